@@ -1,0 +1,89 @@
+import { AppError } from '../core/errors.ts'
+import type { Database, Reader } from '../db/open-database.ts'
+import { appendEvents } from '../db/outbox.ts'
+import { accessChanged } from './access-event.ts'
+import { seal, unseal } from './seal.ts'
+import * as sql from './secrets.sql.ts'
+
+/** 32 bytes, from `openSecretsKey`. */
+export type SecretsKey = Uint8Array
+
+export interface SecretInfo {
+  readonly name: string
+  readonly updatedAt: number
+  readonly updatedBy: string
+}
+
+/** Creates or replaces. The value is sealed before it reaches the database, and stands in no event. */
+export async function setSecret(
+  database: Database,
+  key: SecretsKey,
+  secret: { project: string; name: string; value: string },
+  by: string,
+): Promise<void> {
+  refuseBadSecret(secret.name, secret.value)
+  const { project, name } = secret
+  const sealed = seal(key, placeOf(project, name), secret.value)
+  await database.write(async (writer) => {
+    await sql.upsertSecret(writer, { project, name, sealed, updated_at: Date.now(), updated_by: by })
+    const event = accessChanged(`secret/${name}`, by, { change: 'secret set' }, project)
+    await appendEvents(writer, database.kind, [event])
+  })
+}
+
+/** Fails with NOT_FOUND. */
+export async function removeSecret(database: Database, project: string, name: string, by: string): Promise<void> {
+  await database.write(async (writer) => {
+    if (!(await sql.deleteSecret(writer, project, name))) {
+      throw new AppError('NOT_FOUND', `Project "${project}" has no secret ${name}.`)
+    }
+    const event = accessChanged(`secret/${name}`, by, { change: 'secret removed' }, project)
+    await appendEvents(writer, database.kind, [event])
+  })
+}
+
+/** Never with values: those are only for steps. */
+export async function listSecretNames(reader: Reader, project: string): Promise<SecretInfo[]> {
+  const rows = await sql.selectSecrets(reader, project)
+  return rows.map((row) => ({ name: row.name, updatedAt: row.updated_at, updatedBy: row.updated_by }))
+}
+
+/** The values of all these names, or NOT_FOUND naming those that are not set. */
+export async function openSecrets(
+  reader: Reader,
+  key: SecretsKey,
+  project: string,
+  names: readonly string[],
+): Promise<Record<string, string>> {
+  if (names.length === 0) return {}
+  const rows = await sql.selectSealed(reader, project, names)
+  const missing = names.filter((name) => !rows.some((row) => row.name === name))
+  if (missing.length > 0) {
+    throw new AppError(
+      'NOT_FOUND',
+      `Project "${project}" has no secret ${missing.join(', ')}. Set it with \`tidegate secret set\`.`,
+      { missing },
+    )
+  }
+  return Object.fromEntries(rows.map((row) => [row.name, unseal(key, placeOf(project, row.name), row.sealed)]))
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,126}$/
+/** The kernel refuses a variable of more than 128 KiB, and a secret becomes a variable. */
+const VALUE_BYTES = 64 << 10
+
+function refuseBadSecret(name: string, value: string): void {
+  if (!NAME.test(name)) {
+    throw new AppError(
+      'INVALID_INPUT',
+      `${JSON.stringify(name)} cannot name a secret: it becomes an environment variable, so use letters, digits and "_".`,
+    )
+  }
+  if (value === '' || value.includes('\0') || Buffer.byteLength(value) > VALUE_BYTES) {
+    throw new AppError('INVALID_INPUT', `The value of ${name} must be 1 to ${VALUE_BYTES} bytes of text without NUL.`)
+  }
+}
+
+function placeOf(project: string, name: string): string {
+  return `${project}/${name}`
+}
