@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { ROLES, type Role } from '../core/roles.ts'
+import { Done, Millis, PersonName, ProjectName } from './common.ts'
+import { operation } from './operation.ts'
+
+const RoleName = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
+
+export const Me = z.object({
+  person: z.string(),
+  roles: z.record(z.string(), z.array(z.string())),
+  version: z.string(),
+})
+
+export const whoAmI = operation({
+  name: 'whoAmI',
+  summary: 'Who the token belongs to, and the roles that come with it',
+  method: 'GET',
+  path: '/me',
+  role: 'person',
+  answer: Me,
+})
+
+export const Person = z.object({
+  name: PersonName,
+  displayName: z.string(),
+  email: z.string().nullable(),
+  groups: z.array(z.string()),
+  roles: z.array(z.object({ project: z.string(), role: RoleName })),
+})
+
+export const listPeople = operation({
+  name: 'listPeople',
+  summary: 'People, their groups and roles',
+  method: 'GET',
+  path: '/people',
+  role: 'admin',
+  answer: z.object({ people: z.array(Person) }),
+})
+
+const ProjectOrAll = z.union([ProjectName, z.literal('*')])
+
+export const addPerson = operation({
+  name: 'addPerson',
+  summary: 'Add a person with a role, and into groups; a first token comes back once',
+  method: 'POST',
+  path: '/people',
+  role: 'admin',
+  body: z.object({
+    name: PersonName,
+    displayName: z.string().max(200).optional(),
+    email: z.string().max(300).optional(),
+    role: RoleName.default('developer'),
+    project: ProjectOrAll.default('*'),
+    groups: z.array(PersonName).max(100).default([]),
+  }),
+  answer: z.object({ person: Person, token: z.string() }),
+})
+
+export const createToken = operation({
+  name: 'createToken',
+  summary: 'A new token for a person; shown once (one’s own, or anybody’s for an admin)',
+  method: 'POST',
+  path: '/tokens',
+  role: 'person',
+  body: z.object({
+    person: PersonName.optional(),
+    label: z.string().max(200).default('cli'),
+    expiresInDays: z.number().int().min(1).max(3_650).optional(),
+  }),
+  answer: z.object({ id: z.string(), token: z.string(), person: z.string(), expiresAt: Millis.nullable() }),
+})
+
+export const revokeToken = operation({
+  name: 'revokeToken',
+  summary: 'End a token (one’s own, or anybody’s for an admin)',
+  method: 'DELETE',
+  path: '/tokens/{id}',
+  role: 'person',
+  params: z.object({ id: z.string().min(1).max(100) }),
+  answer: Done,
+})
+
+export const setSecret = operation({
+  name: 'setSecret',
+  summary: 'Set a secret that steps of a project may name; it is sealed at rest and never shown again',
+  method: 'PUT',
+  path: '/projects/{project}/secrets/{name}',
+  role: 'maintainer',
+  params: z.object({
+    project: ProjectName,
+    name: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]{0,99}$/, 'a secret is named like an environment variable, as WAREHOUSE_TOKEN'),
+  }),
+  body: z.object({ value: z.string().min(1).max(65_536) }),
+  answer: Done,
+})

@@ -1,0 +1,65 @@
+import { getAcceptance, judgeCase, signAcceptance } from './acceptance.ts'
+import { addPerson, createToken, listPeople, revokeToken, setSecret, whoAmI } from './access.ts'
+import {
+  approveDeployment,
+  clearRefusal,
+  deployVersion,
+  getDeployment,
+  listDeployments,
+  rejectDeployment,
+  resumeDeployment,
+  rollBack,
+} from './deployments.ts'
+import { listAlerts, listMonitorWindows, sendLabels } from './monitoring.ts'
+import { addProject, listEnvironments, listProjects } from './projects.ts'
+import { cancelRun, followLog, getLog, getRun, listRuns, rerunRun, startRun, waiveGate } from './runs.ts'
+import { collectGarbage, followEvents, getHealth, lintText, listEvents } from './system.ts'
+import { getLineage, listVersions } from './versions.ts'
+
+/** Every operation there is. Each states its role; `http/routes/` has one handler for each name. */
+export const OPERATIONS = {
+  getHealth,
+  whoAmI,
+  listProjects,
+  addProject,
+  listEnvironments,
+  listRuns,
+  getRun,
+  startRun,
+  cancelRun,
+  rerunRun,
+  waiveGate,
+  getLog,
+  followLog,
+  listVersions,
+  getLineage,
+  listDeployments,
+  getDeployment,
+  deployVersion,
+  approveDeployment,
+  rejectDeployment,
+  resumeDeployment,
+  rollBack,
+  clearRefusal,
+  getAcceptance,
+  judgeCase,
+  signAcceptance,
+  listAlerts,
+  listMonitorWindows,
+  sendLabels,
+  listEvents,
+  followEvents,
+  listPeople,
+  addPerson,
+  createToken,
+  revokeToken,
+  setSecret,
+  lintText,
+  collectGarbage,
+} as const
+
+export type Operations = typeof OPERATIONS
+export type OperationName = keyof Operations
+
+/** All paths stand under this. */
+export const API_ROOT = '/api/v1'

@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { InProject, Millis, ProjectName } from './common.ts'
+import { operation } from './operation.ts'
+
+export const Project = z.object({
+  name: ProjectName,
+  defaultBranch: z.string(),
+  path: z.string().describe('the folder of tidegate.yaml inside the repository; empty for its root'),
+  gitUrl: z.string(),
+  createdAt: Millis,
+})
+export type Project = z.infer<typeof Project>
+
+export const listProjects = operation({
+  name: 'listProjects',
+  summary: 'Projects the person may see',
+  method: 'GET',
+  path: '/projects',
+  role: 'person',
+  answer: z.object({ projects: z.array(Project) }),
+})
+
+export const addProject = operation({
+  name: 'addProject',
+  summary: 'Create a project and its repository',
+  method: 'POST',
+  path: '/projects',
+  role: 'admin',
+  body: z.object({
+    name: ProjectName,
+    defaultBranch: z.string().min(1).max(200).default('main'),
+    path: z.string().max(500).default(''),
+  }),
+  answer: Project,
+})
+
+/** Where a model is served, by which versions, and what the gateway has counted since the phase began. */
+export const EnvironmentStatus = z.object({
+  environment: z.string(),
+  endpoint: z.string().nullable(),
+  champion: z.number().int().nullable(),
+  challenger: z.number().int().nullable(),
+  weight: z.number().describe('the challenger’s share of traffic, 0 to 1'),
+  arms: z.array(
+    z.object({
+      arm: z.enum(['champion', 'challenger']),
+      version: z.string(),
+      host: z.enum(['starting', 'ready', 'failed', 'absent']),
+      reason: z.string().nullable(),
+      requests: z.number(),
+      errors: z.number(),
+      latencyP50Ms: z.number().nullable(),
+      latencyP99Ms: z.number().nullable(),
+    }),
+  ),
+})
+export type EnvironmentStatus = z.infer<typeof EnvironmentStatus>
+
+export const listEnvironments = operation({
+  name: 'listEnvironments',
+  summary: 'What serves in each environment now',
+  method: 'GET',
+  path: '/projects/{project}/environments',
+  role: 'viewer',
+  params: InProject,
+  answer: z.object({ environments: z.array(EnvironmentStatus) }),
+})

@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { InProject, InRun, Millis, Page } from './common.ts'
+import { operation } from './operation.ts'
+
+export const StageStatus = z.object({
+  number: z.number().int(),
+  name: z.string(),
+  title: z.string(),
+  state: z.enum(['none', 'waiting', 'running', 'needs-person', 'succeeded', 'failed', 'skipped']),
+  seconds: z.number().nullable(),
+  summary: z.string().describe('one sentence: what happened, or why it waits or was refused'),
+})
+export type StageStatus = z.infer<typeof StageStatus>
+
+export const Run = z.object({
+  id: z.string().describe('project#number'),
+  project: z.string(),
+  number: z.number().int(),
+  commit: z.string(),
+  branch: z.string(),
+  event: z.string(),
+  title: z.string(),
+  state: z.enum(['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled', 'invalid', 'refused']),
+  reason: z.string().nullable(),
+  person: z.string(),
+  version: z.number().int().nullable().describe('the model version it registered'),
+  parentRun: z.string().nullable(),
+  alert: z.string().nullable(),
+  createdAt: Millis,
+  startedAt: Millis.nullable(),
+  endedAt: Millis.nullable(),
+  stages: z.array(StageStatus).describe('the eight, in order, of this run and of the deployments that followed'),
+})
+export type Run = z.infer<typeof Run>
+
+export const Step = z.object({
+  key: z.string(),
+  stage: z.string(),
+  kind: z.enum(['command', 'task']),
+  state: z.enum(['waiting', 'running', 'succeeded', 'failed', 'skipped', 'cancelled']),
+  reason: z.string().nullable(),
+  message: z.string().nullable(),
+  why: z.string().nullable(),
+  cache: z.enum(['hit', 'miss', 'off']).nullable(),
+  needs: z.array(z.string()),
+  attempt: z.number().int(),
+  seconds: z.number().nullable(),
+  logBytes: z.number(),
+  startedAt: Millis.nullable(),
+  endedAt: Millis.nullable(),
+})
+export type Step = z.infer<typeof Step>
+
+export const TestResult = z.object({
+  step: z.string(),
+  suite: z.string(),
+  name: z.string(),
+  state: z.enum(['passed', 'failed', 'error', 'skipped']),
+  seconds: z.number(),
+  message: z.string(),
+  detail: z.string(),
+})
+
+export const Gate = z.object({
+  title: z.string().describe('the gate’s name: what is waived'),
+  outcome: z.enum(['pass', 'fail', 'inconclusive', 'not-applicable']),
+  summary: z.string(),
+  evidence: z.unknown(),
+  waivedBy: z.string().nullable(),
+  waivedReason: z.string().nullable(),
+})
+export type Gate = z.infer<typeof Gate>
+
+export const RunDetail = Run.extend({
+  steps: z.array(Step),
+  gates: z.array(Gate),
+  tests: z.object({ passed: z.number(), failed: z.number(), skipped: z.number(), failures: z.array(TestResult) }),
+  findings: z.array(
+    z.object({ severity: z.string(), file: z.string(), line: z.number(), column: z.number(), message: z.string() }),
+  ),
+  metrics: z.array(z.object({ step: z.string(), name: z.string(), value: z.number() })),
+  datasets: z.array(z.object({ path: z.string(), digest: z.string(), rows: z.number().nullable() })),
+  problems: z.array(
+    z.object({
+      file: z.string(),
+      line: z.number(),
+      column: z.number(),
+      path: z.string(),
+      message: z.string(),
+      severity: z.enum(['error', 'warning']),
+    }),
+  ),
+})
+export type RunDetail = z.infer<typeof RunDetail>
+
+export const listRuns = operation({
+  name: 'listRuns',
+  summary: 'Runs of a project, newest first',
+  method: 'GET',
+  path: '/projects/{project}/runs',
+  role: 'viewer',
+  params: InProject,
+  query: Page,
+  answer: z.object({ runs: z.array(Run) }),
+})
+
+export const getRun = operation({
+  name: 'getRun',
+  summary: 'One run with its steps, gates, tests, findings and metrics',
+  method: 'GET',
+  path: '/projects/{project}/runs/{number}',
+  role: 'viewer',
+  params: InRun,
+  answer: RunDetail,
+})
+
+export const startRun = operation({
+  name: 'startRun',
+  summary: 'Start a run of a ref',
+  method: 'POST',
+  path: '/projects/{project}/runs',
+  role: 'developer',
+  params: InProject,
+  body: z.object({ ref: z.string().min(1).max(300).optional(), refreshData: z.boolean().default(false) }),
+  answer: RunDetail,
+})
+
+export const cancelRun = operation({
+  name: 'cancelRun',
+  summary: 'Cancel a run: TERM, grace, KILL, verified dead',
+  method: 'POST',
+  path: '/projects/{project}/runs/{number}/cancel',
+  role: 'developer',
+  params: InRun,
+  answer: RunDetail,
+})
+
+export const rerunRun = operation({
+  name: 'rerunRun',
+  summary: 'Run the same commit again; with `failed`, what succeeded is adopted',
+  method: 'POST',
+  path: '/projects/{project}/runs/{number}/rerun',
+  role: 'developer',
+  params: InRun,
+  body: z.object({ failed: z.boolean().default(false) }),
+  answer: RunDetail,
+})
+
+export const waiveGate = operation({
+  name: 'waiveGate',
+  summary: 'Let an inconclusive gate pass, with a reason; the run goes on as a rerun that adopts what succeeded',
+  method: 'POST',
+  path: '/projects/{project}/runs/{number}/waive',
+  role: 'maintainer',
+  params: InRun,
+  body: z.object({ gate: z.string().min(1).max(200), reason: z.string().min(3).max(2_000) }),
+  answer: RunDetail,
+})
+
+export const getLog = operation({
+  name: 'getLog',
+  summary:
+    'Bytes of a step’s log from an offset (text/plain; the header tidegate-log-end tells whether it is complete)',
+  method: 'GET',
+  path: '/projects/{project}/runs/{number}/steps/{step}/log',
+  role: 'viewer',
+  params: InRun.extend({ step: z.string().min(1).max(300) }),
+  query: z.object({
+    attempt: z.coerce.number().int().positive().optional(),
+    offset: z.coerce.number().int().nonnegative().default(0),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(4 << 20)
+      .default(1 << 20),
+  }),
+  answer: z.string(),
+})
+
+export const followLog = operation({
+  name: 'followLog',
+  summary: 'A step’s log as server-sent events: `log` with { offset, text }, then `end`; resumes with Last-Event-ID',
+  method: 'GET',
+  path: '/projects/{project}/runs/{number}/steps/{step}/log/stream',
+  role: 'viewer',
+  params: InRun.extend({ step: z.string().min(1).max(300) }),
+  query: z.object({
+    attempt: z.coerce.number().int().positive().optional(),
+    offset: z.coerce.number().int().nonnegative().default(0),
+  }),
+  answer: z.string(),
+})
