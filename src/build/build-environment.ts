@@ -1,0 +1,224 @@
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import { failureOf, type Provided, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
+import type { ArtifactRef } from '../core/tree.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
+import { sha256 } from '../lib/sha256.ts'
+import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { checkSystemPackages } from './check-system-packages.ts'
+import { findInstaller, type Installer } from './find-installer.ts'
+import { findPython, isOursToRun, probePython, type Python } from './find-python.ts'
+import { installEnvironment } from './install-environment.ts'
+import { readRequirements } from './read-requirements.ts'
+import { resolveLock } from './resolve-lock.ts'
+import { runTool } from './run-tool.ts'
+
+export type BuildEnvironmentInput = TaskInputs['build-environment']
+
+export interface BuildEnvironmentResult {
+  readonly name: string
+  readonly lockDigest: string
+  readonly lock: ArtifactRef
+  /** `3.11.7`. */
+  readonly python: string
+  readonly platform: string
+  readonly folder: string
+  /** `interpreter`: given by the person, not made by us, and not rebuildable elsewhere. */
+  readonly installer: 'uv' | 'pip' | 'interpreter'
+  /** How many are locked. */
+  readonly packages: number
+  readonly cached: boolean
+  readonly seconds: number
+}
+
+export interface BuildEnvironmentOutput extends TaskOutput {
+  readonly result?: BuildEnvironmentResult
+}
+
+export interface BuildEnvironmentDeps {
+  /** What tools (pip, uv, interpreters) are started with: PATH, HOME, proxies, PIP_* and UV_*. */
+  readonly env: Readonly<Record<string, string>>
+  /**
+   * Steps run under another user (the server is root): interpreters must be readable by all, and only built
+   * packages are taken, because building one runs its code with our rights.
+   */
+  readonly stepsRunAsOtherUser: boolean
+}
+
+interface Place extends BuildEnvironmentDeps {
+  readonly context: TaskContext
+  /** `<data>/environments`. */
+  readonly root: string
+}
+
+type Built = Omit<BuildEnvironmentResult, 'name' | 'lock' | 'packages' | 'seconds'> & { readonly lockText: string }
+
+/**
+ * One build environment: dependencies resolved once to a full lock with hashes, installed once per lock,
+ * Python and platform. The files in `dependencies` stand in the workspace.
+ */
+export function createBuildEnvironmentTask(
+  deps: BuildEnvironmentDeps,
+): Task<BuildEnvironmentInput, BuildEnvironmentOutput> {
+  return {
+    name: 'build-environment',
+    async run(input, context) {
+      const started = performance.now()
+      try {
+        const place = { ...deps, context, root: join(context.dataFolder, 'environments') }
+        await checkSystemPackages(input.system, { cwd: context.workspace, env: deps.env, signal: context.signal })
+        const built = await (input.interpreter === undefined ? build(input, place) : adopt(input.interpreter, place))
+        return await report(input, built, place, started)
+      } catch (error) {
+        return failureOf(error)
+      }
+    },
+  }
+}
+
+async function report(
+  input: BuildEnvironmentInput,
+  built: Built,
+  { context }: Place,
+  started: number,
+): Promise<BuildEnvironmentOutput> {
+  const { lockText, ...known } = built
+  const lock = await context.artifacts.putBytes(lockText)
+  const packages = countPackages(lockText)
+  const seconds = (performance.now() - started) / 1_000
+  const how = built.cached ? 'was there already' : `built with ${built.installer}`
+  context.log(
+    `environment "${input.name}": Python ${built.python}, ${packages} packages, ${how}, ${seconds.toFixed(1)} s`,
+  )
+  return { provides: provided(built), result: { name: input.name, ...known, lock, packages, seconds } }
+}
+
+function provided({ folder, installer, lockDigest, python, platform }: Built): Provided {
+  const always = { PYTHONNOUSERSITE: '1', PYTHONDONTWRITEBYTECODE: '1' }
+  return {
+    env: installer === 'interpreter' ? always : { VIRTUAL_ENV: folder, ...always },
+    path: [join(folder, 'bin')],
+    cacheKey: `${lockDigest} python ${python} ${platform}`,
+  }
+}
+
+async function build(input: BuildEnvironmentInput, place: Place): Promise<Built> {
+  const { context, env, stepsRunAsOtherUser, root } = place
+  const { signal } = context
+  const log = (line: string): void => context.log(line)
+  const python = await findPython({
+    ...(input.python === undefined ? {} : { wanted: input.python }),
+    env,
+    forOtherUser: stepsRunAsOtherUser,
+    signal,
+  })
+  const installer = await findInstaller(python, env, signal)
+  const lockText = await lockOf(input, python, installer, place)
+  const lockDigest = sha256(lockText)
+  const key = sha256(canonicalJson([lockDigest, python.version, python.platform])).slice(
+    'sha256:'.length,
+    'sha256:'.length + 24,
+  )
+  const allowBuilds = !stepsRunAsOtherUser
+  const installed = await installEnvironment({ key, root, lock: lockText, python, installer, allowBuilds, signal, log })
+  return { ...installed, lockText, lockDigest, python: python.version, platform: python.platform }
+}
+
+/** Resolved once for the same files, Python, platform and index: what is on the index later changes nothing. */
+async function lockOf(
+  input: BuildEnvironmentInput,
+  python: Python,
+  installer: Installer,
+  place: Place,
+): Promise<string> {
+  const { context, root, stepsRunAsOtherUser } = place
+  const { workspace, signal } = context
+  const log = (line: string): void => context.log(line)
+  const requirements = await readRequirements(workspace, input.dependencies)
+  const inputs = [input.dependencies, requirements.digests, python.version, python.platform, installer.index]
+  const file = join(root, 'locks', `${sha256(canonicalJson(inputs)).slice('sha256:'.length)}.txt`)
+  const known = await readIfThere(file)
+  if (known !== undefined) return known
+  log(
+    `resolving ${input.dependencies.join(', ') || 'no dependencies'} for Python ${python.version} with ${installer.kind}`,
+  )
+  const lock = await resolveLock({
+    requirements,
+    python,
+    installer,
+    allowBuilds: !stepsRunAsOtherUser,
+    workspace,
+    signal,
+    log,
+  })
+  return await keepLock(file, lock)
+}
+
+/** Of two that resolved at once, the first to be kept counts for both: one lock, one environment. */
+async function keepLock(file: string, lock: string): Promise<string> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o755 })
+  const kept = await readIfThere(file)
+  if (kept !== undefined) return kept
+  const temporary = `${file}.${process.pid}.${performance.now()}`
+  await writeFile(temporary, lock, { flush: true })
+  await rename(temporary, file)
+  return lock
+}
+
+/** An interpreter the person brings: locked by what it lists. */
+async function adopt(interpreter: string, { context, env, stepsRunAsOtherUser }: Place): Promise<Built> {
+  const { signal } = context
+  if (!interpreter.startsWith('/'))
+    throw new AppError('INVALID_INPUT', `build.interpreter must be a full path; it is "${interpreter}".`)
+  const isThere = await access(interpreter).then(
+    () => true,
+    () => false,
+  )
+  if (isThere && stepsRunAsOtherUser && !(await isOursToRun(interpreter))) {
+    throw new AppError(
+      'INVALID_INPUT',
+      `build.interpreter: ${interpreter}, or a folder above it, can be written by others than root, so the server does not run it.`,
+    )
+  }
+  const python = isThere ? await probePython(interpreter, { env, signal }) : undefined
+  if (python === undefined) {
+    throw new AppError('INVALID_INPUT', `build.interpreter: ${interpreter} is not a Python that runs on this machine.`)
+  }
+  const listed = await runTool({ program: interpreter, args: ['-I', '-c', LIST], cwd: '/', env, signal })
+  if (!listed.ok)
+    throw new AppError(
+      'INVALID_INPUT',
+      `build.interpreter: ${interpreter} cannot list its packages: ${listed.stderr.slice(-500)}`,
+    )
+  const lockText = `# Listed from ${interpreter}; not rebuildable elsewhere.\n${listed.stdout}`
+  const folder = dirname(dirname(interpreter))
+  const { version, platform } = python
+  return {
+    folder,
+    installer: 'interpreter',
+    cached: true,
+    lockText,
+    lockDigest: sha256(lockText),
+    python: version,
+    platform,
+  }
+}
+
+const LIST = `
+from importlib.metadata import distributions
+for line in sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions() if d.metadata['Name']}): print(line)
+`
+
+function countPackages(lock: string): number {
+  return lock.split('\n').filter((line) => /^[A-Za-z0-9]/.test(line)).length
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { readCommand } from './command-files.ts'
+
+test.each([
+  ['python train.py --epochs 3', { scripts: ['train.py'] }],
+  ['OMP_NUM_THREADS=1 python -u -W ignore src/train.py > log.txt 2>&1', { scripts: ['src/train.py'] }],
+  ['cd jobs && python3.11 ./prepare.py; sh ../make.sh', { scripts: ['jobs/prepare.py', 'make.sh'] }],
+  ['python -m digits.train', { modules: ['digits.train'] }],
+  ['python -m pytest tests/unit -k slow', { tests: ['tests/unit'] }],
+  ['pytest tests/a.py::test_x --junitxml reports/unit.xml -q', { tests: ['tests/a.py'] }],
+  ['pytest', { tests: ['.'] }],
+  ['python "$SCRIPT"; python *.py; python -c "import x"; cd "$D"; python gone.py', {}],
+  ['echo "python no.py" # python no.py\n./run me', { scripts: ['run'] }],
+  ['bash -c "python x.py"', {}],
+])('%s', (run, expected) => {
+  expect(readCommand(run)).toEqual({ scripts: [], modules: [], tests: [], ...expected })
+})

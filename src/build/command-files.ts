@@ -1,0 +1,111 @@
+import { posix } from 'node:path'
+
+/** Files that a shell command starts, as far as they can be read off it. */
+export interface CommandFiles {
+  /** Scripts that must exist, relative to the repository. */
+  readonly scripts: readonly string[]
+  /** `python -m` names. */
+  readonly modules: readonly string[]
+  /** What a test runner is pointed at; `.` where it finds tests by itself. */
+  readonly tests: readonly string[]
+}
+
+/**
+ * Reads the simple cases of a command: `python train.py`, `python -m pkg`, `pytest tests/unit`, `sh make.sh`,
+ * after `cd`, `&&` and environment assignments. What it cannot be sure of (variables, globs) it leaves out:
+ * a finding must never be wrong.
+ */
+export function readCommand(run: string): CommandFiles {
+  const found = { scripts: [] as string[], modules: [] as string[], tests: [] as string[] }
+  let folder: string | undefined = '.'
+  for (const words of simpleCommands(run)) {
+    const [program = '', ...args] = words
+    const name = posix.basename(program)
+    if (name === 'cd') {
+      folder =
+        folder === undefined || args[0] === undefined || !isPlain(args[0]) ? undefined : posix.join(folder, args[0])
+    } else if (folder !== undefined) readOne(program, name, args, folder, found)
+  }
+  return found
+}
+
+interface Found {
+  readonly scripts: string[]
+  readonly modules: string[]
+  readonly tests: string[]
+}
+
+function readOne(program: string, name: string, args: readonly string[], folder: string, found: Found): void {
+  if (/^python(3(\.\d+)?)?$/.test(name)) readPython(args, folder, found)
+  else if (name === 'pytest') readTests(args, folder, found)
+  else if (/^(sh|bash)$/.test(name))
+    addScript(
+      args.find((arg) => !arg.startsWith('-')),
+      folder,
+      args.includes('-c'),
+      found,
+    )
+  else if (/^\.\.?\//.test(program)) addScript(program, folder, false, found)
+}
+
+/** Options of the interpreter that take a value of their own. */
+const WITH_VALUE = new Set(['-W', '-X', '--check-hash-based-pycs'])
+
+function readPython(args: readonly string[], folder: string, found: Found): void {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] ?? ''
+    if (arg === '-c' || arg === '-') return
+    if (arg === '-m') {
+      const module = args[i + 1] ?? ''
+      if (module === 'pytest') readTests(args.slice(i + 2), folder, found)
+      else if (isPlain(module)) found.modules.push(module)
+      return
+    }
+    if (WITH_VALUE.has(arg)) i++
+    else if (!arg.startsWith('-')) return addScript(arg, folder, false, found)
+  }
+}
+
+function readTests(args: readonly string[], folder: string, found: Found): void {
+  const paths = args.filter((arg, i) => isPlain(arg) && !arg.startsWith('-') && !takesValue(args[i - 1]))
+  const named = paths.map((path) => posix.join(folder, path.split('::')[0] ?? ''))
+  found.tests.push(...(named.length === 0 ? [folder] : named))
+}
+
+/** pytest's options with a value that are written with a space; not to be taken for paths. */
+function takesValue(option: string | undefined): boolean {
+  return (
+    option !== undefined &&
+    /^(-[kmnpcoWr]|--(junit-?xml|cov-report|rootdir|maxfail|ignore|tb|durations|basetemp|timeout))$/.test(option)
+  )
+}
+
+function addScript(path: string | undefined, folder: string, isCode: boolean, found: Found): void {
+  if (path === undefined || isCode || !isPlain(path) || path.startsWith('/')) return
+  found.scripts.push(posix.join(folder, path))
+}
+
+function isPlain(word: string): boolean {
+  return word !== '' && !/[$`*?[\]{}()<>"'\\~]/.test(word)
+}
+
+/** Splits at `;`, `&&`, `||`, `|`, `&` and line ends outside quotes; drops assignments, redirections, comments. */
+function simpleCommands(run: string): string[][] {
+  const commands: string[][] = [[]]
+  const joined = run.replaceAll(/\\\n/g, ' ')
+  for (const [token] of joined.matchAll(/#[^\n]*|\n|&&|\|\||[;|&]|\d*[<>]+&?\s*\S+|(?:"[^"]*"|'[^']*'|[^\s;|&<>])+/g)) {
+    if (token.startsWith('#') || /^\d*[<>]/.test(token)) continue
+    if (/^(\n|&&|\|\||[;|&])$/.test(token)) commands.push([])
+    else commands.at(-1)?.push(unquote(token))
+  }
+  return commands.map(dropAssignments).filter((words) => words.length > 0)
+}
+
+function dropAssignments(words: readonly string[]): string[] {
+  const start = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word) && word !== 'exec' && word !== 'time')
+  return start === -1 ? [] : words.slice(start)
+}
+
+function unquote(token: string): string {
+  return /^(["'])[^"'$`\\]*\1$/.test(token) ? token.slice(1, -1) : token
+}

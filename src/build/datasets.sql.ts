@@ -1,0 +1,73 @@
+import type { Digest } from '../core/digest.ts'
+import type { ArtifactRef } from '../core/tree.ts'
+import type { Reader, Writer } from '../db/open-database.ts'
+
+/** What a dataset was at some time, for some run. */
+export interface FrozenDataset {
+  readonly project: string
+  readonly path: string
+  readonly digest: Digest
+  readonly artifact: ArtifactRef
+  readonly rows: number | null
+  readonly runId: string
+  readonly frozenAt: number
+}
+
+/** Idempotent: a run freezes each of its datasets once, whatever number of attempts it takes. */
+export async function recordDataset(writer: Writer, dataset: FrozenDataset): Promise<void> {
+  const { project, path, runId } = dataset
+  await writer.deleteFrom('datasets').where('run_id', '=', runId).where('path', '=', path).execute()
+  await writer
+    .insertInto('datasets')
+    .values({
+      project,
+      path,
+      digest: dataset.digest,
+      artifact: JSON.stringify(dataset.artifact),
+      rows: dataset.rows,
+      run_id: runId,
+      frozen_at: dataset.frozenAt,
+    })
+    .execute()
+}
+
+/** As it was frozen last, whoever asked for it: what a push uses. `exceptRun` is left out. */
+export async function latestDataset(
+  reader: Reader,
+  project: string,
+  path: string,
+  exceptRun?: string,
+): Promise<FrozenDataset | undefined> {
+  let query = selectDatasets(reader).where('project', '=', project).where('path', '=', path)
+  if (exceptRun !== undefined) query = query.where('run_id', '!=', exceptRun)
+  const row = await query.orderBy('id', 'desc').limit(1).executeTakeFirst()
+  return row === undefined ? undefined : fromRow(row)
+}
+
+export async function listDatasets(reader: Reader, runId: string, limit: number): Promise<FrozenDataset[]> {
+  const rows = await selectDatasets(reader)
+    .where('run_id', '=', runId)
+    .orderBy('path')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(fromRow)
+}
+
+function selectDatasets(reader: Reader) {
+  return reader.selectFrom('datasets').select(['project', 'path', 'digest', 'artifact', 'rows', 'run_id', 'frozen_at'])
+}
+
+type DatasetRow = Awaited<ReturnType<ReturnType<typeof selectDatasets>['execute']>>[number]
+
+function fromRow(row: DatasetRow): FrozenDataset {
+  return {
+    project: row.project,
+    path: row.path,
+    digest: row.digest as Digest,
+    artifact: JSON.parse(row.artifact) as ArtifactRef,
+    rows: row.rows,
+    runId: row.run_id,
+    frozenAt: row.frozen_at,
+  }
+}

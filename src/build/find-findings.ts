@@ -1,0 +1,199 @@
+import { matchesGlob, posix } from 'node:path'
+import { DEFAULT_ENVIRONMENT } from '../pipeline/task-keys.ts'
+import type { CommandFiles } from './command-files.ts'
+import { KNOWN_PACKAGES } from './known-packages.ts'
+import type { FileFacts, ImportFact, SourceFacts } from './source-script.ts'
+
+/** Something wrong in the sources, found before anything of them ran. Lines and columns count from 1. */
+export interface Finding {
+  readonly severity: 'error' | 'warning'
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly message: string
+}
+
+interface CheckedCommand {
+  readonly step: string
+  readonly environment: string
+  readonly run: string
+  readonly files: CommandFiles
+  readonly deps?: readonly string[]
+}
+
+export interface Sources {
+  /** Every file of the commit. */
+  readonly paths: ReadonlySet<string>
+  readonly commands: readonly CheckedCommand[]
+  /** By the key of the build environment. */
+  readonly facts: Readonly<Record<string, SourceFacts>>
+  /** Paths that exist only once steps have run. */
+  readonly dataPaths: readonly string[]
+  /** For the lines of commands; its path and text. */
+  readonly pipelineFile: { readonly path: string; readonly text: string }
+}
+
+/** All findings, errors first, then by place. A source is judged under each environment that a command runs it in. */
+export function findFindings(sources: Sources): Finding[] {
+  const modules = localModules(sources.paths)
+  const findings = new Map<string, Finding>()
+  const add = (finding: Finding): void =>
+    void findings.set(JSON.stringify([finding.file, finding.line, finding.message]), finding)
+  for (const finding of findMissingScripts(sources)) add(finding)
+  for (const [environment, facts] of Object.entries(sources.facts)) {
+    for (const path of reached(environment, facts, sources, modules)) {
+      for (const finding of judgeFile(path, environment, sources, modules)) add(finding)
+    }
+  }
+  for (const finding of findUnusedSyntaxErrors(sources, findings)) add(finding)
+  return [...findings.values()].toSorted(
+    (a, b) =>
+      a.severity.localeCompare(b.severity) || a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
+  )
+}
+
+/** Names that an import may find in the repository itself: generous, since PYTHONPATH may point anywhere in it. */
+function localModules(paths: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
+  const modules = new Map<string, string[]>()
+  for (const path of paths) {
+    if (!/\.(py|pyx|so)$/.test(path)) continue
+    const parts = path.replace(/(\.[^/]*)+$/, '').split('/')
+    for (const part of new Set(parts)) modules.set(part, [...(modules.get(part) ?? []), path])
+  }
+  return modules
+}
+
+/** Files that commands of this environment start, and what those import, over and over. */
+function reached(
+  environment: string,
+  facts: SourceFacts,
+  sources: Sources,
+  modules: ReadonlyMap<string, readonly string[]>,
+): ReadonlySet<string> {
+  const queue = sources.commands
+    .filter((command) => command.environment === environment)
+    .flatMap((c) => startedBy(c, sources.paths))
+  const seen = new Set<string>()
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (seen.has(path) || facts.files[path] === undefined) continue
+    seen.add(path)
+    for (const imported of facts.files[path]?.imports ?? []) queue.push(...importedFiles(path, imported, modules))
+  }
+  return seen
+}
+
+function startedBy({ files }: CheckedCommand, paths: ReadonlySet<string>): string[] {
+  const tests = [...paths].filter((path) => isTest(path) && files.tests.some((target) => isBelow(path, target)))
+  const modules = files.modules.flatMap((module) => {
+    const tail = module.replaceAll('.', '/')
+    return [...paths].filter((path) => endsAtPart(path, `${tail}.py`) || endsAtPart(path, `${tail}/__main__.py`))
+  })
+  return [...files.scripts, ...tests, ...modules]
+}
+
+function isTest(path: string): boolean {
+  return /^(test_.*|.*_test|conftest)\.py$/.test(posix.basename(path))
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return folder === '.' || path === folder || path.startsWith(`${folder.replace(/\/$/, '')}/`)
+}
+
+function endsAtPart(path: string, tail: string): boolean {
+  return path === tail || path.endsWith(`/${tail}`)
+}
+
+function importedFiles(
+  from: string,
+  [module, dots, , , , members]: ImportFact,
+  modules: ReadonlyMap<string, readonly string[]>,
+): string[] {
+  const base = dots === 0 ? '' : posix.join(posix.dirname(from), '../'.repeat(dots - 1))
+  const name = module.replaceAll('.', '/')
+  const candidates = [name, ...members.map((member) => posix.join(name, member))].filter(
+    (candidate) => candidate !== '',
+  )
+  if (dots > 0) return candidates.flatMap((c) => [posix.join(base, `${c}.py`), posix.join(base, c, '__init__.py')])
+  const near = modules.get(module.split('.')[0] ?? '') ?? []
+  const tails = candidates.flatMap((candidate) => [`${candidate}.py`, `${candidate}/__init__.py`])
+  return near.filter((path) => tails.some((tail) => endsAtPart(path, tail)))
+}
+
+function judgeFile(
+  path: string,
+  environment: string,
+  sources: Sources,
+  modules: ReadonlyMap<string, readonly string[]>,
+): Finding[] {
+  const facts = sources.facts[environment]
+  const file = facts?.files[path]
+  if (facts === undefined || file === undefined) return []
+  if (file.syntax !== undefined) return [syntaxFinding(path, file.syntax, 'error')]
+  const provided = new Set(facts.provided)
+  return (file.imports ?? []).flatMap(([module, dots, line, column, kind]) => {
+    const top = module.split('.')[0] ?? ''
+    if (dots > 0 || kind === 'optional' || provided.has(top) || modules.has(top)) return []
+    const severity = kind === 'now' ? 'error' : 'warning'
+    return [{ severity, file: path, line, column, message: missingModule(module, top, environment, sources) }]
+  })
+}
+
+function missingModule(module: string, top: string, environment: string, { facts }: Sources): string {
+  const elsewhere = Object.entries(facts).find(([name, other]) => name !== environment && other.provided.includes(top))
+  const where = `no package of environment ${shortName(environment)} provides "${module}"`
+  const fix = `Add ${KNOWN_PACKAGES[top] ?? top} to its dependencies`
+  return elsewhere === undefined
+    ? `${where}. ${fix}.`
+    : `${where}. ${fix}, or let the step use \`build: ${shortName(elsewhere[0])}\`, which has it.`
+}
+
+/** `environment:dev` is the key of a step; people know it as `dev`. */
+function shortName(environment: string): string {
+  return environment.replace(/^environment(:|$)/, '') || DEFAULT_ENVIRONMENT
+}
+
+function syntaxFinding(
+  file: string,
+  [line, column, message]: NonNullable<FileFacts['syntax']>,
+  severity: Finding['severity'],
+): Finding {
+  return { severity, file, line, column: Math.max(1, column), message: `syntax error: ${message}` }
+}
+
+/** A file that nothing runs may be a template or for another Python: worth a word, no reason to stop. */
+function findUnusedSyntaxErrors({ facts }: Sources, known: ReadonlyMap<string, Finding>): Finding[] {
+  const told = new Set([...known.values()].map((finding) => finding.file))
+  return Object.values(facts).flatMap(({ files }) =>
+    Object.entries(files).flatMap(([path, { syntax }]) =>
+      syntax === undefined || told.has(path) ? [] : [syntaxFinding(path, syntax, 'warning')],
+    ),
+  )
+}
+
+function findMissingScripts({ commands, paths, dataPaths, pipelineFile }: Sources): Finding[] {
+  return commands.flatMap(({ step, files, deps }) =>
+    [...files.scripts, ...files.tests.filter((path) => path !== '.')].flatMap((path) => {
+      if (dataPaths.some((made) => isBelow(path, made))) return []
+      const place = { severity: 'error', file: pipelineFile.path, ...placeOf(path, pipelineFile.text) } as const
+      if (!exists(path, paths))
+        return [{ ...place, message: `step "${step}" runs ${path}, which is not in the commit` }]
+      if (deps === undefined || isCovered(path, deps)) return []
+      return [{ ...place, message: `step "${step}" runs ${path}, but sees only its deps: add ${path} to them` }]
+    }),
+  )
+}
+
+function exists(path: string, paths: ReadonlySet<string>): boolean {
+  return paths.has(path) || [...paths].some((other) => isBelow(other, path))
+}
+
+function isCovered(path: string, deps: readonly string[]): boolean {
+  return deps.some((dep) => isBelow(path, dep) || isBelow(dep, path) || matchesGlob(path, dep))
+}
+
+function placeOf(path: string, text: string): { line: number; column: number } {
+  const lines = text.split('\n')
+  const index = lines.findIndex((line) => /\brun:/.test(line) && line.includes(path))
+  const any = index === -1 ? lines.findIndex((line) => line.includes(path)) : index
+  return any === -1 ? { line: 1, column: 1 } : { line: any + 1, column: (lines[any]?.indexOf(path) ?? 0) + 1 }
+}

@@ -1,0 +1,133 @@
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import { runTool } from './run-tool.ts'
+
+export interface Python {
+  readonly executable: string
+  /** `3.11.7`. */
+  readonly version: string
+  /** `linux-x86_64`. */
+  readonly platform: string
+}
+
+export interface PythonSearch {
+  /** `3.11` or `3.11.7`; absent: the first Python 3. */
+  readonly wanted?: string
+  readonly env: Readonly<Record<string, string>>
+  /** Steps run under another user, who must be able to read the interpreter. */
+  readonly forOtherUser: boolean
+  readonly signal: AbortSignal
+}
+
+/** The first fitting interpreter: on PATH, then pyenv's, uv's and the system's. Fails with INVALID_INPUT. */
+export async function findPython(search: PythonSearch): Promise<Python> {
+  const { wanted } = search
+  if (wanted !== undefined && !/^3\.\d+(\.\d+)?$/.test(wanted)) {
+    throw new AppError('INVALID_INPUT', `build.python is "${wanted}"; write a version such as "3.11" or "3.11.7".`)
+  }
+  const seen = new Set<string>()
+  const unreadable: string[] = []
+  const others: string[] = []
+  for (const candidate of await candidates(search)) {
+    const python = await probePython(candidate, search)
+    if (python === undefined || seen.has(python.executable)) continue
+    seen.add(python.executable)
+    if (!fits(python.version, wanted)) others.push(python.version)
+    else if (search.forOtherUser && !(await isReadableByAll(python.executable))) unreadable.push(python.executable)
+    else return python
+  }
+  throw new AppError('INVALID_INPUT', notFound(wanted, others, unreadable))
+}
+
+/** Asks an interpreter what it is; undefined when it is not one (pyenv's shims fail for versions that are off). */
+export async function probePython(
+  executable: string,
+  { env, signal }: Pick<PythonSearch, 'env' | 'signal'>,
+): Promise<Python | undefined> {
+  if (!(await isFile(executable))) return undefined
+  const { ok, stdout } = await runTool({ program: executable, args: ['-I', '-S', '-c', PROBE], cwd: '/', env, signal })
+  return ok ? (JSON.parse(stdout) as Python) : undefined
+}
+
+const PROBE = `
+import json, platform, sys, sysconfig
+print(json.dumps({"executable": sys.executable, "version": platform.python_version(), "platform": sysconfig.get_platform()}))
+`
+
+async function candidates({ wanted, env }: PythonSearch): Promise<string[]> {
+  const minor = wanted?.split('.').slice(0, 2).join('.')
+  const names = [...(minor === undefined ? [] : [`python${minor}`]), 'python3', 'python']
+  const path = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/'))
+  const folders = [...path, ...(await installedBeside(env)), '/usr/local/bin', '/usr/bin']
+  return folders.flatMap((folder) => names.map((name) => join(folder, name)))
+}
+
+/** pyenv and uv keep each version in a folder of its own. */
+async function installedBeside(env: Readonly<Record<string, string>>): Promise<string[]> {
+  const home = env['HOME'] ?? '/'
+  const roots = [
+    join(env['PYENV_ROOT'] ?? join(home, '.pyenv'), 'versions'),
+    env['UV_PYTHON_INSTALL_DIR'] ?? join(env['XDG_DATA_HOME'] ?? join(home, '.local/share'), 'uv/python'),
+  ]
+  const found = await Promise.all(
+    roots.map(async (root) =>
+      (await listFolder(root))
+        .toSorted()
+        .toReversed()
+        .map((name) => join(root, name, 'bin')),
+    ),
+  )
+  return found.flat()
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false
+}
+
+/** Everyone may enter each folder above the interpreter and execute it. */
+async function isReadableByAll(executable: string): Promise<boolean> {
+  let path = await realpath(executable)
+  while (path !== '/') {
+    if (((await stat(path)).mode & 0o001) === 0) return false
+    path = dirname(path)
+  }
+  return true
+}
+
+/**
+ * Nobody but root and we could have put this program where it is. A step must not be able to leave one for
+ * the next commit to name: it would run with our rights.
+ */
+export async function isOursToRun(executable: string): Promise<boolean> {
+  const trusted = new Set([0, process.getuid?.() ?? 0])
+  let path = await realpath(executable)
+  for (;;) {
+    const { uid, mode } = await stat(path)
+    if (!trusted.has(uid) || (mode & 0o022) !== 0) return false
+    if (path === '/') return true
+    path = dirname(path)
+  }
+}
+
+function fits(version: string, wanted: string | undefined): boolean {
+  return wanted === undefined ? version.startsWith('3.') : version === wanted || version.startsWith(`${wanted}.`)
+}
+
+function notFound(wanted: string | undefined, others: readonly string[], unreadable: readonly string[]): string {
+  const name = `Python ${wanted ?? '3'}`
+  if (unreadable.length > 0) {
+    return `${name} is installed at ${unreadable.join(', ')}, where the user that runs steps cannot read it. Install it for everybody (apt-get install python3, or UV_PYTHON_INSTALL_DIR=/opt/python uv python install ${wanted ?? ''}).`
+  }
+  const there = others.length === 0 ? 'There is no Python at all' : `There are ${[...new Set(others)].join(', ')}`
+  return `${name} is not installed on this machine. ${there}. Install it (uv python install ${wanted ?? '3.12'}, pyenv, or your system's packages), or name another in build.python.`
+}

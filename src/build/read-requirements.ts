@@ -1,0 +1,82 @@
+import { access, readFile } from 'node:fs/promises'
+import { basename, dirname, join, normalize } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import { sha256 } from '../lib/sha256.ts'
+import { readPyproject, readRequirementFile, type Requirement } from './requirement-files.ts'
+
+/** The dependency files of one build environment, with all they include. */
+export interface RequirementSet {
+  /** As the pipeline file names them. */
+  readonly files: readonly string[]
+  readonly requirements: readonly Requirement[]
+  /** Path → digest of everything that was read: changes when anything does. */
+  readonly digests: Readonly<Record<string, string>>
+  /** There is a uv.lock beside the only file, a pyproject.toml: it is taken as it is. */
+  readonly uvLock: boolean
+}
+
+const MOST_FILES = 100
+
+export async function readRequirements(folder: string, files: readonly string[]): Promise<RequirementSet> {
+  const requirements: Requirement[] = []
+  const digests: Record<string, string> = {}
+  const queue = files.map((path) => ({ path: normalize(path), from: 'build.dependencies' }))
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const { path, from } = next
+    if (digests[path] !== undefined) continue
+    if (Object.keys(digests).length >= MOST_FILES)
+      throw new AppError('INVALID_INPUT', `${from}: more than ${MOST_FILES} requirements files`)
+    const text = await readText(folder, path, from)
+    digests[path] = sha256(text)
+    if (basename(path) === 'setup.py') continue
+    if (path.endsWith('.toml')) {
+      requirements.push(...readPyproject(path, text))
+      continue
+    }
+    const file = readRequirementFile(path, text)
+    refuseLocal(path, file.local)
+    requirements.push(...file.requirements)
+    queue.push(
+      ...file.includes.map((include) => ({ path: join(dirname(path), include.path), from: `${path}:${include.line}` })),
+    )
+  }
+  const uvLock = await readUvLock(folder, files)
+  if (uvLock !== undefined) digests[join(dirname(files[0] ?? ''), 'uv.lock')] = sha256(uvLock)
+  return { files, requirements, digests, uvLock: uvLock !== undefined }
+}
+
+async function readText(folder: string, path: string, from: string): Promise<string> {
+  if (path.startsWith('..') || path.startsWith('/')) {
+    throw new AppError('INVALID_INPUT', `${from}: ${path} is outside the repository`)
+  }
+  try {
+    return await readFile(join(folder, path), 'utf8')
+  } catch (error) {
+    throw new AppError(
+      'INVALID_INPUT',
+      `${from}: ${path} is not in the commit. Add it, or name another file.`,
+      {},
+      { cause: error },
+    )
+  }
+}
+
+function refuseLocal(path: string, local: readonly { text: string; line: number }[]): void {
+  const [first] = local
+  if (first === undefined) return
+  throw new AppError(
+    'INVALID_INPUT',
+    `${path}:${first.line}: "${first.text}" installs from the working copy, which an environment shared by many commits cannot. Steps see the repository itself: set env PYTHONPATH to its source folder instead.`,
+  )
+}
+
+async function readUvLock(folder: string, files: readonly string[]): Promise<string | undefined> {
+  const [only, ...rest] = files
+  if (only === undefined || rest.length > 0 || basename(only) !== 'pyproject.toml') return undefined
+  const path = join(folder, dirname(only), 'uv.lock')
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  )
+  return isThere ? await readFile(path, 'utf8') : undefined
+}

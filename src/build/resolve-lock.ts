@@ -1,0 +1,140 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import type { Installer } from './find-installer.ts'
+import type { Python } from './find-python.ts'
+import { explainResolution, normalise } from './requirement-files.ts'
+import type { RequirementSet } from './read-requirements.ts'
+import { runTool } from './run-tool.ts'
+
+export interface Resolution {
+  readonly requirements: RequirementSet
+  readonly python: Python
+  readonly installer: Installer
+  /** Packages that must be built run code of their own: only where that code runs as nobody special. */
+  readonly allowBuilds: boolean
+  /** Where the dependency files stand. */
+  readonly workspace: string
+  readonly signal: AbortSignal
+  readonly log: (line: string) => void
+}
+
+/**
+ * Every package with its exact version and the hashes it may have, as a requirements file that both uv and
+ * pip install from. Fails with INVALID_INPUT, saying which requirements cannot go together.
+ */
+export async function resolveLock(resolution: Resolution): Promise<string> {
+  if (resolution.requirements.files.length === 0) return ''
+  return resolution.installer.kind === 'uv' ? resolveWithUv(resolution) : resolveWithPip(resolution)
+}
+
+async function resolveWithUv(resolution: Resolution): Promise<string> {
+  const { requirements, python, installer, workspace, signal, log, allowBuilds } = resolution
+  const target = join(workspace, '.tidegate-lock.txt')
+  const args = requirements.uvLock
+    ? ['export', '--frozen', '--quiet', '--no-header', '--no-annotate', '--no-emit-project', '--no-dev', '-o', target]
+    : [
+        'pip',
+        'compile',
+        ...requirements.files,
+        '--generate-hashes',
+        '--no-header',
+        '--no-annotate',
+        '--quiet',
+        '-o',
+        target,
+      ]
+  const { ok, stderr } = await runTool({
+    program: installer.program,
+    args: [...args, '--python', python.executable, '--no-python-downloads', ...(allowBuilds ? [] : ['--no-build'])],
+    cwd: workspace,
+    env: { ...installer.env, NO_COLOR: '1' },
+    signal,
+    log,
+  })
+  if (!ok) throw cannotResolve(stderr, resolution)
+  return await readFile(target, 'utf8')
+}
+
+/** What `pip install --dry-run --report` says of each package it would install. */
+interface PipReport {
+  readonly install: readonly {
+    readonly metadata: { readonly name: string; readonly version: string }
+    readonly download_info: {
+      readonly url: string
+      readonly archive_info?: { readonly hash?: string; readonly hashes?: Readonly<Record<string, string>> }
+    }
+  }[]
+}
+
+/** pip knows the one file it would install, and so the lock has its hash only: it is for this platform anyway. */
+async function resolveWithPip(resolution: Resolution): Promise<string> {
+  const { requirements, installer, workspace, signal, log, allowBuilds } = resolution
+  const report = join(workspace, '.tidegate-report.json')
+  const args = ['-m', 'pip', 'install', '--dry-run', '--ignore-installed', '--no-input', '--report', report]
+  for (const file of await asRequirementFiles(resolution)) args.push('-r', file)
+  if (requirements.files.some((file) => file.endsWith('setup.py'))) args.push('.')
+  if (!allowBuilds) args.push('--only-binary', ':all:')
+  const { ok, stdout, stderr } = await runTool({
+    program: installer.program,
+    args,
+    cwd: workspace,
+    env: installer.env,
+    signal,
+    log,
+  })
+  // pip prints what the conflict is caused by to stdout, and the verdict to stderr.
+  if (!ok) throw cannotResolve(`${stdout.slice(stdout.search(/The conflict is caused by|$/))}\n${stderr}`, resolution)
+  return formatPipReport(JSON.parse(await readFile(report, 'utf8')) as PipReport)
+}
+
+/** pip takes dependencies of a pyproject.toml only by installing the project, which may not be here. */
+async function asRequirementFiles({ requirements, installer, workspace, signal }: Resolution): Promise<string[]> {
+  const files: string[] = []
+  for (const [index, file] of requirements.files.entries()) {
+    if (file.endsWith('setup.py')) continue
+    if (!file.endsWith('.toml')) {
+      files.push(file)
+      continue
+    }
+    const script =
+      'import sys, tomllib\nprint("\\n".join(tomllib.load(open(sys.argv[1], "rb")).get("project", {}).get("dependencies", [])))'
+    const { ok, stdout, stderr } = await runTool({
+      program: installer.program,
+      args: ['-I', '-c', script, file],
+      cwd: workspace,
+      env: installer.env,
+      signal,
+    })
+    if (!ok) throw new AppError('INVALID_INPUT', `${file} cannot be read: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+    const target = join(workspace, `.tidegate-requirements-${index}.txt`)
+    await writeFile(target, stdout)
+    files.push(target)
+  }
+  return files
+}
+
+function formatPipReport(report: PipReport): string {
+  const lines = report.install
+    .filter(({ download_info: info }) => info.archive_info !== undefined)
+    .map(({ metadata, download_info: info }) => {
+      const hashes = info.archive_info?.hashes ?? {}
+      const all = Object.entries(hashes).map(([kind, hash]) => `--hash=${kind}:${hash}`)
+      if (all.length === 0 && info.archive_info?.hash !== undefined)
+        all.push(`--hash=${info.archive_info.hash.replace('=', ':')}`)
+      return `${[`${normalise(metadata.name)}==${metadata.version}`, ...all.toSorted()].join(' \\\n    ')}\n`
+    })
+  return lines.toSorted().join('')
+}
+
+function cannotResolve(output: string, { requirements, allowBuilds }: Resolution): AppError {
+  const why = explainResolution(output, requirements.requirements)
+  const built = !allowBuilds && /no-build|only-binary|no usable wheels|source distribution/i.test(output)
+  const hint = built
+    ? '\nA server that runs as root installs built packages (wheels) only: building one runs its code. Choose a version that has a wheel, or run the server as a user of its own.'
+    : ''
+  return new AppError(
+    'INVALID_INPUT',
+    `The dependencies in ${requirements.files.join(', ')} cannot be resolved.\n${why}${hint}`,
+  )
+}

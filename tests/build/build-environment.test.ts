@@ -1,0 +1,225 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createBuildEnvironmentTask, type BuildEnvironmentInput } from '../../src/build/build-environment.ts'
+import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
+import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
+
+const run = promisify(execFile)
+const INSTALLERS = ['uv', 'pip'] as const
+
+let place: TaskPlace
+let wheels: string
+let environments: Record<(typeof INSTALLERS)[number], Record<string, string>>
+
+beforeAll(async () => {
+  place = await openTaskPlace()
+  wheels = join(place.dataFolder, 'wheels')
+  await makeWheels(wheels, [
+    { name: 'alpha', version: '1.0' },
+    { name: 'alpha', version: '2.0' },
+    { name: 'beta', version: '1.0', requires: ['alpha<2'] },
+  ])
+  const home = join(place.dataFolder, 'home')
+  await mkdir(home)
+  const path = await pathWithoutUv()
+  // Only what pip is told: uv has to take it over.
+  const settings = { HOME: home, PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels }
+  environments = {
+    uv: { ...settings, PATH: `${await folderOfUv()}:${path}` },
+    pip: { ...settings, PATH: path },
+  }
+})
+afterAll(() => place[Symbol.asyncDispose]())
+
+async function build(
+  installer: (typeof INSTALLERS)[number],
+  files: Record<string, string>,
+  input: Partial<BuildEnvironmentInput> = {},
+  data = installer as string,
+) {
+  const context = { ...(await place.context()), dataFolder: join(place.dataFolder, data) }
+  for (const [path, text] of Object.entries(files)) await writeFile(join(context.workspace, path), text)
+  const task = createBuildEnvironmentTask({ env: environments[installer], stepsRunAsOtherUser: false })
+  const dependencies = Object.keys(files).slice(0, 1)
+  return { output: await task.run({ name: 'default', dependencies, system: [], ...input }, context), context }
+}
+
+describe.each(INSTALLERS)('with %s', (installer) => {
+  test('an environment is locked with hashes, runs, and is there the second time', async () => {
+    const files = { 'dev.txt': '-r base.txt\n', 'base.txt': 'beta\n' }
+
+    const first = await build(installer, files)
+    const second = await build(installer, files)
+
+    const { result, provides, failure } = first.output
+    expect(failure).toBeUndefined()
+    const lock = (await first.context.artifacts.read(result!.lock.digest)).toString()
+    expect(lock).toMatch(/alpha==1\.0 \\\n {4}--hash=sha256:[0-9a-f]{64}\nbeta==1\.0 \\\n {4}--hash=sha256:/)
+    expect(result).toMatchObject({ installer, cached: false, packages: 2, lockDigest: result!.lock.digest })
+    expect(provides!.cacheKey).toBe(`${result!.lockDigest} python ${result!.python} ${result!.platform}`)
+    const path = `${provides!.path.join(':')}:/usr/bin:/bin`
+    const { stdout } = await run('python', ['-c', 'import alpha, sys; print(alpha.version, sys.prefix)'], {
+      env: { PATH: path },
+    })
+    expect(stdout.trim()).toBe(`1.0 ${result!.folder}`)
+    expect(second.output.result).toMatchObject({ cached: true, folder: result!.folder, lockDigest: result!.lockDigest })
+    const { mode } = await stat(join(result!.folder, 'bin'))
+    expect(mode & 0o777).toBe(0o755)
+  })
+
+  test('requirements that cannot go together are named with file and line', async () => {
+    const { output } = await build(installer, { 'requirements.txt': '# ours\nbeta\nalpha==2.0\n' })
+
+    expect(output.failure?.reason).toBe('refused')
+    expect(output.failure?.message).toContain('requirements.txt:2: beta')
+    expect(output.failure?.message).toContain('requirements.txt:3: alpha==2.0')
+  })
+
+  test('a package nobody has is named with file and line', async () => {
+    const { output } = await build(installer, { 'requirements.txt': 'alpha\nno-such-thing>=1\n' })
+
+    expect(output.failure?.message).toContain('requirements.txt:2: no-such-thing>=1')
+    expect(output.failure?.message).not.toContain('requirements.txt:1:')
+  })
+
+  test('the dependencies of a pyproject.toml are taken', async () => {
+    const text = '[project]\nname = "x"\nversion = "1"\ndependencies = [\n  "alpha==2.0",\n]\n'
+
+    const { output } = await build(installer, { 'pyproject.toml': text })
+
+    expect(output.failure).toBeUndefined()
+    expect(output.result).toMatchObject({ packages: 1 })
+  })
+})
+
+test('ten builds at once make one environment', async () => {
+  const outputs = await Promise.all(
+    Array.from({ length: 10 }, () => build('uv', { 'requirements.txt': 'alpha\n' }, {}, 'ten')),
+  )
+
+  const results = outputs.map(({ output }) => output.result!)
+  expect(new Set(results.map((result) => result.folder)).size).toBe(1)
+  expect(results.filter((result) => !result.cached)).toHaveLength(1)
+  const entries = await readdir(join(place.dataFolder, 'ten', 'environments'), { withFileTypes: true })
+  expect(
+    entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .toSorted(),
+  ).toHaveLength(2)
+})
+
+test('what an installation that died left behind is made anew', async () => {
+  const files = { 'requirements.txt': 'alpha==1.0\n' }
+  const { output } = await build('uv', files)
+  await rm(join(output.result!.folder, 'tidegate-environment.json'))
+  await writeFile(join(output.result!.folder, 'half'), '')
+
+  const again = await build('uv', files)
+
+  expect(again.output.result).toMatchObject({ cached: false, folder: output.result!.folder })
+  expect(await readdir(output.result!.folder)).not.toContain('half')
+})
+
+test('a lock is not resolved again when the index has something newer', async () => {
+  const files = { 'requirements.txt': 'gamma\n' }
+  await makeWheels(wheels, [{ name: 'gamma', version: '1.0' }])
+  const before = await build('uv', files)
+  await makeWheels(wheels, [{ name: 'gamma', version: '2.0' }])
+
+  const after = await build('uv', files)
+
+  expect(after.output.result!.lockDigest).toBe(before.output.result!.lockDigest)
+})
+
+test('a missing Python is named, with how to get it', async () => {
+  const { output } = await build('uv', { 'requirements.txt': '' }, { python: '3.99' })
+
+  expect(output.failure?.message).toMatch(
+    /Python 3\.99 is not installed on this machine\. There are 3\..*uv python install 3\.99/,
+  )
+})
+
+test('a requirement on the working copy, a missing file and a missing system package are refused', async () => {
+  const local = await build('uv', { 'requirements.txt': 'alpha\n-e .\n' })
+  const missing = await build('uv', { 'requirements.txt': '-r gone.txt\n' })
+  const system = await build('uv', { 'requirements.txt': '' }, { system: ['no-such-library9'] })
+
+  expect(local.output.failure?.message).toContain('requirements.txt:2: "-e ." installs from the working copy')
+  expect(missing.output.failure?.message).toContain('requirements.txt:1: gone.txt is not in the commit')
+  expect(system.output.failure?.message).toContain('no-such-library9')
+})
+
+test('an interpreter that is brought along is locked by what it lists', async () => {
+  const made = await build('uv', { 'requirements.txt': 'alpha==1.0\n' })
+  const interpreter = join(made.output.result!.folder, 'bin', 'python')
+
+  const { output, context } = await build('uv', {}, { interpreter, dependencies: [] })
+
+  expect(output.result).toMatchObject({ installer: 'interpreter', packages: 1 })
+  expect((await context.artifacts.read(output.result!.lock.digest)).toString()).toContain('alpha==1.0')
+})
+
+test('where steps run as somebody else, only an interpreter that they can read is taken', async () => {
+  const context = await place.context()
+  await writeFile(join(context.workspace, 'requirements.txt'), 'alpha\n')
+  const task = createBuildEnvironmentTask({ env: environments.uv, stepsRunAsOtherUser: true })
+
+  const output = await task.run({ name: 'default', dependencies: ['requirements.txt'], system: [] }, context)
+
+  const python = join(output.result!.folder, 'bin', 'python')
+  const asNobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+  await run('chmod', ['755', place.dataFolder])
+  const { stdout } = await run(python, ['-c', 'import alpha; print(alpha.version)'], { ...asNobody, env: {}, cwd: '/' })
+  expect(stdout.trim()).toBe('2.0')
+})
+
+test('an interpreter that somebody else could have put there is not run', async () => {
+  const left = join(place.dataFolder, 'left')
+  await mkdir(left)
+  await writeFile(join(left, 'python'), '#!/bin/sh\ntouch "$(dirname "$0")/ran"\n', { mode: 0o755 })
+  await run('chmod', ['777', left])
+  const task = createBuildEnvironmentTask({ env: environments.uv, stepsRunAsOtherUser: true })
+  const input = { name: 'default', dependencies: [], system: [], interpreter: join(left, 'python') }
+
+  const output = await task.run(input, await place.context())
+
+  expect(output.failure?.message).toContain('can be written by others than root')
+  expect(await readdir(left)).toEqual(['python'])
+})
+
+test('code that a package hooks into the start of Python does not run with our rights', async () => {
+  const marker = join(place.dataFolder, 'hooked')
+  await makeWheels(wheels, [
+    { name: 'hook', version: '1.0', files: { 'hook.pth': `import os; open(${JSON.stringify(marker)}, 'w')\n` } },
+  ])
+  const context = await place.context()
+  await writeFile(join(context.workspace, 'requirements.txt'), 'hook\n')
+  const task = createBuildEnvironmentTask({ env: environments.uv, stepsRunAsOtherUser: true })
+
+  const output = await task.run({ name: 'default', dependencies: ['requirements.txt'], system: [] }, context)
+
+  expect(output.failure).toBeUndefined()
+  expect(await readdir(place.dataFolder)).not.toContain('hooked')
+  await run(join(output.result!.folder, 'bin', 'python'), ['-c', ''])
+  expect(await readdir(place.dataFolder)).toContain('hooked')
+})
+
+test('a uv on PATH that does not run is passed over', async () => {
+  const shims = join(place.dataFolder, 'shims')
+  await mkdir(shims)
+  await writeFile(join(shims, 'uv'), '#!/bin/sh\necho "pyenv: uv: command not found" >&2\nexit 127\n', { mode: 0o755 })
+  const context = await place.context()
+  await writeFile(join(context.workspace, 'requirements.txt'), 'alpha\n')
+  const env = { ...environments.uv, PATH: `${shims}:${environments.uv['PATH']}` }
+
+  const output = await createBuildEnvironmentTask({ env, stepsRunAsOtherUser: false }).run(
+    { name: 'default', dependencies: ['requirements.txt'], system: [] },
+    context,
+  )
+
+  expect(output.result).toMatchObject({ installer: 'uv' })
+})

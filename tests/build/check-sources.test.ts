@@ -1,0 +1,151 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createBuildEnvironmentTask } from '../../src/build/build-environment.ts'
+import { createCheckSourcesTask, type CheckSourcesInput } from '../../src/build/check-sources.ts'
+import type { Provided } from '../../src/core/task.ts'
+import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
+import { folderOfUv, makeWheels } from './python-tools.ts'
+
+let place: TaskPlace
+const provided: Record<string, Provided> = {}
+
+beforeAll(async () => {
+  place = await openTaskPlace()
+  const wheels = join(place.dataFolder, 'wheels')
+  await makeWheels(wheels, [
+    { name: 'alpha', version: '1.0' },
+    { name: 'devtool', version: '1.0' },
+  ])
+  const env = {
+    HOME: place.dataFolder,
+    PIP_NO_INDEX: '1',
+    PIP_FIND_LINKS: wheels,
+    PATH: `${await folderOfUv()}:${process.env['PATH']}`,
+  }
+  const task = createBuildEnvironmentTask({ env, stepsRunAsOtherUser: false })
+  for (const [key, text] of Object.entries({ environment: 'alpha\n', 'environment:dev': 'alpha\ndevtool\n' })) {
+    const context = await place.context()
+    await writeFile(join(context.workspace, 'r.txt'), text)
+    const output = await task.run({ name: key, dependencies: ['r.txt'], system: [] }, context)
+    provided[key] = output.provides!
+  }
+})
+afterAll(() => place[Symbol.asyncDispose]())
+
+async function check(
+  files: Record<string, string>,
+  commands: CheckSourcesInput['commands'],
+  dataPaths: readonly string[] = [],
+) {
+  const context = await place.context()
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(context.workspace, path)), { recursive: true })
+    await writeFile(join(context.workspace, path), text)
+  }
+  const output = await createCheckSourcesTask().run(
+    { environments: Object.keys(provided), commands, dataPaths, provided },
+    context,
+  )
+  return { ...output, lines: context.lines }
+}
+
+const train = { step: 'train', run: 'python train.py', environment: 'environment' }
+
+test('a healthy repository has no findings', async () => {
+  const output = await check(
+    {
+      'train.py': 'import os, alpha\nfrom mine.part import thing\nfrom . import x\n',
+      'src/mine/part.py': [
+        'from typing import TYPE_CHECKING',
+        'try:',
+        '    import cupy as np',
+        'except ImportError:',
+        '    np = None',
+        'if TYPE_CHECKING:',
+        '    import pandas',
+        'thing = 1',
+      ].join('\n'),
+    },
+    [train],
+  )
+
+  expect(output).toMatchObject({ result: { findings: [] } })
+  expect(output.failure).toBeUndefined()
+})
+
+test('a syntax error is found with its place, and stops the run', async () => {
+  const output = await check({ 'train.py': 'import lib\n', 'lib.py': 'x = 1\ndef f(:\n  pass\n' }, [train])
+
+  expect(output.failure).toEqual({
+    reason: 'refused',
+    message: expect.stringMatching(/^lib\.py:2:7: syntax error: /) as string,
+  })
+})
+
+test('an import that nothing provides names the package to add', async () => {
+  const output = await check({ 'train.py': 'import alpha\n\nfrom sklearn.svm import SVC\nimport cv2\n' }, [train])
+
+  expect(output.result!.findings.map(({ line, message }) => [line, message])).toEqual([
+    [3, 'no package of environment default provides "sklearn.svm". Add scikit-learn to its dependencies.'],
+    [4, 'no package of environment default provides "cv2". Add opencv-python-headless to its dependencies.'],
+  ])
+  expect(output.failure?.message).toContain('(and 1 more)')
+})
+
+test('each file is judged under the environment it runs in', async () => {
+  const output = await check({ 'train.py': 'import devtool\n', 'tests/test_a.py': 'import devtool\n' }, [
+    train,
+    { step: 'unit', run: 'pytest tests', environment: 'environment:dev' },
+  ])
+
+  expect(output.result!.findings).toHaveLength(1)
+  expect(output.result!.findings[0]).toMatchObject({ file: 'train.py', severity: 'error' })
+  expect(output.result!.findings[0]!.message).toContain('or let the step use `build: dev`, which has it')
+})
+
+test('a command that names a script nobody committed is found in tidegate.yaml', async () => {
+  const output = await check(
+    { 'tidegate.yaml': 'steps:\n  train:\n    run: python trian.py\n', 'train.py': '' },
+    [
+      { ...train, run: 'python trian.py' },
+      { ...train, step: 'later', run: 'python generated/run.py' },
+    ],
+    ['generated/'],
+  )
+
+  expect(output.result!.findings).toEqual([
+    {
+      severity: 'error',
+      file: 'tidegate.yaml',
+      line: 3,
+      column: 17,
+      message: 'step "train" runs trian.py, which is not in the commit',
+    },
+  ])
+})
+
+test('a script outside the deps of its step is found', async () => {
+  const output = await check({ 'train.py': '' }, [{ ...train, deps: ['src/', 'data.csv'] }])
+
+  expect(output.failure?.message).toContain('step "train" runs train.py, but sees only its deps: add train.py to them')
+})
+
+test('what nothing runs, and imports inside functions, are warnings only', async () => {
+  const output = await check({ 'train.py': 'def f():\n  import gone\n', 'old.py': 'print "x"\n' }, [train])
+
+  expect(output.failure).toBeUndefined()
+  expect(output.result!.findings.map(({ file, severity }) => [file, severity])).toEqual([
+    ['old.py', 'warning'],
+    ['train.py', 'warning'],
+  ])
+})
+
+test('sources made to hurt a parser are findings like others', async () => {
+  const output = await check(
+    { 'train.py': '('.repeat(50_000), 'nul.py': 'x = "\0"\n', 'deep.py': `${'-'.repeat(200_000)}1` },
+    [train],
+  )
+
+  expect(output.failure?.message).toMatch(/^train\.py:\d+:\d+: syntax error/)
+})

@@ -1,0 +1,224 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { latestDataset, listDatasets, recordDataset } from '../../src/build/datasets.sql.ts'
+import { createCheckDatasetsTask } from '../../src/build/check-datasets.ts'
+import { listFindings, recordFindings } from '../../src/build/findings.sql.ts'
+import { createFreezeDatasetTask, type FreezeDatasetInput } from '../../src/build/freeze-dataset.ts'
+import { openAnalytics, queryRows, sqlText } from '../../src/lib/open-analytics.ts'
+import { DATABASES, openTestDatabase } from '../harness/databases.ts'
+import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
+
+const NOW = 1_000_000
+let place: TaskPlace
+let folder: string
+let predictionsFolder: string
+
+beforeAll(async () => {
+  place = await openTaskPlace()
+  folder = join(place.dataFolder, 'lake')
+  predictionsFolder = join(place.dataFolder, 'predictions')
+  await mkdir(folder)
+})
+afterAll(() => place[Symbol.asyncDispose]())
+
+async function freeze(input: FreezeDatasetInput) {
+  const context = await place.context()
+  return createFreezeDatasetTask({ allowedFolders: [folder] }).run(input, context)
+}
+
+/** Writes a file of the prediction log from SQL rows. */
+async function logPredictions(name: string, values: string, columns = '_id, _row, _at, _status, x, _prediction') {
+  const file = join(predictionsFolder, 'digits', 'production', name)
+  await mkdir(join(file, '..'), { recursive: true })
+  await using analytics = await openAnalytics()
+  await analytics.use((connection) =>
+    connection.run(`copy (select * from (values ${values}) as t(${columns})) to ${sqlText(file)} (format parquet)`),
+  )
+}
+
+async function rowsOf(digest: string): Promise<unknown[]> {
+  const context = await place.context()
+  const file = join(context.workspace, 'read.parquet')
+  await writeFile(file, await context.artifacts.read(digest as `sha256:${string}`))
+  await using analytics = await openAnalytics()
+  return await analytics.use((connection) =>
+    queryRows(connection, `select * replace (_at::double as _at) from read_parquet(${sqlText(file)})`),
+  )
+}
+
+function fromProduction(labels: string, source: object = {}): FreezeDatasetInput {
+  return {
+    path: 'data/feedback.parquet',
+    source: { kind: 'production', path: 'data/feedback.parquet', labelled: true, ...source },
+    production: { predictionsFolder, project: 'digits', environment: 'production', labels, until: NOW },
+  }
+}
+
+async function labelFile(lines: readonly object[]): Promise<string> {
+  const file = join(place.dataFolder, `labels-${lines.length}.ndjson`)
+  await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  return file
+}
+
+test('before production has seen anything the feedback is a table without rows', async () => {
+  const output = await freeze(fromProduction(await labelFile([])))
+
+  expect(output.result).toMatchObject({ rows: 0, frozenBefore: false })
+  expect(output.outs).toEqual({ 'data/feedback.parquet': output.result!.artifact })
+})
+
+test('predictions without labels are the same nothing as no predictions', async () => {
+  const before = await freeze(fromProduction(await labelFile([]), {}))
+  await logPredictions('unlabelled.parquet', "('nobody', 0, 10, 200, 1.0, 'a')")
+
+  const after = await freeze(fromProduction(await labelFile([]), {}))
+  await rm(join(predictionsFolder, 'digits', 'production', 'unlabelled.parquet'))
+
+  expect(after.result).toMatchObject({ rows: 0, digest: before.result!.digest })
+})
+
+test('feedback is what was answered, with the last label of each row, in a fixed order', async () => {
+  await logPredictions(
+    '2026/b.parquet',
+    "('b', 0, 900000, 200, 2.5, '7'), ('b', 1, 900000, 200, 3.5, '8'), ('bad', 0, 900001, 500, 9.0, null)",
+  )
+  await logPredictions('2026/a.parquet', "('a', 0, 800000, 200, 1.5, '1'), ('old', 0, 1000, 200, 1.0, '1')")
+  const labels = await labelFile([
+    { prediction_id: 'b', row: 1, label: '5' },
+    { prediction_id: 'a', row: 0, label: '1' },
+    { prediction_id: 'b', row: 1, label: '6' },
+    { prediction_id: 'bad', row: 0, label: '1' },
+    { prediction_id: 'old', row: 0, label: '1' },
+  ])
+
+  const first = await freeze(fromProduction(labels, { windowMs: 500_000 }))
+  const again = await freeze(fromProduction(labels, { windowMs: 500_000 }))
+
+  expect(await rowsOf(first.result!.digest)).toEqual([
+    { x: 1.5, label: 1n, _id: 'a', _row: 0, _at: 800000 },
+    { x: 3.5, label: 6n, _id: 'b', _row: 1, _at: 900000 },
+  ])
+  expect(first.result!.rows).toBe(2)
+  expect(again.result!.digest).toBe(first.result!.digest)
+})
+
+test('unlabelled rows are kept where the file does not ask for labels', async () => {
+  const output = await freeze(
+    fromProduction(await labelFile([{ prediction_id: 'a', row: 0, label: 'cat' }]), { labelled: false }),
+  )
+
+  expect(output.result!.rows).toBe(4)
+})
+
+test('a large table has the same bytes every time', async () => {
+  const file = join(predictionsFolder, 'big', 'production', 'a.parquet')
+  await mkdir(join(file, '..'), { recursive: true })
+  await using analytics = await openAnalytics()
+  await analytics.use((connection) =>
+    connection.run(
+      `copy (select 'p' || i as _id, 0 as _row, (i * 7919) % 500000 as _at, 200 as _status, random() as x from range(300000) t(i)) to ${sqlText(file)} (format parquet)`,
+    ),
+  )
+  const question = { ...fromProduction(await labelFile([]), { labelled: false }) }
+  const input = { ...question, production: { ...question.production!, project: 'big' } }
+
+  const digests = new Set(
+    (await Promise.all([freeze(input), freeze(input), freeze(input)])).map(({ result }) => result!.digest),
+  )
+
+  expect(digests.size).toBe(1)
+})
+
+test('a file is copied, and used again as it was frozen', async () => {
+  const source = join(folder, 'raw.csv')
+  await writeFile(source, 'a,b\n1,2\n3,4\n')
+  const dataset = { path: 'data/raw.csv', source: { kind: 'file', path: 'data/raw.csv', source } } as const
+
+  const first = await freeze(dataset)
+  await writeFile(source, 'a,b\n')
+  const later = await freeze({ ...dataset, frozen: first.result! })
+
+  expect(first.result).toMatchObject({
+    rows: 2,
+    digest: `sha256:${createHash('sha256').update('a,b\n1,2\n3,4\n').digest('hex')}`,
+  })
+  expect(later.result).toMatchObject({ digest: first.result!.digest, rows: 2, frozenBefore: true })
+})
+
+test('a commit cannot read files outside the folders that are allowed, not even through a link', async () => {
+  const secret = join(place.dataFolder, 'secret.csv')
+  await writeFile(secret, 'key\n')
+  await symlink(secret, join(folder, 'link.csv'))
+
+  for (const source of [secret, join(folder, 'link.csv'), join(folder, '..', 'secret.csv')]) {
+    const output = await freeze({ path: 'x.csv', source: { kind: 'file', path: 'x.csv', source } })
+    expect(output.failure?.message).toContain('is not in a folder that datasets may come from')
+  }
+  const gone = await freeze({
+    path: 'x.csv',
+    source: { kind: 'file', path: 'x.csv', source: join(folder, 'gone.csv') },
+  })
+  expect(gone.failure?.message).toContain('gone.csv is not on this server')
+  expect(await readFile(secret, 'utf8')).toBe('key\n')
+})
+
+test('retraining is refused when no dataset has changed, and goes on when one has', async () => {
+  const task = createCheckDatasetsTask()
+  const previous = { run: 'digits#3', digests: { a: 'sha256:1', b: 'sha256:2' } }
+
+  const same = await task.run(
+    { paths: ['a', 'b'], previous, current: { a: 'sha256:1', b: 'sha256:2' } },
+    await place.context(),
+  )
+  const other = await task.run(
+    { paths: ['a', 'b'], previous, current: { a: 'sha256:1', b: 'sha256:3' } },
+    await place.context(),
+  )
+
+  expect(same.failure).toMatchObject({
+    reason: 'refused',
+    message: expect.stringContaining('no dataset has changed since run digits#3') as string,
+  })
+  expect(other).toEqual({ result: { changed: ['b'] } })
+})
+
+describe.each(DATABASES)('on %s', (kind) => {
+  test('datasets are remembered per run, and the last one is found', async () => {
+    await using test = await openTestDatabase(kind)
+    const { database } = test
+    const dataset = (runId: string, digest: `sha256:${string}`) =>
+      ({
+        project: 'p',
+        path: 'd.csv',
+        runId,
+        digest,
+        artifact: { kind: 'file', digest, size: 1 },
+        rows: 3,
+        frozenAt: 1,
+      }) as const
+
+    await database.write(async (writer) => {
+      await recordDataset(writer, dataset('p#1', 'sha256:aa'))
+      await recordDataset(writer, dataset('p#2', 'sha256:bb'))
+      await recordDataset(writer, dataset('p#2', 'sha256:cc'))
+    })
+
+    expect(await listDatasets(database.read, 'p#2', 10)).toEqual([dataset('p#2', 'sha256:cc')])
+    expect((await latestDataset(database.read, 'p', 'd.csv'))?.digest).toBe('sha256:cc')
+    expect((await latestDataset(database.read, 'p', 'd.csv', 'p#2'))?.digest).toBe('sha256:aa')
+    expect(await latestDataset(database.read, 'q', 'd.csv')).toBeUndefined()
+  })
+
+  test('findings of a later attempt replace those of an earlier one', async () => {
+    await using test = await openTestDatabase(kind)
+    const { database } = test
+    const finding = { severity: 'error', file: 'a.py', line: 1, column: 2, message: 'no' } as const
+
+    await database.write((writer) => recordFindings(writer, 'p#1', [finding, finding]))
+    await database.write((writer) => recordFindings(writer, 'p#1', [finding]))
+
+    expect(await listFindings(database.read, 'p#1', 10)).toEqual([finding])
+  })
+})
