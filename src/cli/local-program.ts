@@ -1,0 +1,18 @@
+import { Command, Option } from 'commander'
+import { registerLocal } from './local/register-local.ts'
+
+/** What the whole command line has in common, and of its commands those that work on this machine. */
+export function createLocalProgram(version: string): Command {
+  const program = new Command('tidegate')
+    .description('CI/CD for machine learning: a commit goes in, a monitored model comes out')
+    .version(version)
+    .addOption(
+      new Option('--server <url>', 'the server to ask; default: the one you are logged in to').env('TIDEGATE_SERVER'),
+    )
+    .option('--json', 'print data as JSON')
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(tidegate --help lists the commands)')
+  registerLocal(program)
+  return program
+}

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { lacking, missing, ok, type Check } from './check.ts'
+
+/** Programs that we start. */
+export async function checkTools(): Promise<Check[]> {
+  const [git, uv, pythons, tar, bubblewrap] = await Promise.all([
+    versionOf('git'),
+    versionOf('uv'),
+    findPythons(),
+    versionOf('tar'),
+    versionOf('bwrap'),
+  ])
+  return [
+    ok('node', process.version),
+    git === undefined
+      ? missing('git', 'there is none on PATH', 'Install git: pushes are received with it.')
+      : ok('git', git),
+    checkPython(pythons, uv !== undefined),
+    uv === undefined
+      ? lacking(
+          'uv',
+          'there is none on PATH',
+          'Environments are built with venv and pip, which takes longer: https://docs.astral.sh/uv',
+        )
+      : ok('uv', uv),
+    tar === undefined
+      ? lacking('tar', 'there is none on PATH', '`tidegate backup` and `restore` need it.')
+      : ok('tar', tar),
+    bubblewrap === undefined
+      ? ok('bubblewrap', 'there is none; steps run as ordinary processes')
+      : ok('bubblewrap', bubblewrap),
+    checkControlGroups(),
+  ]
+}
+
+function checkPython(found: readonly string[], hasUv: boolean): Check {
+  if (found.length > 0) return ok('python', found.join(', '))
+  if (hasUv) return ok('python', 'none on PATH; uv fetches the one that `build.python` names')
+  return missing(
+    'python',
+    'there is none on PATH, and no uv to fetch one',
+    'Install Python 3.10 or newer with its venv module, or uv.',
+  )
+}
+
+/** Under names that installations have; the same version under two names is told once. */
+async function findPythons(): Promise<string[]> {
+  const names = ['python3', ...Array.from({ length: 8 }, (_, minor) => `python3.${minor + 8}`)]
+  const versions = await Promise.all(names.map((name) => versionOf(name)))
+  return [...new Set(versions.flatMap((version) => version?.replace(/^Python /, '') ?? []))].sort()
+}
+
+function checkControlGroups(): Check {
+  const isThere = existsSync('/sys/fs/cgroup/cgroup.controllers')
+  return ok(
+    'cgroups',
+    isThere ? 'version 2' : 'no version 2; memory of steps and models is watched by their size alone',
+  )
+}
+
+const run = promisify(execFile)
+
+/** The first line of what `--version` prints; undefined: it does not run. */
+async function versionOf(program: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run(program, ['--version'], { timeout: 10_000 })
+    return stdout.split('\n')[0]?.trim()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { AppError } from '../../core/errors.ts'
+import { formatProblem, type Problem } from '../../core/problem.ts'
+import { hasCode } from '../../lib/error-code.ts'
+import type { GlobalOptions } from '../context.ts'
+import { print } from '../print.ts'
+
+/** `tidegate lint`: everything that is wrong with a file, at once. */
+export function registerLint(program: Command): void {
+  program
+    .command('lint [file]')
+    .description('check tidegate.yaml, or server.yaml: every problem with its line, column and fix')
+    .option('--server-config', 'the file is an installation’s server.yaml, whatever its name')
+    .addHelpText(
+      'after',
+      '\nThe file is tidegate.yaml where none is named. It is checked with the files of its folder that git has\nor would have, as they are now. Exits 1 when there are errors; warnings alone are 0.',
+    )
+    .action(async (file: string | undefined, options: { serverConfig?: boolean }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const path = file ?? 'tidegate.yaml'
+      const isServer = options.serverConfig === true || basename(path) === 'server.yaml'
+      const problems = isServer ? await lintServerFile(path) : await lintPipelineFile(path)
+      print(globals, { file: path, problems }, () => describe(path, problems))
+      if (problems.some(({ severity }) => severity === 'error')) process.exitCode = 1
+    })
+}
+
+async function lintPipelineFile(path: string): Promise<Problem[]> {
+  const text = readText(path)
+  if (text === undefined) throw nothingThere(path)
+  const { lintPipeline } = await import('../../pipeline/lint.ts')
+  const { projectNameOf, readWorkingTree } = await import('./working-tree.ts')
+  const folder = dirname(resolve(path))
+  const tree = await readWorkingTree(folder)
+  return lintPipeline(text, {
+    file: path,
+    project: projectNameOf(folder),
+    branch: tree.branch,
+    defaultBranch: tree.branch,
+    files: tree.files,
+    readText: (name) => readText(join(folder, name)),
+  })
+}
+
+async function lintServerFile(path: string): Promise<Problem[]> {
+  const text = readText(path)
+  if (text === undefined) throw nothingThere(path)
+  const { parseServerFile } = await import('./server-config.ts')
+  return parseServerFile(text, path).problems
+}
+
+/** Undefined where there is no such file. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined
+    throw error
+  }
+}
+
+function nothingThere(path: string): AppError {
+  const hint = basename(path) === 'tidegate.yaml' ? ' `tidegate init` writes one that fits the repository.' : ''
+  return new AppError('INVALID_INPUT', `There is no file ${path} here.${hint}`)
+}
+
+function describe(path: string, problems: readonly Problem[]): string {
+  if (problems.length === 0) return `${path}: no problems.`
+  const errors = problems.filter(({ severity }) => severity === 'error').length
+  const warnings = problems.length - errors
+  return [...problems.map(formatProblem), `${count(errors, 'error')}, ${count(warnings, 'warning')}.`].join('\n')
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`
+}

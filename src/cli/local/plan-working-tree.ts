@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import type { Plan } from '../../core/plan.ts'
+import type { Problem } from '../../core/problem.ts'
+import { hasCode } from '../../lib/error-code.ts'
+import { parsePipeline } from '../../pipeline/parse-pipeline.ts'
+import type { Pipeline } from '../../pipeline/pipeline.ts'
+import { planRun } from '../../pipeline/plan-run.ts'
+import { narrowPlan } from './narrow-plan.ts'
+import { projectNameOf, type WorkingTree } from './working-tree.ts'
+
+const FILE = 'tidegate.yaml'
+
+export interface PlannedTree {
+  readonly name: string
+  readonly text: string
+  readonly pipeline?: Pipeline
+  /** Absent when there is an error. */
+  readonly plan?: Plan
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * What the pipeline file means for the files as they are: a plan like a commit's, without registration.
+ * `steps` narrows it. People it names are the server's to know.
+ */
+export function planWorkingTree(tree: WorkingTree, steps: readonly string[]): PlannedTree {
+  const name = projectNameOf(tree.folder)
+  const text = readPipelineFile(tree.folder)
+  const { pipeline, problems } = parsePipeline(text, FILE)
+  if (pipeline === undefined) return { name, text, problems }
+  const planned = planRun(pipeline, {
+    project: name,
+    branch: tree.branch,
+    defaultBranch: tree.branch,
+    event: 'local',
+    files: tree.files,
+    readText: (path) => readOrNothing(join(tree.folder, path)),
+  })
+  const all = [...problems, ...planned.problems]
+  if (planned.plan === undefined) return { name, text, pipeline, problems: all }
+  const plan = steps.length === 0 ? planned.plan : narrowPlan(planned.plan, steps)
+  return { name: pipeline.name ?? name, text, pipeline, plan, problems: all }
+}
+
+function readPipelineFile(folder: string): string {
+  const text = readOrNothing(join(folder, FILE))
+  if (text !== undefined) return text
+  throw new AppError(
+    'INVALID_INPUT',
+    `There is no ${FILE} in ${folder}. \`tidegate init\` writes one that fits; \`tidegate run <folder>\` names another folder.`,
+  )
+}
+
+function readOrNothing(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined
+    throw error
+  }
+}

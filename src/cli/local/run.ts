@@ -1,0 +1,66 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { GlobalOptions } from '../context.ts'
+import { dataFolderOf } from './data-folder.ts'
+
+interface RunOptions {
+  readonly step?: string[]
+  readonly data?: string
+  readonly refreshData?: boolean
+}
+
+/** `tidegate run`: the pipeline of a working folder, here and now. */
+export function registerRun(program: Command): void {
+  program
+    .command('run [folder]')
+    .description('run the pipeline on the files as they are, without a server')
+    .option('--step <name>', 'only these steps and what they read; may be repeated', collect)
+    .option('--refresh-data', 'freeze datasets anew, instead of using those frozen last')
+    .option('--data <folder>', 'where content and environments are kept; default: TIDEGATE_DATA, else ~/.tidegate')
+    .addHelpText('after', EXPLAINED)
+    .action(async (folder: string | undefined, options: RunOptions, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const { runLocally } = await import('../../local.ts')
+      const { jsonResult, showRun } = await import('./show-run.ts')
+      const shown = showRun(globals.json === true ? undefined : process.stdout)
+      const signal = untilInterrupted(() => shown.cancelling())
+      const request = {
+        folder: resolve(folder ?? '.'),
+        dataFolder: dataFolderOf(options.data),
+        steps: options.step ?? [],
+        refreshData: options.refreshData === true,
+        environment: process.env,
+        watch: shown,
+      }
+      const result = await runLocally(request, signal).catch((error: unknown) => {
+        // Cancelled while it waited for its turn: nothing had begun.
+        if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined
+        throw error
+      })
+      process.exitCode = result?.state === 'succeeded' ? 0 : 1
+      if (result === undefined) return
+      if (globals.json === true) process.stdout.write(`${JSON.stringify(jsonResult(result, shown.gates), null, 2)}\n`)
+      else shown.ended(result)
+    })
+}
+
+const EXPLAINED = `
+The folder is this one where none is named. What runs is what a push of it would run: tracked and unignored
+files, the same engine, the same cache; nothing is registered or deployed, and no server is asked. Secrets are
+taken from your environment by their names. Ctrl-C ends every process of the run.
+Exits 0 when the run succeeded, 1 when it did not, 2 when it could not be started.`
+
+function collect(name: string, names: string[] = []): string[] {
+  return [...names, name]
+}
+
+function untilInterrupted(tell: () => void): AbortSignal {
+  const interrupted = new AbortController()
+  const interrupt = () => {
+    if (interrupted.signal.aborted) return
+    tell()
+    interrupted.abort()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
+  return interrupted.signal
+}

@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { LineCounter, parseDocument, type Document } from 'yaml'
+import { z } from 'zod'
+import { AppError } from '../../core/errors.ts'
+import { formatProblem, type Problem } from '../../core/problem.ts'
+import { Size } from '../../pipeline/keys/scalars.ts'
+import { dataFolderOf } from './data-folder.ts'
+
+const Port = z.number().int().min(0).max(65_535)
+
+/** `server.yaml`: what an installation sets. Every member has a default; the file is optional. */
+export const ServerFile = z.strictObject({
+  data: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'folder for everything Tidegate keeps; default: TIDEGATE_DATA, else ~/.tidegate (root: /var/lib/tidegate)',
+    ),
+  database: z
+    .string()
+    .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'write postgres://user@host/name, or sqlite:/path/to/file')
+    .optional()
+    .describe('where state lives; default: TIDEGATE_DATABASE_URL, else SQLite in the data folder'),
+  host: z
+    .enum(['127.0.0.1', '::1', 'localhost'])
+    .default('127.0.0.1')
+    .describe('address to listen on; loopback only, put a TLS proxy in front for others'),
+  port: Port.default(7070).describe('API, web page and git; 0 takes a free one'),
+  'gateway-port': Port.default(7071).describe('predictions; 0 takes a free one'),
+  'public-url': z.url().optional().describe('the address people use, for links; default: what it listens on'),
+  steps: z
+    .strictObject({
+      'first-user': z
+        .number()
+        .int()
+        .min(1_000)
+        .max(4_000_000)
+        .default(200_000)
+        .describe('when the server is root, attempts run as this user id and the 9,999 after it'),
+      cpus: z.number().int().min(1).max(1_024).optional().describe('that steps may use at once; default: all'),
+      'log-limit': Size.optional().describe('of one attempt’s log that is kept; default: 1GiB'),
+    })
+    .prefault({}),
+})
+export type ServerFile = z.infer<typeof ServerFile>
+
+/** A complete configuration: paths absolute, environment variables taken in. */
+export interface ServerConfig {
+  readonly dataFolder: string
+  readonly databaseUrl: string
+  readonly host: string
+  readonly port: number
+  readonly gatewayPort: number
+  readonly publicUrl: string | undefined
+  readonly firstUser: number
+  readonly cpus: number | undefined
+  /** Of one attempt; absent: the limit `logBytes`. */
+  readonly logLimitBytes?: number | undefined
+}
+
+export interface ConfigSource {
+  readonly file?: string | undefined
+  /** From the command line; they win over the file. */
+  readonly data?: string | undefined
+  readonly port?: number | undefined
+  readonly gatewayPort?: number | undefined
+}
+
+export async function readServerConfig(
+  source: ConfigSource,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<ServerConfig> {
+  const file = source.file === undefined ? ServerFile.parse({}) : await readServerFile(source.file)
+  const dataFolder = dataFolderOf(source.data, environment, file.data)
+  return {
+    dataFolder,
+    databaseUrl: file.database ?? environment['TIDEGATE_DATABASE_URL'] ?? `sqlite:${join(dataFolder, 'state.db')}`,
+    host: file.host,
+    port: source.port ?? file.port,
+    gatewayPort: source.gatewayPort ?? file['gateway-port'],
+    publicUrl: file['public-url'],
+    firstUser: file.steps['first-user'],
+    cpus: file.steps.cpus,
+    logLimitBytes: file.steps['log-limit'],
+  }
+}
+
+async function readServerFile(file: string): Promise<ServerFile> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new AppError('INVALID_INPUT', `${file} cannot be read: ${(error as Error).message}`, {}, { cause: error })
+  })
+  const { value, problems } = parseServerFile(text, file)
+  if (value !== undefined) return value
+  throw new AppError('INVALID_INPUT', problems.map(formatProblem).join('\n'), { problems })
+}
+
+/** All problems at once, each with its place. */
+export function parseServerFile(text: string, file: string): { value?: ServerFile; problems: Problem[] } {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const at = (offset: number, path: string, message: string): Problem => {
+    const { line, col } = lines.linePos(offset)
+    return { file, line: Math.max(1, line), column: Math.max(1, col), path, message, severity: 'error' }
+  }
+  if (document.errors.length > 0)
+    return { problems: document.errors.map((error) => at(error.pos[0], '', error.message.split('\n')[0] ?? '')) }
+  const parsed = ServerFile.safeParse(document.toJS({ maxAliasCount: 10 }) ?? {})
+  if (parsed.success) return { value: parsed.data, problems: [] }
+  return {
+    problems: parsed.error.issues.map((issue) => at(offsetOf(document, issue.path), issue.path.join('.'), said(issue))),
+  }
+}
+
+function said(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message
+  return `unknown: ${issue.keys.join(', ')}; known are ${Object.keys(ServerFile.shape).join(', ')}`
+}
+
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  const node = document.getIn(path, true) as { range?: [number, number, number] } | undefined
+  return node?.range?.[0] ?? 0
+}

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { lstatSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import { AppError } from '../../core/errors.ts'
+import { hasCode } from '../../lib/error-code.ts'
+
+/** A folder as somebody works in it: what a commit of it would hold, and a little about where it stands. */
+export interface WorkingTree {
+  readonly folder: string
+  /** Tracked and unignored files that are there, relative to the folder, sorted. Without git: all files. */
+  readonly files: readonly string[]
+  /** Zeros where nothing was ever committed. */
+  readonly commit: string
+  readonly branch: string
+  readonly isGit: boolean
+}
+
+const NO_COMMIT = '0'.repeat(40)
+
+export async function readWorkingTree(folder: string): Promise<WorkingTree> {
+  const [listed, commit, branch] = await Promise.all([
+    git(folder, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']),
+    git(folder, ['rev-parse', '--verify', '--quiet', 'HEAD']),
+    git(folder, ['symbolic-ref', '--quiet', '--short', 'HEAD']),
+  ])
+  if (listed === undefined)
+    return { folder, files: await walk(folder), commit: NO_COMMIT, branch: 'main', isGit: false }
+  const paths = [...new Set(listed.split('\0'))].filter((path) => path !== '' && isFile(join(folder, path)))
+  return {
+    folder,
+    files: paths.sort(),
+    commit: commit?.trim() ?? NO_COMMIT,
+    branch: branch?.trim() ?? 'main',
+    isGit: true,
+  }
+}
+
+/** The folder's name as a project's: what a pipeline file that gives no name is called here. */
+export function projectNameOf(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 63)
+  return name === '' ? 'project' : name
+}
+
+const run = promisify(execFile)
+
+/** Undefined: git said no, there is no repository, or there is no git. */
+async function git(folder: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('git', [...args], { cwd: folder, maxBuffer: 256 << 20 })
+    return stdout
+  } catch (error) {
+    const { code, stderr = '' } = error as { code?: number | string; stderr?: string }
+    if (code === 'ENOENT' || code === 1 || !stderr.startsWith('fatal:') || stderr.includes('not a git repository')) {
+      return undefined
+    }
+    throw new AppError('INVALID_INPUT', `git cannot read ${folder}: ${stderr.trim()}`, {}, { cause: error })
+  }
+}
+
+/** Links count as files; what git lists and somebody has deleted does not. */
+function isFile(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  return stats !== undefined && (stats.isFile() || stats.isSymbolicLink())
+}
+
+async function walk(folder: string, below = ''): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of await entriesOf(join(folder, below))) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`
+    if (entry.isDirectory()) found.push(...(entry.name === '.git' ? [] : await walk(folder, path)))
+    else if (entry.isFile() || entry.isSymbolicLink()) found.push(path)
+  }
+  return found.sort()
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'EACCES')) throw error
+    throw new AppError('INVALID_INPUT', `${folder} cannot be read.`, {}, { cause: error })
+  }
+}

@@ -1,0 +1,26 @@
+/** Prints `data` as JSON when asked to, else what `human` makes of it. */
+export function print<T>(options: { json?: boolean }, data: T, human: (data: T) => string): void {
+  process.stdout.write(options.json === true ? `${JSON.stringify(data, null, 2)}\n` : `${human(data)}\n`)
+}
+
+/** Columns as wide as their widest cell; the first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = []
+  for (const row of rows)
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length)
+  return rows
+    .map((row) =>
+      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  '),
+    )
+    .join('\n')
+}
+
+export function seconds(value: number | null): string {
+  if (value === null) return ''
+  if (value < 60) return `${value.toFixed(1)} s`
+  return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`
+}
+
+export function time(at: number | null): string {
+  return at === null ? '' : new Date(at).toISOString().slice(0, 19).replace('T', ' ')
+}

@@ -1,0 +1,18 @@
+import type { Command } from 'commander'
+import { createLocalProgram } from './local-program.ts'
+import { registerAcceptance } from './remote/acceptance.ts'
+import { registerAccount } from './remote/account.ts'
+import { registerDelivery } from './remote/delivery.ts'
+import { registerProjects } from './remote/projects.ts'
+import { registerRuns } from './remote/runs.ts'
+
+/** The whole command line: what runs on this machine first, then what asks a server. */
+export function createProgram(version: string): Command {
+  const program = createLocalProgram(version)
+  registerAccount(program)
+  registerProjects(program)
+  registerRuns(program)
+  registerDelivery(program)
+  registerAcceptance(program)
+  return program
+}

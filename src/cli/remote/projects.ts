@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { listAlerts, sendLabels } from '../../api/monitoring.ts'
+import { addProject, listProjects } from '../../api/projects.ts'
+import { collectGarbage } from '../../api/system.ts'
+import { AppError } from '../../core/errors.ts'
+import { openClient, type GlobalOptions } from '../context.ts'
+import { print, table, time } from '../print.ts'
+
+/** Projects, their labels and alerts, and the installation's garbage. */
+export function registerProjects(program: Command): void {
+  const project = program.command('project').description('projects: git repositories that models are delivered from')
+  project
+    .command('add <name>')
+    .description('create a project and its repository')
+    .option('--path <folder>', 'where tidegate.yaml stands, for monorepos', '')
+    .option('--default-branch <branch>', 'the branch that delivers', 'main')
+    .action(async (name: string, options: { path: string; defaultBranch: string }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(addProject, { body: { name, ...options } }), (made) =>
+        [
+          `${made.name} is there. To push to it:`,
+          `  git remote add tidegate ${made.gitUrl}`,
+          `  git push tidegate ${made.defaultBranch}`,
+          '(git asks for a user, any name, and a password: your token)',
+        ].join('\n'),
+      )
+    })
+  project
+    .command('list')
+    .description('projects you may see')
+    .action(async (_options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(listProjects, {}), ({ projects }) =>
+        table([['project', 'branch', 'git'], ...projects.map((one) => [one.name, one.defaultBranch, one.gitUrl])]),
+      )
+    })
+  registerFeedback(program)
+  program
+    .command('gc')
+    .description('remove what nothing refers to: cached outputs, workspaces, logs past their time')
+    .option('--dry-run', 'only tell what would go, and why')
+    .action(async (options: { dryRun?: boolean }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const answer = await client.call(collectGarbage, { body: { dryRun: options.dryRun === true } })
+      print(
+        globals,
+        answer,
+        ({ rows, freedBytes }) =>
+          `${table([['what', 'bytes', 'why'], ...rows.map((row) => [row.what, String(row.bytes), row.why])])}\n${options.dryRun === true ? 'Would free' : 'Freed'} ${freedBytes} bytes.`,
+      )
+    })
+}
+
+function registerFeedback(program: Command): void {
+  program
+    .command('label <project> <environment>')
+    .description(
+      'tell what was true, from a file of JSON lines { "id", "row"?, "label" } or CSV id,label; - for standard input',
+    )
+    .requiredOption('--file <file>', 'the labels; - reads standard input')
+    .action(async (project: string, environment: string, options: { file: string }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const labels = parseLabels(await readText(options.file), options.file)
+      const total = { accepted: 0, duplicate: 0, corrected: 0 }
+      for (let start = 0; start < labels.length; start += 5_000) {
+        const part = await client.call(sendLabels, {
+          body: { project, environment, labels: labels.slice(start, start + 5_000) },
+        })
+        total.accepted += part.accepted
+        total.duplicate += part.duplicate
+        total.corrected += part.corrected
+      }
+      print(
+        globals,
+        total,
+        (sum) => `${sum.accepted} labels accepted, ${sum.corrected} corrected, ${sum.duplicate} known already.`,
+      )
+    })
+  program
+    .command('alerts <project>')
+    .description('what monitors saw and what was done about it')
+    .action(async (project: string, _options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(listAlerts, { params: { project } }), ({ alerts }) =>
+        table([
+          ['fired', 'monitor', 'state', 'what', 'done'],
+          ...alerts.map((one) => [
+            time(one.firedAt),
+            `${one.environment}/${one.monitor}`,
+            one.state,
+            one.summary,
+            one.actions.map((action) => `${action.kind}: ${action.detail}`).join('; '),
+          ]),
+        ]),
+      )
+    })
+}
+
+interface GivenLabel {
+  readonly id: string
+  readonly row: number
+  readonly label: string | number | boolean
+}
+
+function parseLabels(text: string, file: string): GivenLabel[] {
+  const lines = text
+    .split('\n')
+    .map((line, index) => ({ line: line.trim(), number: index + 1 }))
+    .filter(({ line }) => line !== '' && line !== 'id,label')
+  if (lines.length === 0) throw new AppError('INVALID_INPUT', `${file} holds no labels.`)
+  return lines.map(({ line, number }) => parseLabel(line, `${file}:${number}:1`))
+}
+
+function parseLabel(line: string, where: string): GivenLabel {
+  if (!line.startsWith('{')) {
+    const comma = line.lastIndexOf(',')
+    if (comma < 1) throw new AppError('INVALID_INPUT', `${where}: expected id,label`)
+    return { id: line.slice(0, comma), row: 0, label: line.slice(comma + 1) }
+  }
+  try {
+    const { id, row, label } = JSON.parse(line) as Omit<GivenLabel, 'row'> & { row?: number }
+    return { id, row: row ?? 0, label }
+  } catch (error) {
+    throw new AppError('INVALID_INPUT', `${where}: not JSON: ${(error as Error).message}`, {}, { cause: error })
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  if (file !== '-') return readFile(file, 'utf8')
+  let text = ''
+  for await (const chunk of process.stdin) text += String(chunk)
+  return text
+}

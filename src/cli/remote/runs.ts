@@ -1,0 +1,185 @@
+import type { Command } from 'commander'
+import {
+  cancelRun,
+  followLog,
+  getLog,
+  getRun,
+  listRuns,
+  rerunRun,
+  startRun,
+  waiveGate,
+  type Run,
+  type RunDetail,
+} from '../../api/runs.ts'
+import type { Client } from '../../client/client.ts'
+import { AppError } from '../../core/errors.ts'
+import { formatProblem } from '../../core/problem.ts'
+import { openClient, type GlobalOptions } from '../context.ts'
+import { print, seconds, table, time } from '../print.ts'
+import { parseRun } from '../references.ts'
+
+/** What runs, what ran, and what to do about it. */
+export function registerRuns(program: Command): void {
+  program
+    .command('runs <project>')
+    .description('runs of a project, newest first')
+    .option('-n, --limit <count>', 'how many', Number, 20)
+    .action(async (project: string, options: { limit: number }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const answer = await client.call(listRuns, { params: { project }, query: { limit: options.limit } })
+      print(globals, answer, ({ runs }) =>
+        table([['run', 'state', 'event', 'branch', 'by', 'started', 'what'], ...runs.map(runRow)]),
+      )
+    })
+  program
+    .command('show <run>')
+    .description('one run: its eight stages, steps, tests, gates and why')
+    .action(async (run: string, _options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(getRun, { params: parseRun(run) }), describeRun)
+    })
+  program
+    .command('logs <run> [step]')
+    .description('the log of a step; without a step, of the first that failed or still runs')
+    .option('-f, --follow', 'go on until the step ends')
+    .option('--attempt <number>', 'another than the last', Number)
+    .action(async (run: string, step: string | undefined, options: LogOptions, command: Command) => {
+      const client = await openClient(command.optsWithGlobals<GlobalOptions>())
+      await printLog(client, run, step, options)
+    })
+  program
+    .command('start <project>')
+    .description('start a run of a ref')
+    .option('--ref <ref>', 'a branch, tag or commit; default: the default branch')
+    .option('--refresh-data', 'freeze datasets anew')
+    .action(async (project: string, options: { ref?: string; refreshData?: boolean }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const body = {
+        refreshData: options.refreshData === true,
+        ...(options.ref === undefined ? {} : { ref: options.ref }),
+      }
+      print(
+        globals,
+        await client.call(startRun, { params: { project }, body }),
+        (started) => `${started.id} is ${started.state}.`,
+      )
+    })
+  registerChanges(program)
+}
+
+interface LogOptions {
+  readonly follow?: boolean
+  readonly attempt?: number
+}
+
+function registerChanges(program: Command): void {
+  program
+    .command('cancel <run>')
+    .description('cancel a run: every process of it is dead afterwards')
+    .action(async (run: string, _options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(cancelRun, { params: parseRun(run) }), ({ id, state }) => `${id} is ${state}.`)
+    })
+  program
+    .command('rerun <run>')
+    .description('run the same commit again, as a new run')
+    .option('--failed', 'adopt what succeeded and run only the rest')
+    .action(async (run: string, options: { failed?: boolean }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const answer = await client.call(rerunRun, { params: parseRun(run), body: { failed: options.failed === true } })
+      print(globals, answer, ({ id, state }) => `${id} is ${state}.`)
+    })
+  program
+    .command('waive <run> <gate>')
+    .description('let an inconclusive gate pass; `tidegate show` names the gates')
+    .requiredOption('--reason <text>', 'kept with the version')
+    .action(async (run: string, gate: string, options: { reason: string }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const answer = await client.call(waiveGate, {
+        params: parseRun(run),
+        body: { gate, reason: options.reason },
+      })
+      print(globals, answer, ({ id }) => `Waived. ${id} goes on from there.`)
+    })
+}
+
+function runRow(run: Run): string[] {
+  return [run.id, run.state, run.event, run.branch, run.person, time(run.startedAt), run.reason ?? run.title]
+}
+
+function describeRun(run: RunDetail): string {
+  const parts = [
+    `${run.id}  ${run.state}${run.reason === null ? '' : `: ${run.reason}`}`,
+    `${run.commit.slice(0, 12)} on ${run.branch} by ${run.person}: ${run.title}`,
+    table(
+      run.stages.map((stage) => [
+        `  ${stage.number} ${stage.title}`,
+        stage.state,
+        seconds(stage.seconds),
+        stage.summary,
+      ]),
+    ),
+  ]
+  if (run.problems.length > 0) parts.push(run.problems.map(formatProblem).join('\n'))
+  if (run.steps.length > 0)
+    parts.push(table([['step', 'stage', 'state', 'cache', 'took', 'why'], ...run.steps.map(stepRow)]))
+  if (run.gates.length > 0)
+    parts.push(
+      table([
+        ['gate', 'outcome', 'what'],
+        ...run.gates.map((gate) => [
+          gate.title,
+          gate.waivedBy === null ? gate.outcome : `waived by ${gate.waivedBy}`,
+          gate.summary,
+        ]),
+      ]),
+    )
+  for (const failure of run.tests.failures)
+    parts.push(`${failure.suite} ${failure.name}: ${failure.message}\n${failure.detail}`)
+  return parts.join('\n\n')
+}
+
+function stepRow(step: RunDetail['steps'][number]): string[] {
+  return [step.key, step.stage, step.state, step.cache ?? '', seconds(step.seconds), step.message ?? step.why ?? '']
+}
+
+async function printLog(client: Client, run: string, named: string | undefined, options: LogOptions): Promise<void> {
+  const place = parseRun(run)
+  const step = named ?? (await interestingStep(client, run))
+  const attempt = options.attempt === undefined ? {} : { attempt: options.attempt }
+  if (options.follow !== true) return printWholeLog(client, { ...place, step }, attempt)
+  for await (const event of client.follow(followLog, { params: { ...place, step }, query: attempt })) {
+    if (event.event === 'log') process.stdout.write((event.data as { text: string }).text)
+  }
+}
+
+async function printWholeLog(
+  client: Client,
+  params: { project: string; number: number; step: string },
+  attempt: { attempt?: number },
+): Promise<void> {
+  let offset = 0
+  while (true) {
+    const response = await client.fetch(getLog, { params, query: { ...attempt, offset } })
+    const bytes = Buffer.from(await response.arrayBuffer())
+    if (bytes.length === 0) return
+    process.stdout.write(bytes)
+    offset += bytes.length
+  }
+}
+
+async function interestingStep(client: Client, run: string): Promise<string> {
+  const { steps } = await client.call(getRun, { params: parseRun(run) })
+  const step =
+    steps.find(({ state }) => state === 'failed') ??
+    steps.find(({ state }) => state === 'running') ??
+    steps.findLast(({ attempt }) => attempt > 0)
+  if (step !== undefined) return step.key
+  throw new AppError('NOT_FOUND', `No step of ${run} has a log yet.`)
+}

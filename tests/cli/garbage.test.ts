@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { collectGarbage } from '../../src/api/system.ts'
+import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
+import type { BundleManifest } from '../../src/core/bundle.ts'
+import type { Digest } from '../../src/core/digest.ts'
+import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
+import { DATABASES } from '../harness/databases.ts'
+import { openTestServer, type TestProject, type TestServer } from '../harness/server.ts'
+import { bringLive, predict, servedProject } from './live-model.ts'
+
+const LONG_AGO = new Date(Date.now() - 40 * 24 * 3_600_000)
+
+describe.each(DATABASES)('on %s', (kind) => {
+  let place: TestServer
+  let project: TestProject
+  let bundle: string
+
+  beforeAll(async () => {
+    place = await openTestServer(kind)
+    const ana = await place.person('ana')
+    const lead = await place.person('lead', 'approver')
+    project = await place.project('served', servedProject)
+    await project.push(ana)
+    bundle = (await bringLive(project, lead)).bundle
+  })
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  const collect = (dryRun: boolean) => place.admin.client.call(collectGarbage, { body: { dryRun } })
+
+  /** As if everything had been there for weeks, so that nothing is spared for its youth. */
+  async function age(folder: string): Promise<void> {
+    for (const entry of await readdir(join(place.dataFolder, folder), { recursive: true })) {
+      await utimes(join(place.dataFolder, folder, entry), LONG_AGO, LONG_AGO)
+    }
+  }
+
+  async function storeOrphan(text: string): Promise<Digest> {
+    await using store = await openFolderStore(join(place.dataFolder, 'store'))
+    return (await store.put(Buffer.from(text))).digest
+  }
+
+  async function isStored(digest: Digest): Promise<boolean> {
+    await using store = await openFolderStore(join(place.dataFolder, 'store'))
+    return (await store.has(digest)) !== undefined
+  }
+
+  test('a dry run tells what would go and removes nothing', async () => {
+    const orphan = await storeOrphan('nobody needs this')
+    await age('store')
+
+    const { rows, freedBytes } = await collect(true)
+
+    expect(rows).toContainEqual(expect.objectContaining({ why: 'nothing refers to it', removed: true }))
+    expect(freedBytes).toBeGreaterThanOrEqual('nobody needs this'.length)
+    expect(await isStored(orphan)).toBe(true)
+  })
+
+  test('what nothing refers to goes; the live version can be served again from what is left', async () => {
+    const orphan = await storeOrphan('nobody needs this either')
+    const young = await storeOrphan('somebody may be about to refer to this')
+    await age('store')
+    await utimes(pathOf(young), new Date(), new Date())
+
+    await collect(false)
+
+    expect(await isStored(orphan)).toBe(false)
+    expect(await isStored(young)).toBe(true)
+    expect(await predict(place.server.gatewayAddress, 'served')).toMatchObject({ status: 200 })
+    await expectWhole()
+  })
+
+  function pathOf(digest: Digest): string {
+    const hex = digest.replace('sha256:', '')
+    return join(place.dataFolder, 'store', 'sha256', hex.slice(0, 2), hex.slice(2))
+  }
+
+  /** The bundle and all that it names. */
+  async function expectWhole(): Promise<void> {
+    await using store = await openFolderStore(join(place.dataFolder, 'store'))
+    const artifacts = openArtifacts(store)
+    const manifest = JSON.parse((await artifacts.read(bundle as Digest)).toString()) as BundleManifest
+    const folder = join(place.folder, `restored-${Date.now()}`)
+    await artifacts.restore(manifest.files, folder)
+    expect(await readdir(folder)).toEqual(['model.onnx'])
+    expect((await artifacts.read(manifest.card!.digest)).toString()).toBe('# A card\n')
+    await rm(folder, { recursive: true })
+  }
+
+  test('the next run of the same commit still finds its outputs in the cache', async () => {
+    await age('store')
+    await collect(false)
+    await project.commit({ 'README.md': 'About it.\n' })
+
+    await project.push(await place.person('ana'))
+
+    const run = await project.run(2)
+    expect(run.steps.find(({ key }) => key === 'train')).toMatchObject({ cache: 'hit', state: 'succeeded' })
+  })
+
+  test('workspaces, restored bundles and half backups go when their time is over and nobody uses them', async () => {
+    const old = ['workspaces/gone/1/train/1', 'bundles/0123456789abcdef', 'backup-x1y2z3']
+    const young = ['workspaces/gone/2/train/1', 'bundles/fedcba9876543210', 'backup-a1b2c3']
+    for (const folder of [...old, ...young]) {
+      await mkdir(join(place.dataFolder, folder), { recursive: true })
+      await writeFile(join(place.dataFolder, folder, 'file'), 'x'.repeat(10))
+    }
+    for (const folder of old) await utimes(join(place.dataFolder, folder), LONG_AGO, LONG_AGO)
+    const live = `bundles/${bundle.replace('sha256:', '')}`
+    await utimes(join(place.dataFolder, live), LONG_AGO, LONG_AGO)
+
+    const { rows } = await collect(false)
+
+    for (const folder of old) expect(rows).toContainEqual(expect.objectContaining({ what: folder, bytes: 10 }))
+    const isThere = (folder: string) => existsSync(join(place.dataFolder, folder))
+    expect(old.map(isThere)).toEqual([false, false, false])
+    expect([...young, live].map(isThere)).toEqual([true, true, true, true])
+  })
+})
