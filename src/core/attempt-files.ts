@@ -1,0 +1,34 @@
+/**
+ * The files by which a supervisor and whoever started it talk, inside the attempt's folder. A file, once
+ * complete, is never changed (the log only grows), so both sides can die and come back at any time.
+ */
+export const ATTEMPT_FILES = {
+  /** `AttemptOrder`, written before the supervisor starts. */
+  order: 'order.json',
+  /** `SupervisorClaim`: who runs this. Created exclusively: a second supervisor for the folder exits. */
+  claim: 'claim.json',
+  /** The log's bytes, from offset 0. */
+  log: 'log',
+  /** Exists: cancel. Holds `{ graceMs }`. */
+  cancel: 'cancel.json',
+  /** `CompletionRecord`. */
+  done: 'done.json',
+} as const
+
+/** A process is its pid and its start time (field 22 of /proc/<pid>/stat, in clock ticks): pids are reused. */
+export interface ProcessIdentity {
+  readonly pid: number
+  readonly startTicks: string
+}
+
+export interface SupervisorClaim {
+  readonly supervisor: ProcessIdentity
+  readonly command?: ProcessIdentity
+  readonly startedAt: number
+}
+
+/**
+ * In the environment of every process of an attempt, so that stragglers can be found and ended. Its value is
+ * the attempt's folder: unique on the machine, where ids of two installations may be equal.
+ */
+export const ATTEMPT_MARK = 'TIDEGATE_MARK'

@@ -1,0 +1,35 @@
+/** Every limit there is, printed to `docs/reference/limits.md`. Times in milliseconds, sizes in bytes. */
+export const LIMITS = {
+  stepTimeoutMs: { value: 24 * 3_600_000, meaning: 'how long a step may run where its file says nothing' },
+  cancelGraceMs: { value: 10_000, meaning: 'between TERM and KILL when a step is cancelled' },
+  logBytes: { value: 1 << 30, meaning: 'of one attempt kept; after that head and tail, and the loss is counted' },
+  apiBodyBytes: { value: 16 << 20, meaning: 'of one request to the API' },
+  inferBodyBytes: { value: 32 << 20, meaning: 'of one request to the gateway' },
+  inferTimeoutMs: { value: 30_000, meaning: 'until the gateway gives up on a model host and replaces it' },
+  hostStartMs: { value: 60_000, meaning: 'until a model host must have loaded its model' },
+  hostMemoryBytes: { value: 2 * 2 ** 30, meaning: 'of one model host where the file says nothing' },
+  hostQueue: { value: 256, meaning: 'requests that wait for one model host before it answers 503' },
+  pipelineFileBytes: { value: 1 << 20, meaning: 'of tidegate.yaml' },
+  yamlDepth: { value: 40, meaning: 'of nesting in tidegate.yaml' },
+  yamlAliases: { value: 100, meaning: 'expansions of aliases in tidegate.yaml' },
+  matrixMembers: { value: 256, meaning: 'of one step' },
+  planSteps: { value: 2_000, meaning: 'of one run' },
+  reportBytes: { value: 32 << 20, meaning: 'of one report file (JUnit, coverage)' },
+  reportCases: { value: 100_000, meaning: 'test cases kept of one report' },
+  metricsBytes: { value: 1 << 20, meaning: 'of one metrics file' },
+  gatewaySpoolRows: { value: 1_000, meaning: 'of logged predictions before a spool file is closed' },
+  gatewaySpoolMs: { value: 1_000, meaning: 'before a spool file with rows in it is closed' },
+  pageRows: { value: 200, meaning: 'of one page of any list' },
+  workspaceKeepMs: { value: 24 * 3_600_000, meaning: 'a failed workspace is kept' },
+  logKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'logs are kept' },
+  cacheBytes: { value: 50 * 2 ** 30, meaning: 'of cached outputs before the oldest go' },
+  predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },
+  pushBytes: { value: 4 * 2 ** 30, meaning: 'of one push' },
+  pushStreamMs: { value: 3_600_000, meaning: 'a push shows its run before it lets go of the terminal' },
+} as const satisfies Record<string, { value: number; meaning: string }>
+
+export type LimitName = keyof typeof LIMITS
+
+export function limit(name: LimitName): number {
+  return LIMITS[name].value
+}

@@ -1,0 +1,19 @@
+import type { Readable } from 'node:stream'
+import type { Digest } from '../digest.ts'
+
+/**
+ * Content by digest. `put` streams to a temporary name, digests, syncs and renames: a digest that `has`
+ * says yes to is whole. Putting what is there already is a success. Several processes may use one store
+ * at once.
+ */
+export interface Store extends AsyncDisposable {
+  put(content: Readable | Uint8Array): Promise<{ digest: Digest; size: number }>
+  /** Fails with NOT_FOUND. `range` is in bytes, end exclusive. */
+  get(digest: Digest, range?: { start: number; end?: number }): Promise<Readable>
+  /** The size in bytes, or undefined when it is not there. */
+  has(digest: Digest): Promise<number | undefined>
+  delete(digest: Digest): Promise<void>
+  list(): AsyncIterable<{ digest: Digest; size: number; modifiedAt: number }>
+  /** Where the content would be, for a store of files on this machine: to read or clone from, never to write. */
+  localPath?(digest: Digest): string
+}
