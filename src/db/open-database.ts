@@ -1,0 +1,121 @@
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { Kysely, PostgresDialect, SqliteDialect, sql, type SqliteDatabase, type Transaction } from 'kysely'
+import { AppError } from '../core/errors.ts'
+import { migrate } from './migrate.ts'
+import type { Tables } from './tables.ts'
+
+export type Reader = Kysely<Tables>
+export type Writer = Transaction<Tables>
+
+/**
+ * The one durable truth, on SQLite or Postgres. `write` runs one transaction; on SQLite they queue behind
+ * one another, so a transaction is short and never waits for anything but the database. Inside it, use the
+ * writer it is given: `read` is another connection and sees only what is committed.
+ */
+export interface Database extends AsyncDisposable {
+  readonly kind: 'sqlite' | 'postgres'
+  readonly read: Reader
+  write<T>(work: (writer: Writer) => Promise<T>): Promise<T>
+  /** Called after each `write` that committed, in this process. Returns how to stop. */
+  onCommit(listener: () => void): () => void
+}
+
+/** `sqlite:<file>` or `postgres://…`. Opens, checks the schema's version, migrates. */
+export async function openDatabase(url: string): Promise<Database> {
+  const opened = url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length)) : await openPostgres(url)
+  await migrate(opened)
+  return opened
+}
+
+/** Closed to all others before there is anything in it: SQLite gives its further files the same mode. */
+function openSqlite(file: string): Database {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+  chmodSync(file, 0o600)
+  const writing = connectSqlite(file, 'full')
+  const reading = connectSqlite(file, 'normal')
+  const writer = kyselyOn(writing)
+  return database('sqlite', kyselyOn(reading), writer)
+}
+
+/**
+ * `synchronous=full` because state that was answered for must survive a power cut; readers do not care.
+ * `busy_timeout` covers other processes (`tidegate backup`), not ourselves: there is one writer.
+ */
+function connectSqlite(file: string, synchronous: 'full' | 'normal'): DatabaseSync {
+  const connection = new DatabaseSync(file, { timeout: 10_000 })
+  connection.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; pragma foreign_keys = on`)
+  return connection
+}
+
+function kyselyOn(connection: DatabaseSync): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(connection) }) })
+}
+
+/** node:sqlite in the shape Kysely's dialect expects; statements are prepared once. */
+function adapt(connection: DatabaseSync): SqliteDatabase {
+  const statements = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
+  return {
+    close: () => connection.close(),
+    prepare(text) {
+      const known = statements.get(text)
+      if (known !== undefined) return known
+      const statement = connection.prepare(text)
+      const adapted = {
+        reader: statement.columns().length > 0,
+        all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])),
+        run: (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[])),
+        iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as SQLInputValue[])),
+      }
+      if (statements.size < 2_000) statements.set(text, adapted)
+      return adapted
+    },
+  }
+}
+
+async function openPostgres(url: string): Promise<Database> {
+  const { default: pg } = await import('pg')
+  // Counts and times are bigint columns; all of ours are safe integers.
+  pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+  const pool = new pg.Pool({ connectionString: url, max: 10 })
+  pool.on('error', () => undefined)
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await sql`select 1`.execute(kysely)
+  } catch (error) {
+    await kysely.destroy()
+    throw new AppError(
+      'UPSTREAM',
+      `Postgres at ${hostOf(url)} cannot be reached: ${(error as Error).message}. Check TIDEGATE_DATABASE_URL.`,
+      {},
+      { cause: error },
+    )
+  }
+  return database('postgres', kysely, kysely)
+}
+
+/** Without user and password, which do not belong into messages. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'the given address'
+}
+
+function database(kind: Database['kind'], read: Kysely<Tables>, writer: Kysely<Tables>): Database {
+  const listeners = new Set<() => void>()
+  return {
+    kind,
+    read,
+    async write(work) {
+      const result = await writer.transaction().execute(work)
+      for (const listener of listeners) listener()
+      return result
+    },
+    onCommit(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async [Symbol.asyncDispose]() {
+      await read.destroy()
+      if (writer !== read) await writer.destroy()
+    },
+  }
+}

@@ -1,0 +1,164 @@
+import { sql } from 'kysely'
+import type { AppEvent, NewEvent } from '../core/events.ts'
+import type { Database, Reader, Writer } from './open-database.ts'
+
+/**
+ * Writes events in the transaction of the change they tell of. On Postgres appenders queue for a lock
+ * until they commit: without it a smaller id could appear after a larger one, and a reader that has passed
+ * it would never see it.
+ */
+export async function appendEvents(writer: Writer, kind: Database['kind'], events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return
+  await lockEvents(writer, kind)
+  const at = Date.now()
+  await writer
+    .insertInto('events')
+    .values(
+      events.map((event) => ({
+        at,
+        kind: event.kind,
+        project: event.project,
+        subject: event.subject,
+        data: JSON.stringify(event.data),
+      })),
+    )
+    .execute()
+}
+
+/**
+ * Takes the appenders' place in the queue at once. A transaction that changes rows which others change too,
+ * and appends events, begins with this: two that took rows first could wait for each other.
+ */
+export async function lockEvents(writer: Writer, kind: Database['kind']): Promise<void> {
+  if (kind === 'postgres') await sql`select pg_advisory_xact_lock(7070002)`.execute(writer)
+}
+
+export interface EventFilter {
+  readonly project?: string
+  readonly subjectPrefix?: string
+}
+
+/** Events after `afterId`, oldest first, at most `limit`. */
+export async function readEvents(
+  reader: Reader,
+  afterId: number,
+  limit: number,
+  filter: EventFilter = {},
+): Promise<AppEvent[]> {
+  let query = reader.selectFrom('events').selectAll().where('id', '>', afterId).orderBy('id').limit(limit)
+  if (filter.project !== undefined) query = query.where('project', '=', filter.project)
+  if (filter.subjectPrefix !== undefined) query = query.where('subject', 'like', `${filter.subjectPrefix}%`)
+  const rows = await query.execute()
+  return rows.map((row) => ({ ...row, data: JSON.parse(row.data) as Record<string, unknown> }))
+}
+
+/** The id of the newest event, 0 when there is none. */
+export async function newestEventId(reader: Reader): Promise<number> {
+  const row = await reader
+    .selectFrom('events')
+    .select(({ fn }) => fn.max('id').as('id'))
+    .executeTakeFirst()
+  return row?.id ?? 0
+}
+
+/** Between looks when no commit of this process said that there is something. */
+const SAFETY_POLL_MS = 1_000
+
+/**
+ * Events as they come, without end: history after `afterId` first, then live. Stops when `signal` aborts.
+ * What other processes write is seen within a second.
+ */
+export async function* followEvents(
+  database: Database,
+  afterId: number,
+  signal: AbortSignal,
+  filter: EventFilter = {},
+): AsyncGenerator<AppEvent> {
+  let last = afterId
+  const bell = commitBell(database)
+  try {
+    while (!signal.aborted) {
+      const events = await readEvents(database.read, last, 500, filter)
+      for (const event of events) {
+        last = event.id
+        yield event
+      }
+      if (events.length === 0) await bell.wait(SAFETY_POLL_MS, signal)
+    }
+  } finally {
+    bell.stop()
+  }
+}
+
+/** Rings when a transaction of this process commits; a ring that came while nobody waited is not lost. */
+export function commitBell(database: Database): {
+  wait(timeoutMs: number, signal: AbortSignal): Promise<void>
+  stop(): void
+} {
+  let rung = false
+  let wake: (() => void) | undefined
+  const stop = database.onCommit(() => {
+    rung = true
+    wake?.()
+  })
+  return {
+    stop,
+    async wait(timeoutMs, signal) {
+      if (!rung && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          const done = () => {
+            clearTimeout(timer)
+            signal.removeEventListener('abort', done)
+            resolve()
+          }
+          const timer = setTimeout(done, timeoutMs)
+          wake = done
+          signal.addEventListener('abort', done, { once: true })
+        })
+      }
+      wake = undefined
+      rung = false
+    },
+  }
+}
+
+/**
+ * Hands every event to `handle`, in order, at least once, across restarts: the cursor moves after the
+ * handler has returned. A handler that throws is called again with the same event after a pause, so it must
+ * be idempotent, and must refuse for good by returning.
+ */
+export async function consumeEvents(
+  database: Database,
+  consumer: string,
+  handle: (event: AppEvent) => Promise<void>,
+  signal: AbortSignal,
+  onError: (error: unknown, event: AppEvent) => void,
+): Promise<void> {
+  for await (const event of followEvents(database, await cursorOf(database.read, consumer), signal)) {
+    while (!signal.aborted) {
+      try {
+        await handle(event)
+        await moveCursor(database, consumer, event.id)
+        break
+      } catch (error) {
+        onError(error, event)
+        await new Promise((resolve) => setTimeout(resolve, 500))
+      }
+    }
+  }
+}
+
+async function cursorOf(reader: Reader, consumer: string): Promise<number> {
+  const row = await reader.selectFrom('cursors').select('last_id').where('consumer', '=', consumer).executeTakeFirst()
+  return row?.last_id ?? 0
+}
+
+async function moveCursor(database: Database, consumer: string, id: number): Promise<void> {
+  await database.write((writer) =>
+    writer
+      .insertInto('cursors')
+      .values({ consumer, last_id: id })
+      .onConflict((conflict) => conflict.column('consumer').doUpdateSet({ last_id: id }))
+      .execute(),
+  )
+}

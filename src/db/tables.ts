@@ -1,0 +1,337 @@
+import type { Generated } from 'kysely'
+import type { AcceptanceState, AlertState, DeploymentState } from '../core/deployment-state.ts'
+import type { AttemptState, EndReason, RunState, StepState } from '../core/run-state.ts'
+import type { EventKind } from '../core/events.ts'
+import type { Role } from '../core/roles.ts'
+
+/**
+ * Every table and its rows. A table belongs to one part, named above it, and only that part's `*.sql.ts`
+ * names it. Times are UTC epoch milliseconds. Columns typed `Json` hold JSON as text, the same on SQLite
+ * and Postgres; flags are 0 or 1.
+ */
+export interface Tables {
+  // db
+  meta: { key: string; value: string }
+  events: { id: Generated<number>; at: number; kind: EventKind; project: string | null; subject: string; data: Json }
+  cursors: { consumer: string; last_id: number }
+
+  // source
+  projects: { name: string; default_branch: string; path: string; created_at: number; created_by: string }
+  pushes: { id: string; project: string; person: string; at: number }
+  push_updates: { push_id: string; ref: string; old_commit: string; new_commit: string; handled_at: number | null }
+
+  // access
+  /** `email` ties the authors of commits to people, so that they do not approve their own change. */
+  people: { name: string; display_name: string; email: string | null; created_at: number; disabled_at: number | null }
+  groups: { name: string; created_at: number }
+  group_members: { group_name: string; person: string }
+  /** `project` is `*` for all; `subject` is a person's name or `group:<name>`. */
+  memberships: { project: string; subject: string; role: Role }
+  tokens: {
+    id: string
+    person: string
+    hash: string
+    label: string
+    /** Set for a step's own token: it reads and writes this run only. */
+    run_id: string | null
+    created_at: number
+    expires_at: number | null
+    revoked_at: number | null
+  }
+  secrets: { project: string; name: string; sealed: string; updated_at: number; updated_by: string }
+
+  // engine
+  runs: RunRow
+  steps: StepRow
+  attempts: AttemptRow
+  step_cache: {
+    /** `*`, or the project for steps with secrets. */
+    scope: string
+    key: string
+    outputs: Json
+    /** What went into the key, by name, so that a miss can say what differs. */
+    parts: Json
+    project: string
+    step: string
+    run_id: string
+    created_at: number
+    used_at: number
+  }
+
+  // build
+  datasets: {
+    id: Generated<number>
+    project: string
+    path: string
+    digest: string
+    artifact: Json
+    rows: number | null
+    run_id: string
+    frozen_at: number
+  }
+  findings: {
+    run_id: string
+    position: number
+    severity: string
+    file: string
+    line: number
+    column: number
+    message: string
+  }
+
+  // reports
+  test_results: {
+    run_id: string
+    step: string
+    position: number
+    suite: string
+    name: string
+    state: 'passed' | 'failed' | 'error' | 'skipped'
+    seconds: number
+    message: string
+    detail: string
+  }
+
+  // tracking
+  metrics: { run_id: string; step: string; name: string; value: number }
+
+  // evaluation
+  gates: {
+    run_id: string
+    position: number
+    title: string
+    spec: Json
+    outcome: 'pass' | 'fail' | 'inconclusive' | 'not-applicable'
+    summary: string
+    evidence: Json
+    decided_at: number
+    waived_by: string | null
+    waived_reason: string | null
+  }
+
+  // registry
+  versions: {
+    project: string
+    model: string
+    version: number
+    bundle: string
+    manifest: Json
+    run_id: string
+    metrics: Json
+    lineage: Json
+    created_at: number
+  }
+
+  // delivery
+  deployments: DeploymentRow
+  approvals: {
+    deployment_id: string
+    person: string
+    decision: 'approve' | 'reject'
+    bundle: string
+    comment: string
+    at: number
+  }
+  acceptance_sessions: {
+    id: string
+    deployment_id: string
+    project: string
+    version: number
+    bundle: string
+    champion: string | null
+    cases_digest: string
+    testers: Json
+    required: number
+    blind: number
+    state: AcceptanceState
+    created_at: number
+    ended_at: number | null
+  }
+  acceptance_cases: {
+    session_id: string
+    position: number
+    case_id: string
+    spec: Json
+    candidate: Json
+    champion: Json | null
+  }
+  verdicts: {
+    id: Generated<number>
+    session_id: string
+    case_id: string
+    person: string
+    verdict: string
+    comment: string
+    at: number
+  }
+  signatures: {
+    session_id: string
+    person: string
+    decision: 'accept' | 'reject'
+    comment: string
+    digest: string
+    at: number
+  }
+  refused_bundles: {
+    project: string
+    environment: string
+    bundle: string
+    reason: string
+    deployment_id: string
+    at: number
+    cleared_by: string | null
+    cleared_at: number | null
+  }
+
+  // monitoring
+  labels: {
+    id: Generated<number>
+    project: string
+    environment: string
+    prediction_id: string
+    row: number
+    label: string
+    recorded_at: number
+    person: string
+  }
+  monitor_windows: {
+    id: Generated<number>
+    project: string
+    environment: string
+    monitor: string
+    version: number
+    from_at: number
+    to_at: number
+    rows: number
+    state: 'ok' | 'trouble' | 'too-few-rows'
+    summary: string
+    evidence: Json
+    at: number
+  }
+  alerts: {
+    id: string
+    project: string
+    environment: string
+    monitor: string
+    kind: string
+    version: number
+    state: AlertState
+    summary: string
+    evidence: Json
+    fired_at: number
+    resolved_at: number | null
+  }
+  actions: {
+    id: string
+    alert_id: string
+    kind: string
+    outcome: 'done' | 'refused' | 'failed'
+    detail: string
+    run_id: string | null
+    at: number
+  }
+}
+
+/** JSON as text. */
+export type Json = string
+
+export interface RunRow {
+  /** `project#number`. */
+  id: string
+  project: string
+  number: number
+  commit_id: string
+  branch: string
+  tag: string | null
+  event: string
+  title: string
+  state: RunState
+  reason: string | null
+  /** Who pushed or started it: the token's person. */
+  person: string
+  /** People who committed, pushed or started: they may not approve or sign. */
+  authors: Json
+  /** Makes creation idempotent: the same push, alert or request is one run. */
+  dedupe_key: string
+  parent_run: string | null
+  alert_id: string | null
+  source_tree: string
+  pipeline_text: string
+  plan: Json
+  /** Gates, environments and notifications of the default branch before this change. */
+  rules: Json
+  problems: Json
+  concurrency_group: string | null
+  created_at: number
+  started_at: number | null
+  ended_at: number | null
+}
+
+export interface StepRow {
+  run_id: string
+  key: string
+  position: number
+  stage: string
+  kind: 'command' | 'task'
+  state: StepState
+  reason: EndReason | null
+  message: string | null
+  /** Why it waits, was skipped, hit or missed the cache: a sentence. */
+  why: string | null
+  cache: 'hit' | 'miss' | 'off' | null
+  cache_key: string | null
+  /** `StepOutputs` of the engine. */
+  outputs: Json | null
+  attempt: number
+  started_at: number | null
+  ended_at: number | null
+}
+
+export interface AttemptRow {
+  /** `project#12/step/1`. */
+  id: string
+  run_id: string
+  step: string
+  number: number
+  state: AttemptState
+  reason: EndReason | null
+  message: string | null
+  executor: string
+  handle: string | null
+  folder: string
+  exit_code: number | null
+  log_bytes: number
+  log_lost_bytes: number
+  created_at: number
+  started_at: number | null
+  ended_at: number | null
+}
+
+export interface DeploymentRow {
+  id: string
+  project: string
+  environment: string
+  /** Place of the environment in the file's order, from 0. */
+  position: number
+  model: string
+  version: number
+  bundle: string
+  state: DeploymentState
+  reason: string | null
+  /** `EnvironmentSpec` it is delivered under. */
+  rules: Json
+  /** The version it replaces, when there is one. */
+  champion: number | null
+  run_id: string
+  requested_by: string
+  authors: Json
+  /** Index of the rollout phase, and the challenger's share of traffic, 0..1. */
+  phase: number
+  weight: number
+  phase_started_at: number | null
+  epoch: string
+  created_at: number
+  approved_at: number | null
+  live_at: number | null
+  ended_at: number | null
+}

@@ -1,0 +1,69 @@
+import type { Updateable } from 'kysely'
+import { AppError } from '../core/errors.ts'
+import { sourcesOf, type Transitions } from '../core/transitions.ts'
+import type { Writer } from './open-database.ts'
+import type { Tables } from './tables.ts'
+
+/** Tables whose rows have a state of a table in `core/`. */
+type StatefulTable = 'runs' | 'steps' | 'attempts' | 'deployments' | 'acceptance_sessions' | 'alerts'
+
+export interface Move<Table extends StatefulTable> {
+  readonly table: Table
+  readonly transitions: Transitions<Tables[Table]['state']>
+  readonly event: string
+  readonly where: Partial<Tables[Table]>
+  /** Columns that change with the state. */
+  readonly set?: Updateable<Tables[Table]>
+}
+
+/**
+ * Moves one row by its state table, in one guarded statement per target state: `update … where key and
+ * state in (sources) returning *`. Answers the row as it is now, or undefined when its state does not
+ * allow the event: somebody else moved it, or it has ended.
+ */
+export async function tryTransition<Table extends StatefulTable>(
+  writer: Writer,
+  move: Move<Table>,
+): Promise<Tables[Table] | undefined> {
+  for (const [to, from] of byTarget(move)) {
+    // The builder cannot follow a table name that is a type parameter; the shapes are those of `Move`.
+    let query = (writer as never as LooseWriter)
+      .updateTable(move.table)
+      .set({ ...move.set, state: to })
+      .where('state', 'in', from)
+    for (const [column, value] of Object.entries(move.where)) query = query.where(column, '=', value)
+    const [row] = await query.returningAll().execute()
+    if (row !== undefined) return row as Tables[Table]
+  }
+  return undefined
+}
+
+/** As `tryTransition`, but a row that does not move is a STATE_CONFLICT, said with `what`. */
+export async function transition<Table extends StatefulTable>(
+  writer: Writer,
+  move: Move<Table>,
+  what: string,
+): Promise<Tables[Table]> {
+  const row = await tryTransition(writer, move)
+  if (row !== undefined) return row
+  const allowed = [...sourcesOf(move.transitions, move.event).keys()].join(', ')
+  throw new AppError('STATE_CONFLICT', `${what} cannot ${move.event} now: it must be ${allowed}. Look at it again.`, {
+    event: move.event,
+  })
+}
+
+function byTarget<Table extends StatefulTable>(move: Move<Table>): Map<string, string[]> {
+  const targets = new Map<string, string[]>()
+  for (const [from, to] of sourcesOf(move.transitions, move.event)) targets.set(to, [...(targets.get(to) ?? []), from])
+  if (targets.size === 0) throw new Error(`${move.table} has no event ${move.event}`)
+  return targets
+}
+
+interface LooseWriter {
+  updateTable(table: string): { set(values: object): LooseUpdate }
+}
+
+interface LooseUpdate {
+  where(column: string, operator: string, value: unknown): LooseUpdate
+  returningAll(): { execute(): Promise<unknown[]> }
+}

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isAppError } from '../../src/core/errors.ts'
+import { ALERT_TRANSITIONS } from '../../src/core/deployment-state.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
+import { appendEvents, consumeEvents, followEvents, readEvents } from '../../src/db/outbox.ts'
+import { transition, tryTransition } from '../../src/db/transition.ts'
+import { DATABASES, openTestDatabase, type TestDatabase } from '../harness/databases.ts'
+
+describe.each(DATABASES)('on %s', (kind) => {
+  let place: TestDatabase
+  beforeAll(async () => {
+    place = await openTestDatabase(kind)
+  })
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  const alert = (id: string) => ({
+    id,
+    project: 'p',
+    environment: 'e',
+    monitor: 'm',
+    kind: 'drift',
+    version: 1,
+    state: 'firing' as const,
+    summary: '',
+    evidence: '{}',
+    fired_at: 1,
+    resolved_at: null,
+  })
+
+  test('a row moves once, and a second mover is told', async () => {
+    const { database } = place
+    await database.write((writer) => writer.insertInto('alerts').values(alert('a')).execute())
+    const move = {
+      table: 'alerts',
+      transitions: ALERT_TRANSITIONS,
+      event: 'resolve',
+      where: { id: 'a' },
+      set: { resolved_at: 5 },
+    } as const
+
+    const moved = await database.write((writer) => tryTransition(writer, move))
+    const again = await database.write((writer) => tryTransition(writer, move))
+    const told = await database.write((writer) => transition(writer, move, 'Alert a')).catch((error: unknown) => error)
+
+    expect(moved).toMatchObject({ state: 'resolved', resolved_at: 5 })
+    expect(again).toBeUndefined()
+    expect(isAppError(told, 'STATE_CONFLICT')).toBe(true)
+  })
+
+  test('of many concurrent movers exactly one wins', async () => {
+    const { database } = place
+    await database.write((writer) => writer.insertInto('alerts').values(alert('b')).execute())
+    const movers = Array.from({ length: 12 }, () =>
+      database.write((writer) =>
+        tryTransition(writer, {
+          table: 'alerts',
+          transitions: ALERT_TRANSITIONS,
+          event: 'resolve',
+          where: { id: 'b' },
+        }),
+      ),
+    )
+
+    const moved = (await Promise.all(movers)).filter((row) => row !== undefined)
+
+    expect(moved).toHaveLength(1)
+  })
+
+  test('a transaction that throws leaves neither its change nor its event', async () => {
+    const { database } = place
+    const failing = database.write(async (writer) => {
+      await appendEvents(writer, kind, [{ kind: 'alert.fired', project: 'rolled', subject: 'x', data: {} }])
+      throw new Error('no')
+    })
+
+    await expect(failing).rejects.toThrow('no')
+
+    expect(await readEvents(database.read, 0, 10, { project: 'rolled' })).toEqual([])
+  })
+
+  test('a reader that follows sees history, then what is committed, in order and once', async () => {
+    const { database } = place
+    const write = (subject: string) =>
+      database.write((writer) =>
+        appendEvents(writer, kind, [{ kind: 'alert.fired', project: 'follow', subject, data: { subject } }]),
+      )
+    await write('0')
+    const stop = new AbortController()
+    const seen: string[] = []
+    const following = (async () => {
+      for await (const event of followEvents(database, 0, stop.signal, { project: 'follow' })) {
+        seen.push(event.subject)
+        if (seen.length === 21) stop.abort()
+      }
+    })()
+
+    await Promise.all(Array.from({ length: 20 }, (_, index) => write(String(index + 1))))
+    await following
+
+    expect(seen[0]).toBe('0')
+    expect(new Set(seen).size).toBe(21)
+  })
+
+  test('a consumer whose handler fails gets the same event again', async () => {
+    const { database } = place
+    await database.write((writer) =>
+      appendEvents(writer, kind, [{ kind: 'alert.fired', project: 'again', subject: 'one', data: {} }]),
+    )
+    const stop = new AbortController()
+    let calls = 0
+    const handle = async (event: { project: string | null }) => {
+      if (event.project !== 'again') return
+      calls += 1
+      if (calls === 1) throw new Error('first time')
+      stop.abort()
+    }
+
+    await consumeEvents(database, 'test', handle, stop.signal, () => undefined)
+
+    expect(calls).toBe(2)
+  })
+
+  test('a schema that a newer Tidegate wrote is refused by its number', async () => {
+    const other = await openTestDatabase(kind)
+    await other.database.write((writer) =>
+      writer.updateTable('meta').set({ value: '999' }).where('key', '=', 'schema').execute(),
+    )
+
+    const refused = await openDatabase(other.url).catch((error: unknown) => error)
+
+    expect(isAppError(refused, 'NEWER_SCHEMA')).toBe(true)
+    expect(String(refused)).toContain('999')
+    await other[Symbol.asyncDispose]()
+  })
+
+  test('reading while a transaction is open does not wait for it', async () => {
+    const { database } = place
+    const rows = await database.write(async (writer) => {
+      await writer.insertInto('alerts').values(alert('c')).execute()
+      return database.read.selectFrom('alerts').select('id').where('id', '=', 'c').execute()
+    })
+
+    expect(rows).toEqual([])
+  })
+})
