@@ -1,0 +1,166 @@
+import { existsSync, mkdirSync, readdirSync, statSync, rmSync } from 'node:fs'
+import { availableParallelism, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { AppError } from '../../../core/errors.ts'
+import { ATTEMPT_FILES, ATTEMPT_MARK, type SupervisorClaim } from '../../../core/attempt-files.ts'
+import { killUntilNone } from '../../../lib/end-processes.ts'
+import { createJsonFile, readJsonFile } from '../../../lib/json-file.ts'
+import { removeFolder } from '../../../lib/remove-folder.ts'
+import { sha256 } from '../../../lib/sha256.ts'
+import { hasInEnvironment, isSameProcess, listProcesses } from '../../../lib/processes.ts'
+import { createStarter, type Starter } from './start-supervisor.ts'
+import type { AttemptOrder, CompletionRecord, Executor, Handle, Observation } from '../../../core/ports/executor.ts'
+
+export interface LocalExecutorOptions {
+  /** The executor's own notes: which attempts it has, and what supervisors say on stderr. */
+  readonly folder: string
+  /** So many supervisors are kept started and waiting, 45 MB each; an attempt that finds one starts 50 ms sooner. */
+  readonly spares: number
+  /** The program with our `task` command. Absent: the one this code belongs to. */
+  readonly taskEntry?: string
+}
+
+/** So long after its order an attempt without a claim is given up. Starting a supervisor takes under a second. */
+const START_MS = 30_000
+
+const SWEEP_MS = 1_000
+
+/** Runs attempts on this machine. A handle is the attempt's folder. */
+export function openLocalExecutor(options: LocalExecutorOptions): Executor {
+  const owned = join(options.folder, 'owned')
+  mkdirSync(owned, { recursive: true, mode: 0o700 })
+  const starter = createStarter(options)
+
+  return {
+    id: 'local',
+    probe: async () => ({ cpus: availableParallelism(), gpus: countGpus(), memoryBytes: memoryBytes() }),
+    async submit(order, secrets) {
+      mkdirSync(order.attemptFolder, { recursive: true, mode: 0o700 })
+      createJsonFile(ownedFile(owned, order.attemptFolder), order.attemptFolder)
+      if (!createJsonFile(fileOf(order.attemptFolder, 'order'), order)) refuseOther(order)
+      if (!isTaken(order.attemptFolder)) starter.start(order.attemptFolder, secrets)
+      return order.attemptFolder
+    },
+    async observe(handles) {
+      const seen = new Map<Handle, Observation>()
+      for (const handle of handles) seen.set(handle, await look(handle, starter))
+      return seen
+    },
+    cancel,
+    async listOwned() {
+      return readdirSync(owned)
+        .filter((name) => !name.endsWith('.tmp'))
+        .map((name) => String(readJsonFile(join(owned, name))))
+        .sort()
+    },
+    async forget(handle) {
+      forgetFiles(handle)
+      rmSync(ownedFile(owned, handle), { force: true })
+      starter.forget(handle)
+    },
+    async [Symbol.asyncDispose]() {
+      await starter.close()
+    },
+  }
+}
+
+/**
+ * `gone` is said only when it is certain and stays so: the claim names a dead supervisor, there is no record
+ * even after that was known, and what it left running has been killed.
+ */
+async function look(handle: Handle, starter: Starter): Promise<Observation> {
+  const claim = readClaim(handle)
+  if (!claim) return lookUnclaimed(handle, starter)
+  const isAlive = isSameProcess(claim.supervisor)
+  const record = readRecord(handle)
+  if (record) return { kind: 'ended', record }
+  if (isAlive) return running(handle, claim)
+  const left = await sweep(handle)
+  if (left.length === 0) return { kind: 'gone' }
+  return { kind: 'unreachable', why: `its supervisor is dead, and ${left.join(', ')} cannot be killed yet` }
+}
+
+function running(handle: Handle, claim: SupervisorClaim): Observation {
+  if (!claim.command) return { kind: 'starting' }
+  const logBytes = statSync(fileOf(handle, 'log'), { throwIfNoEntry: false })?.size ?? 0
+  return { kind: 'running', pid: claim.command.pid, startedAt: claim.startedAt, logBytes }
+}
+
+/**
+ * Nobody has claimed it. A supervisor may still be on its way; before we say that none is, we claim the
+ * attempt ourselves, so that one that comes later finds it taken and leaves.
+ */
+async function lookUnclaimed(handle: Handle, starter: Starter): Promise<Observation> {
+  const order = statSync(fileOf(handle, 'order'), { throwIfNoEntry: false })
+  if (!order) return { kind: 'gone' }
+  if (Date.now() - order.mtimeMs < START_MS && !starter.hasEnded(handle)) return { kind: 'starting' }
+  const nobody: SupervisorClaim = { supervisor: { pid: 0, startTicks: '0' }, startedAt: Date.now() }
+  return createJsonFile(fileOf(handle, 'claim'), nobody) ? { kind: 'gone' } : look(handle, starter)
+}
+
+/** Where the supervisor is dead, its work is done here, without the grace: nobody would know when it is over. */
+async function cancel(handle: Handle, graceMs: number): Promise<void> {
+  if (!existsSync(fileOf(handle, 'order'))) return
+  createJsonFile(fileOf(handle, 'cancel'), { graceMs })
+  const claim = readClaim(handle)
+  if (!claim || isSameProcess(claim.supervisor) || readRecord(handle)) return
+  await sweep(handle)
+}
+
+/** Returns what could not be killed: a process that hangs in the kernel, on a dead disk for instance. */
+function sweep(handle: Handle): Promise<number[]> {
+  return killUntilNone(() => findMarked(handle), SWEEP_MS)
+}
+
+function findMarked(handle: Handle): number[] {
+  return listProcesses()
+    .filter((row) => hasInEnvironment(row.pid, ATTEMPT_MARK, handle))
+    .map((row) => row.pid)
+}
+
+/** The order goes last: while there is one, all that is left can be found again. */
+function forgetFiles(handle: Handle): void {
+  const order = readJsonFile(fileOf(handle, 'order')) as AttemptOrder | undefined
+  if (!order) return
+  for (const folder of [order.workspace, `${order.workspace}.home`, `${order.workspace}.tmp`]) removeFolder(folder)
+  for (const name of ['cancel', 'done', 'claim', 'order'] as const) rmSync(fileOf(handle, name), { force: true })
+  rmSync(join(handle, 'task-output.json'), { force: true })
+}
+
+function refuseOther(order: AttemptOrder): void {
+  const there = readJsonFile(fileOf(order.attemptFolder, 'order')) as AttemptOrder | undefined
+  if (there?.attemptId === order.attemptId) return
+  throw new AppError(
+    'ALREADY_EXISTS',
+    `${order.attemptFolder} belongs to ${there?.attemptId}, not to ${order.attemptId}.`,
+  )
+}
+
+function isTaken(folder: string): boolean {
+  return existsSync(fileOf(folder, 'claim')) || existsSync(fileOf(folder, 'done'))
+}
+
+function readClaim(handle: Handle): SupervisorClaim | undefined {
+  return readJsonFile(fileOf(handle, 'claim')) as SupervisorClaim | undefined
+}
+
+function readRecord(handle: Handle): CompletionRecord | undefined {
+  return readJsonFile(fileOf(handle, 'done')) as CompletionRecord | undefined
+}
+
+function fileOf(folder: string, file: keyof typeof ATTEMPT_FILES): string {
+  return join(folder, ATTEMPT_FILES[file])
+}
+
+function ownedFile(owned: string, attemptFolder: string): string {
+  return join(owned, sha256(attemptFolder).slice('sha256:'.length, 'sha256:'.length + 32))
+}
+
+/** Of a container, its limit. */
+function memoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity)
+}
+
+function countGpus(): number {
+  return existsSync('/proc/driver/nvidia/gpus') ? readdirSync('/proc/driver/nvidia/gpus').length : 0
+}

@@ -1,0 +1,118 @@
+import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http'
+import type { Datatype, TensorSpec } from '../../../core/bundle.ts'
+import type { Tensor } from '../../../core/ports/runtime.ts'
+import { fromBytes, toBytes } from '../tensors/binary.ts'
+import { elementCount, isDatatype } from '../tensors/datatypes.ts'
+import { fromJson, toJson } from '../tensors/json.ts'
+
+/** Speaks the Open Inference Protocol to a program on this machine. */
+export interface InferenceClient {
+  infer(inputs: readonly Tensor[]): Promise<Tensor[]>
+  metadata(): Promise<{ inputs: TensorSpec[]; outputs: TensorSpec[] }>
+  close(): void
+}
+
+export interface InferenceClientOptions {
+  readonly port: number
+  readonly model: string
+  /** `json` is what every server knows; `binary` keeps NaN and is for servers of our own. */
+  readonly tensors: 'json' | 'binary'
+  readonly connections: number
+}
+
+interface TensorJson {
+  readonly name: string
+  readonly datatype: Datatype
+  readonly shape: readonly number[]
+  readonly data?: unknown
+  readonly parameters?: { readonly binary_data_size?: number }
+}
+
+export function createInferenceClient(options: InferenceClientOptions): InferenceClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: options.connections })
+  const base = `/v2/models/${encodeURIComponent(options.model)}`
+  const target = { agent, host: '127.0.0.1', port: options.port }
+  return {
+    async infer(inputs) {
+      const { body, headers } = options.tensors === 'binary' ? binaryRequest(inputs) : jsonRequest(inputs)
+      return readTensors(await exchange({ ...target, method: 'POST', path: `${base}/infer`, headers }, body))
+    },
+    async metadata() {
+      const { body } = await exchange({ ...target, method: 'GET', path: base })
+      const { inputs = [], outputs = [] } = JSON.parse(body.toString()) as {
+        inputs?: TensorSpec[]
+        outputs?: TensorSpec[]
+      }
+      return { inputs: inputs.map(toSpec), outputs: outputs.map(toSpec) }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+interface Answer {
+  readonly body: Buffer
+  readonly headerLength: number | undefined
+}
+
+async function exchange(options: RequestOptions, body?: Buffer): Promise<Answer> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asked = request(options, resolve)
+    asked.on('error', reject)
+    asked.end(body)
+  })
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  const answer = Buffer.concat(chunks)
+  if (response.statusCode !== 200) throw new Error(errorText(response.statusCode, answer.toString()))
+  const length = response.headers['inference-header-content-length']
+  return { body: answer, headerLength: typeof length === 'string' ? Number(length) : undefined }
+}
+
+function errorText(status: number | undefined, text: string): string {
+  try {
+    const { error, detail } = JSON.parse(text) as { error?: unknown; detail?: unknown }
+    const said = error ?? detail
+    return typeof said === 'string' ? said : `status ${status}: ${text.slice(0, 500)}`
+  } catch {
+    return `status ${status}: ${text.slice(0, 500)}`
+  }
+}
+
+function jsonRequest(inputs: readonly Tensor[]): { body: Buffer; headers: Record<string, string | number> } {
+  const tensors = inputs.map((input) => `${head(input)},"data":${toJson(input)}}`)
+  const body = Buffer.from(`{"inputs":[${tensors.join(',')}]}`)
+  return { body, headers: { 'content-type': 'application/json', 'content-length': body.length } }
+}
+
+function binaryRequest(inputs: readonly Tensor[]): { body: Buffer; headers: Record<string, string | number> } {
+  const raw = inputs.map(toBytes)
+  const tensors = inputs.map((input, i) => `${head(input)},"parameters":{"binary_data_size":${raw[i]?.length ?? 0}}}`)
+  const header = Buffer.from(`{"parameters":{"binary_data_output":true},"inputs":[${tensors.join(',')}]}`)
+  const body = Buffer.concat([header, ...raw])
+  return { body, headers: { 'content-length': body.length, 'inference-header-content-length': header.length } }
+}
+
+function head({ name, datatype, shape }: Tensor): string {
+  return `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]`
+}
+
+function readTensors({ body, headerLength }: Answer): Tensor[] {
+  const json = JSON.parse(body.toString('utf8', 0, headerLength ?? body.length)) as { outputs?: TensorJson[] }
+  let at = headerLength ?? body.length
+  return (json.outputs ?? []).map((output) => {
+    const { name, datatype, shape } = output
+    const count = elementCount(shape)
+    if (!isDatatype(datatype) || count === undefined)
+      throw new Error(`output "${name}" has no valid datatype and shape`)
+    const size = output.parameters?.binary_data_size
+    if (size === undefined) return { name, datatype, shape, data: fromJson(name, datatype, count, output.data) }
+    at += size
+    return { name, datatype, shape, data: fromBytes(name, datatype, count, body.subarray(at - size, at)) }
+  })
+}
+
+function toSpec({ name, datatype, shape }: TensorSpec): TensorSpec {
+  if (!isDatatype(datatype))
+    throw new Error(`tensor "${name}" has the datatype ${JSON.stringify(datatype)}, which is none`)
+  return { name, datatype, shape: shape.map(Number) }
+}

@@ -1,0 +1,162 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { AppError } from '../../../core/errors.ts'
+import { isDigest, type Digest } from '../../../core/digest.ts'
+import { hasCode } from '../../../lib/error-code.ts'
+import { sha256 } from '../../../lib/sha256.ts'
+import type { Store } from '../../../core/ports/store.ts'
+
+export type FolderStore = Store & Required<Pick<Store, 'localPath'>>
+
+/** A writer that was killed leaves its temporary file; nobody writes one for so long. */
+const STALE_MS = 24 * 3_600_000
+
+/**
+ * One file per content, `sha256/ab/cdef…`, read-only, below a folder only its owner may enter. Putting what
+ * is there already makes it young again, so that garbage collection, which spares the young, cannot take it
+ * from under a writer that was told it is there.
+ */
+export async function openFolderStore(folder: string): Promise<FolderStore> {
+  const incoming = join(folder, 'incoming')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(incoming, { recursive: true })
+  await removeStale(incoming)
+
+  const localPath = (digest: Digest) => pathIn(folder, digest)
+
+  async function sizeOf(digest: Digest): Promise<number | undefined> {
+    return (await statOrNothing(localPath(digest)))?.size
+  }
+
+  async function putBytes(bytes: Uint8Array) {
+    const digest = sha256(bytes)
+    if (!(await touch(localPath(digest)))) {
+      const name = join(incoming, randomBytes(12).toString('hex'))
+      await write(name, (file) => file.writeFile(bytes))
+      await settle(name, localPath(digest))
+    }
+    return { digest, size: bytes.length }
+  }
+
+  async function putStream(content: Readable) {
+    // It may fail before we begin to read, which then throws; without a listener it would end the process.
+    content.on('error', () => undefined)
+    const name = join(incoming, randomBytes(12).toString('hex'))
+    const hash = createHash('sha256')
+    let size = 0
+    await write(name, async (file) => {
+      for await (const chunk of content as AsyncIterable<Buffer>) {
+        hash.update(chunk)
+        size += chunk.length
+        await file.writeFile(chunk)
+      }
+    })
+    const digest: Digest = `sha256:${hash.digest('hex')}`
+    await settle(name, localPath(digest))
+    return { digest, size }
+  }
+
+  return {
+    localPath,
+    put: (content) => (content instanceof Uint8Array ? putBytes(content) : putStream(content)),
+    has: sizeOf,
+    async get(digest, range) {
+      if ((await sizeOf(digest)) === undefined) {
+        throw new AppError('NOT_FOUND', `The store has nothing called ${digest}.`, { digest })
+      }
+      if (range?.end !== undefined && range.end <= range.start) return Readable.from([])
+      return createReadStream(localPath(digest), { highWaterMark: 1 << 20, ...inclusive(range) })
+    },
+    delete: (digest) => rm(localPath(digest), { force: true }),
+    list: () => listFiles(join(folder, 'sha256')),
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+type OpenFile = Awaited<ReturnType<typeof open>>
+
+/** Synced when it returns; nothing is left when it throws. */
+async function write(name: string, fill: (file: OpenFile) => Promise<void>): Promise<void> {
+  const file = await open(name, 'wx', 0o444)
+  try {
+    await fill(file)
+    await file.sync()
+  } catch (error) {
+    await rm(name, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function settle(name: string, path: string): Promise<void> {
+  try {
+    await rename(name, path)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    await mkdir(join(path, '..'), { recursive: true })
+    await rename(name, path)
+  }
+}
+
+/** Says whether it is there. */
+async function touch(path: string): Promise<boolean> {
+  const now = new Date()
+  try {
+    await utimes(path, now, now)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** Our ranges end before `end`, Node's with it. */
+function inclusive(range?: { start: number; end?: number }): { start?: number; end?: number } {
+  if (!range) return {}
+  return range.end === undefined ? { start: range.start } : { start: range.start, end: range.end - 1 }
+}
+
+function pathIn(folder: string, digest: Digest): string {
+  if (!isDigest(digest)) throw new AppError('INVALID_INPUT', `"${String(digest)}" is not a digest.`)
+  const hex = digest.slice('sha256:'.length)
+  return join(folder, 'sha256', hex.slice(0, 2), hex.slice(2))
+}
+
+async function* listFiles(folder: string) {
+  for (const prefix of await namesIn(folder)) {
+    for (const rest of await namesIn(join(folder, prefix))) {
+      const digest = `sha256:${prefix}${rest}`
+      const file = await statOrNothing(join(folder, prefix, rest))
+      if (file && isDigest(digest)) yield { digest, size: file.size, modifiedAt: Math.floor(file.mtimeMs) }
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort()
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
+}
+
+async function statOrNothing(path: string) {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+async function removeStale(incoming: string): Promise<void> {
+  for (const name of await namesIn(incoming)) {
+    const file = await statOrNothing(join(incoming, name))
+    if (file && Date.now() - file.mtimeMs > STALE_MS) await rm(join(incoming, name), { force: true })
+  }
+}
