@@ -1,0 +1,168 @@
+import { limit } from '../core/limits.ts'
+import type { Observation } from '../core/ports/executor.ts'
+import type { AttemptRow } from '../db/tables.ts'
+import { listActiveAttempts, setHandle } from './attempts.sql.ts'
+import { sayError, type Job, type Jobs } from './jobs.ts'
+import type { AttemptEnd } from './judge-end.ts'
+import type { Kernel } from './kernel.ts'
+import { launchAttempt } from './launch-attempt.ts'
+import { prepareStep, type PreparedStep } from './prepare-step.ts'
+import { settleAttempt } from './settle-attempt.ts'
+import { closeAttempt } from './close-attempt.ts'
+import { getStep } from './steps.sql.ts'
+
+const CANCEL_AGAIN_MS = 5_000
+const FASTEST_POLL_MS = 5
+const SLOWEST_POLL_MS = 100
+
+/**
+ * Carries every attempt that has not ended through its life: hands over, watches, cancels, settles. It
+ * keeps no state of its own, so attempts of a server that died are carried on the same way.
+ */
+export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string, PreparedStep>) {
+  const { options } = kernel
+  const cancelled = new Map<string, number>()
+  let active: AttemptRow[] = []
+
+  /** Looks again which attempts there are; starts and cancels what must be. */
+  async function pass(): Promise<void> {
+    active = await listActiveAttempts(options.database.read)
+    for (const id of cancelled.keys()) if (!active.some((attempt) => attempt.id === id)) cancelled.delete(id)
+    for (const attempt of active) {
+      if (jobs.isBusy(attempt.id)) continue
+      if (attempt.handle !== null) cancelWhereAsked(attempt, attempt.handle)
+      else jobs.start(attempt.id, attempt.state === 'cancelling' ? closingUnstarted(attempt) : launching(attempt))
+    }
+  }
+
+  /** Asks executors about all attempts at once. Answers how long to wait before asking again, if at all. */
+  async function observe(): Promise<number | undefined> {
+    const watched = active.filter((attempt) => attempt.handle !== null && !jobs.isBusy(attempt.id))
+    for (const [name, attempts] of Map.groupBy(watched, (attempt) => attempt.executor)) {
+      try {
+        await observeOn(name, attempts)
+      } catch (error) {
+        options.log.warn({ executor: name, error }, 'executor cannot be asked')
+      }
+    }
+    return watched.length === 0 ? undefined : pollMs(watched)
+  }
+
+  async function observeOn(name: string, attempts: readonly AttemptRow[]): Promise<void> {
+    const handles = attempts.flatMap((attempt) => attempt.handle ?? [])
+    const seen = await kernel.executor(name)?.observe(handles)
+    for (const attempt of attempts) {
+      const end = endOf(attempt, seen?.get(attempt.handle ?? ''))
+      if (end !== undefined) jobs.start(attempt.id, settling(attempt, end))
+    }
+  }
+
+  /** Beside the loop: an executor may take the whole grace for an attempt whose supervisor is dead. */
+  function cancelWhereAsked(attempt: AttemptRow, handle: string): void {
+    const asked = cancelled.get(attempt.id) ?? 0
+    if (attempt.state !== 'cancelling' || Date.now() - asked < CANCEL_AGAIN_MS) return
+    cancelled.set(attempt.id, Date.now())
+    jobs.start(`cancel ${attempt.id}`, {
+      work: async () => kernel.executor(attempt.executor)?.cancel(handle, limit('cancelGraceMs')),
+      giveUp: async (error) => options.log.warn({ attempt: attempt.id, error }, 'cancel did not reach the executor'),
+    })
+  }
+
+  function launching(attempt: AttemptRow): Job {
+    return {
+      work: async () => launchAttempt(kernel, attempt, await preparedFor(attempt)),
+      giveUp: async (error) => {
+        if (!(await adoptOwned(attempt))) await failAttempt(attempt, error)
+      },
+    }
+  }
+
+  /** Cancelled before it was handed over, as far as the row knows. */
+  function closingUnstarted(attempt: AttemptRow): Job {
+    return {
+      work: async () => {
+        if (await adoptOwned(attempt)) return
+        await settle(attempt, { kind: 'lost', message: 'it was cancelled before it started' })
+      },
+      giveUp: (error) => failAttempt(attempt, error),
+    }
+  }
+
+  /**
+   * Between handing over and writing that down a server can die, or the database fail: then only the executor
+   * knows the attempt, by its folder, and it must be watched like any other.
+   */
+  async function adoptOwned(attempt: AttemptRow): Promise<boolean> {
+    const owned = (await kernel.executor(attempt.executor)?.listOwned()) ?? []
+    if (!owned.includes(attempt.folder)) return false
+    await kernel.write((writer) => setHandle(writer, attempt.id, attempt.folder))
+    return true
+  }
+
+  function settling(attempt: AttemptRow, end: AttemptEnd): Job {
+    return { work: () => settle(attempt, end), giveUp: (error) => failAttempt(attempt, error) }
+  }
+
+  /** What cannot be done in three tries ends the attempt with a reason, so that no run waits for ever. */
+  function failAttempt(attempt: AttemptRow, error: unknown): Promise<void> {
+    return settle(attempt, { kind: 'failed', reason: 'setup-error', message: sayError(error) })
+  }
+
+  async function settle(attempt: AttemptRow, end: AttemptEnd): Promise<void> {
+    const context = await kernel.contextOfAttempt(attempt)
+    const step = end.kind === 'record' ? await preparedAsKeyed(attempt) : undefined
+    const isNew = await settleAttempt(kernel, context, end, step?.cache)
+    if (!isNew) options.log.warn({ attempt: attempt.id }, 'late completion refused')
+    active = active.filter((other) => other.id !== attempt.id)
+    jobs.start(`close ${attempt.id}`, closing(attempt))
+  }
+
+  function closing(attempt: AttemptRow): Job {
+    return {
+      work: () => closeAttempt(kernel, attempt.id),
+      giveUp: async (error) => {
+        options.log.error({ attempt: attempt.id, error }, 'attempt could not be closed; the next start tries again')
+      },
+    }
+  }
+
+  async function preparedFor(attempt: AttemptRow): Promise<PreparedStep> {
+    const id = `${attempt.run_id}/${attempt.step}`
+    const known = prepared.get(id)
+    if (known !== undefined) return known
+    const made = await prepareStep(kernel, await kernel.contextOf(attempt.run_id, attempt.step))
+    prepared.set(id, made)
+    return made
+  }
+
+  /** For the cache: only where what is prepared now is what the attempt was started with. */
+  async function preparedAsKeyed(attempt: AttemptRow): Promise<PreparedStep | undefined> {
+    const step = await getStep(options.database.read, attempt.run_id, attempt.step)
+    if (step === undefined || step.cache_key === null) return undefined
+    try {
+      const made = await preparedFor(attempt)
+      return made.cache?.key === step.cache_key ? made : undefined
+    } catch (error) {
+      // What succeeded has succeeded; it is only not remembered.
+      options.log.warn({ attempt: attempt.id, error }, 'outputs are not cached')
+      return undefined
+    }
+  }
+
+  return { pass, observe }
+}
+
+function endOf(attempt: AttemptRow, seen: Observation | undefined): AttemptEnd | undefined {
+  if (seen?.kind === 'gone') {
+    return { kind: 'lost', message: 'its supervisor is gone and left no completion record' }
+  }
+  if (seen?.kind !== 'ended') return undefined
+  if (seen.record.attemptId === attempt.id) return { kind: 'record', record: seen.record }
+  return { kind: 'lost', message: `its completion record is that of ${seen.record.attemptId}` }
+}
+
+/** A short attempt is seen to end soon; one that has run for an hour is not asked a hundred times a second. */
+function pollMs(attempts: readonly AttemptRow[]): number {
+  const youngest = Math.max(...attempts.map((attempt) => attempt.started_at ?? 0))
+  return Math.min(SLOWEST_POLL_MS, Math.max(FASTEST_POLL_MS, (Date.now() - youngest) / 20))
+}

@@ -1,0 +1,58 @@
+import { limit } from '../core/limits.ts'
+import type { AttemptRow } from '../db/tables.ts'
+import { getAttempt, listUnforgottenAttempts, setHandle } from './attempts.sql.ts'
+import type { Kernel } from './kernel.ts'
+
+/**
+ * After an attempt: closes what was opened for it and clears it away. The workspace of one that went wrong
+ * is kept for a while, for whoever wants to look. The handle is removed last: an attempt that has ended and
+ * still has one is not cleared away.
+ */
+export async function closeAttempt(kernel: Kernel, id: string): Promise<void> {
+  const attempt = await getAttempt(kernel.options.database.read, id)
+  if (attempt === undefined) return
+  await kernel.options.closeStep(await kernel.contextOfAttempt(attempt))
+  if (isKept(attempt)) return
+  await forgetAttempt(kernel, attempt)
+}
+
+/** What a server that died has not closed. */
+export async function closeLeftovers(kernel: Kernel): Promise<void> {
+  await closeAll(kernel, Date.now())
+}
+
+/** Workspaces that have been kept long enough. */
+export async function clearExpired(kernel: Kernel): Promise<void> {
+  await closeAll(kernel, Date.now() - limit('workspaceKeepMs'))
+}
+
+async function closeAll(kernel: Kernel, endedBefore: number): Promise<void> {
+  let after = ''
+  for (;;) {
+    const page = { endedBefore, after, limit: 100 }
+    const attempts = await listUnforgottenAttempts(kernel.options.database.read, page)
+    const last = attempts.at(-1)
+    if (last === undefined) return
+    for (const attempt of attempts) await closeLeftover(kernel, attempt)
+    after = last.id
+  }
+}
+
+async function closeLeftover(kernel: Kernel, attempt: AttemptRow): Promise<void> {
+  try {
+    await closeAttempt(kernel, attempt.id)
+  } catch (error) {
+    kernel.options.log.warn({ attempt: attempt.id, error }, 'attempt could not be closed')
+  }
+}
+
+function isKept({ state, ended_at }: AttemptRow): boolean {
+  const wentWrong = state === 'failed' || state === 'lost'
+  return wentWrong && Date.now() - (ended_at ?? 0) < limit('workspaceKeepMs')
+}
+
+async function forgetAttempt(kernel: Kernel, attempt: AttemptRow): Promise<void> {
+  if (attempt.handle === null) return
+  await kernel.executor(attempt.executor)?.forget(attempt.handle)
+  await kernel.options.database.write((writer) => setHandle(writer, attempt.id, null))
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import type { PlanStep } from '../core/plan.ts'
+import type { StepState } from '../core/run-state.ts'
+import { decideStep } from './decide-step.ts'
+
+const RUN = { branch: 'main', event: 'push', tag: null }
+
+function decide(step: { needs?: PlanStep['needs']; if?: string }, states: Record<string, StepState>) {
+  return decideStep({ needs: [], ...step } as PlanStep, new Map(Object.entries(states)), RUN)
+}
+
+const required = (...steps: string[]) => steps.map((step) => ({ step, optional: false, data: false }))
+const optional = (...steps: string[]) => steps.map((step) => ({ step, optional: true, data: false }))
+
+test('a step without needs is ready', () => {
+  expect(decide({}, {})).toEqual({ kind: 'ready' })
+})
+
+test('a step waits for what has not ended, and names it', () => {
+  const states = { a: 'running', b: 'waiting', c: 'succeeded' } as const
+  expect(decide({ needs: required('a', 'b', 'c') }, states)).toEqual({ kind: 'wait', why: 'waits for a and b' })
+})
+
+test('long lists of needs are cut', () => {
+  const states = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((key) => [key, 'waiting' as const]))
+  expect(decide({ needs: required('a', 'b', 'c', 'd', 'e') }, states)).toEqual({
+    kind: 'wait',
+    why: 'waits for a, b, c and 2 more',
+  })
+})
+
+test('a step is skipped as soon as one need has failed, while others still run', () => {
+  expect(decide({ needs: required('a', 'b') }, { a: 'running', b: 'failed' })).toEqual({
+    kind: 'skip',
+    why: 'b failed',
+  })
+})
+
+test('a skipped need blocks, unless it is optional; a failed one blocks always', () => {
+  expect(decide({ needs: required('a') }, { a: 'skipped' })).toEqual({ kind: 'skip', why: 'a was skipped' })
+  expect(decide({ needs: optional('a') }, { a: 'skipped' })).toEqual({ kind: 'ready' })
+  expect(decide({ needs: optional('a') }, { a: 'failed' })).toEqual({ kind: 'skip', why: 'a failed' })
+})
+
+test('a need that is not part of the run blocks, unless it is optional', () => {
+  expect(decide({ needs: required('a') }, {})).toMatchObject({ kind: 'skip' })
+  expect(decide({ needs: optional('a') }, {})).toEqual({ kind: 'ready' })
+})
+
+test('a condition on the outcome waits until all needs have ended', () => {
+  const step = { needs: required('a', 'b'), if: 'failure()' }
+  expect(decide(step, { a: 'failed', b: 'running' })).toMatchObject({ kind: 'wait' })
+  expect(decide(step, { a: 'failed', b: 'succeeded' })).toEqual({ kind: 'ready' })
+  expect(decide(step, { a: 'succeeded', b: 'succeeded' })).toMatchObject({ kind: 'skip' })
+})
+
+test('a condition that asks for no outcome holds only after success', () => {
+  const step = { needs: required('a'), if: "branch == 'main'" }
+  expect(decide(step, { a: 'succeeded' })).toEqual({ kind: 'ready' })
+  expect(decide(step, { a: 'failed' })).toEqual({ kind: 'skip', why: 'a failed' })
+})
+
+test('the outcome of a matrix is failed when one member failed', () => {
+  const step = { needs: required('u (1)', 'u (2)'), if: "always() and steps.u.outcome == 'failed'" }
+  expect(decide(step, { 'u (1)': 'succeeded', 'u (2)': 'failed' })).toEqual({ kind: 'ready' })
+  expect(decide(step, { 'u (1)': 'succeeded', 'u (2)': 'succeeded' })).toMatchObject({ kind: 'skip' })
+})

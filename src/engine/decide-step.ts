@@ -1,0 +1,90 @@
+import type { PlanStep } from '../core/plan.ts'
+import { STEP_TRANSITIONS, type StepState } from '../core/run-state.ts'
+import { isFinal } from '../core/transitions.ts'
+import { parseExpression, parts, stepRuns } from '../pipeline/expression.ts'
+
+export type StepDecision =
+  | { readonly kind: 'wait'; readonly why: string }
+  | { readonly kind: 'skip'; readonly why: string }
+  | { readonly kind: 'ready' }
+
+export interface RunFacts {
+  readonly branch: string
+  readonly event: string
+  readonly tag: string | null
+}
+
+/**
+ * What is to become of a waiting step, from the states of the others. It is skipped as soon as something
+ * it needs did not succeed, unless its `if:` asks how they ended: then it waits for all of them.
+ */
+export function decideStep(step: PlanStep, states: ReadonlyMap<string, StepState>, run: RunFacts): StepDecision {
+  const blocker = findBlocker(step, states)
+  if (blocker !== undefined && !asksForStatus(step.if)) return { kind: 'skip', why: blocker }
+  const open = openNeeds(step, states)
+  if (open.length > 0) return { kind: 'wait', why: `waits for ${list(open)}` }
+  const runs = stepRuns(step.if, {
+    branch: run.branch,
+    event: run.event,
+    ...(run.tag === null ? {} : { tag: run.tag }),
+    ...(step.matrix === undefined ? {} : { matrix: step.matrix }),
+    outcome: (name) => outcomeOf(name, states),
+    needs: blocker === undefined ? 'succeeded' : 'failed',
+  })
+  return runs ? { kind: 'ready' } : { kind: 'skip', why: `\`if: ${step.if ?? 'success()'}\` is not true here` }
+}
+
+function asksForStatus(condition: string | undefined): boolean {
+  const parsed = parseExpression(condition ?? '')
+  return parsed.ok && parts(parsed.tree).some((part) => part.kind === 'call')
+}
+
+/** Of a step, or of a step's matrix: that failed when one member failed. */
+function outcomeOf(name: string, states: ReadonlyMap<string, StepState>): StepState | undefined {
+  const own = states.get(name)
+  if (own !== undefined) return own
+  const members = [...states].flatMap(([key, state]) => (key.startsWith(`${name} (`) ? [state] : []))
+  return (['failed', 'cancelled', 'waiting', 'running', 'succeeded', 'skipped'] as const).find((state) =>
+    members.includes(state),
+  )
+}
+
+/** Why the step's needs do not all hold, in words. An optional need blocks only when it failed. */
+function findBlocker(step: PlanStep, states: ReadonlyMap<string, StepState>): string | undefined {
+  return findFailed(step, states) ?? findAbsent(step, states)
+}
+
+/** Looked for first: what was skipped was skipped because of it. */
+function findFailed(step: PlanStep, states: ReadonlyMap<string, StepState>): string | undefined {
+  for (const need of step.needs) {
+    const state = states.get(need.step)
+    if (state === 'failed') return `${need.step} failed`
+    if (state === 'cancelled') return `${need.step} was cancelled`
+  }
+  return undefined
+}
+
+function findAbsent(step: PlanStep, states: ReadonlyMap<string, StepState>): string | undefined {
+  for (const need of step.needs) {
+    const state = states.get(need.step)
+    if (need.optional) continue
+    if (state === undefined) return `it needs ${need.step}, which is not part of this run`
+    if (state === 'skipped') return `${need.step} was skipped`
+  }
+  return undefined
+}
+
+function openNeeds(step: PlanStep, states: ReadonlyMap<string, StepState>): string[] {
+  const names = step.needs.map((need) => need.step)
+  return names.filter((name) => {
+    const state = states.get(name)
+    return state !== undefined && !isFinal(STEP_TRANSITIONS, state)
+  })
+}
+
+/** `a`, `a and b`, `a, b, c and 4 more`. */
+function list(names: readonly string[]): string {
+  if (names.length > 4) return `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
+  if (names.length < 2) return names.join('')
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+}

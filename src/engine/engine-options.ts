@@ -1,0 +1,89 @@
+import type { NewEvent } from '../core/events.ts'
+import type { Plan, PlanStep, TaskName } from '../core/plan.ts'
+import type { AttemptOrder, CompletionRecord, Executor } from '../core/ports/executor.ts'
+import type { TaskOutput } from '../core/task.ts'
+import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import type { Digest } from '../core/digest.ts'
+import type { Database, Writer } from '../db/open-database.ts'
+import type { AttemptRow, RunRow } from '../db/tables.ts'
+import type { StepOutputs } from './step-outputs.ts'
+
+/** All that the engine is given: it opens nothing itself and knows no other part. */
+export interface EngineOptions {
+  readonly database: Database
+  /** By the name that a step's `runsOn` has. */
+  readonly executors: ReadonlyMap<string, Executor>
+  /** Attempts live under `<dataFolder>/attempts`, their workspaces under `<dataFolder>/workspaces`. */
+  readonly dataFolder: string
+  /** What tasks get as the data folder, for what installations on a machine share; default: `dataFolder`. */
+  readonly taskFolder?: string
+  readonly storeFolder: string
+  /** The files of a tree, with paths relative to it. */
+  readTree(ref: ArtifactRef): Promise<readonly TreeFile[]>
+  readBytes(digest: Digest): Promise<Uint8Array>
+  putBytes(bytes: Uint8Array | string): Promise<ArtifactRef>
+  /** Whether the artifact, and all files of a tree, are still stored. */
+  hasArtifact(ref: ArtifactRef): Promise<boolean>
+  readonly tasks: Readonly<Partial<Record<TaskName, TaskBinding>>>
+  /**
+   * Called before an attempt is handed over; again for the same attempt when the server died meanwhile, and
+   * what it answered the first time must then stay good until `closeStep`.
+   */
+  openStep(context: AttemptContext): Promise<StepOpening>
+  /** After the attempt, whatever became of it, also after a crash. Idempotent. */
+  closeStep(context: AttemptContext): Promise<void>
+  /** Reads what an ended attempt left, before the settling transaction. `context.attempt` is absent for cached steps. */
+  readResults(context: StepContext, record: CompletionRecord): Promise<unknown>
+  /** Stores what `readResults` answered, in the settling transaction. */
+  writeResults(writer: Writer, context: StepContext, data: unknown): Promise<readonly NewEvent[]>
+  /** The user a command runs as; tasks run as the server's. */
+  runAs?(attemptId: string): AttemptOrder['runAs']
+  /** Of one attempt; default: the limit `logBytes`. */
+  readonly logLimitBytes?: number
+  readonly log: EngineLog
+}
+
+export interface StepOpening {
+  readonly env: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+/** The engine's side of one task. */
+export interface TaskBinding {
+  /** Part of the cache key: raise it when the task's code changes what it answers. */
+  readonly version: number
+  /** Completes the plan's input from rows. The same rows must give the same input: it is part of the cache key. */
+  prepare?(context: PrepareContext): Promise<unknown>
+  /** Whether what a cached output names is still there; otherwise the reason, as a sentence. */
+  missing?(output: TaskOutput): Promise<string | undefined>
+  /** In the settling transaction, also for an output with a `failure`, and for cached and adopted ones. */
+  settle?(writer: Writer, context: SettleContext): Promise<readonly NewEvent[]>
+}
+
+export interface StepContext {
+  readonly run: RunRow
+  readonly plan: Plan
+  readonly step: PlanStep
+  /** Of the steps of this run that have succeeded, by key. */
+  readonly outputs: ReadonlyMap<string, StepOutputs>
+  readonly attempt?: AttemptRow
+}
+
+export interface AttemptContext extends StepContext {
+  readonly attempt: AttemptRow
+}
+
+export interface PrepareContext extends StepContext {
+  readonly inputs: readonly TreeFile[]
+}
+
+export interface SettleContext extends StepContext {
+  readonly output: TaskOutput
+  readonly cached: boolean
+}
+
+export interface EngineLog {
+  info(facts: object, event: string): void
+  warn(facts: object, event: string): void
+  error(facts: object, event: string): void
+}

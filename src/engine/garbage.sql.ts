@@ -1,0 +1,133 @@
+import type { Reader } from '../db/open-database.ts'
+
+/** What garbage collection asks of the engine's rows: what runs still need, and what the cache has. */
+
+const PAGE = 500
+const ACTIVE_RUNS = ['queued', 'running', 'cancelling'] as const
+
+/** Outputs of steps whose run has not ended, as JSON. */
+export async function* outputsInUse(reader: Reader): AsyncGenerator<string> {
+  let last = { run_id: '', key: '' }
+  for (;;) {
+    const { run_id, key } = last
+    const rows = await reader
+      .selectFrom('steps')
+      .innerJoin('runs', 'runs.id', 'steps.run_id')
+      .select(['steps.run_id', 'steps.key', 'steps.outputs'])
+      .where('runs.state', 'in', [...ACTIVE_RUNS])
+      .where('steps.outputs', 'is not', null)
+      .where((where) =>
+        where.or([
+          where('steps.run_id', '>', run_id),
+          where.and([where('steps.run_id', '=', run_id), where('steps.key', '>', key)]),
+        ]),
+      )
+      .orderBy('steps.run_id')
+      .orderBy('steps.key')
+      .limit(PAGE)
+      .execute()
+    for (const row of rows) if (row.outputs !== null) yield row.outputs
+    const next = rows.at(-1)
+    if (next === undefined) return
+    last = next
+  }
+}
+
+/** Trees of the commits of runs that have not ended, or were created after `since`. */
+export async function sourceTreesInUse(reader: Reader, since: number): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('runs')
+    .select('source_tree')
+    .distinct()
+    .where((where) => where.or([where('state', 'in', [...ACTIVE_RUNS]), where('created_at', '>=', since)]))
+    .orderBy('source_tree')
+    .limit(1_000_000)
+    .execute()
+  return rows.map((row) => row.source_tree)
+}
+
+export async function sourceTreesOf(reader: Reader, runIds: readonly string[]): Promise<string[]> {
+  const trees: string[] = []
+  for (let start = 0; start < runIds.length; start += PAGE) {
+    const page = runIds.slice(start, start + PAGE)
+    const rows = await reader
+      .selectFrom('runs')
+      .select('source_tree')
+      .where('id', 'in', page)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute()
+    trees.push(...rows.map((row) => row.source_tree))
+  }
+  return trees
+}
+
+export interface CachedStep {
+  readonly scope: string
+  readonly key: string
+  readonly outputs: string
+  readonly used_at: number
+}
+
+export async function* cachedSteps(reader: Reader): AsyncGenerator<CachedStep> {
+  let last = { scope: '', key: '' }
+  for (;;) {
+    const { scope, key } = last
+    const rows = await reader
+      .selectFrom('step_cache')
+      .select(['scope', 'key', 'outputs', 'used_at'])
+      .where((where) =>
+        where.or([where('scope', '>', scope), where.and([where('scope', '=', scope), where('key', '>', key)])]),
+      )
+      .orderBy('scope')
+      .orderBy('key')
+      .limit(PAGE)
+      .execute()
+    yield* rows
+    const next = rows.at(-1)
+    if (next === undefined) return
+    last = next
+  }
+}
+
+/** Forgets entries that were not used again meanwhile. */
+export async function forgetCached(writer: Reader, entries: readonly CachedStep[]): Promise<void> {
+  for (const { scope, key, used_at } of entries) {
+    await writer
+      .deleteFrom('step_cache')
+      .where('scope', '=', scope)
+      .where('key', '=', key)
+      .where('used_at', '=', used_at)
+      .execute()
+  }
+}
+
+export interface KeptAttempt {
+  readonly project: string
+  readonly number: number
+  readonly step: string
+  readonly attempt: number
+  readonly folder: string
+  readonly isActive: boolean
+}
+
+/** Attempts that go on, or ended after `since`. */
+export async function* attemptsSince(reader: Reader, since: number): AsyncGenerator<KeptAttempt> {
+  let last = ''
+  for (;;) {
+    const rows = await reader
+      .selectFrom('attempts')
+      .innerJoin('runs', 'runs.id', 'attempts.run_id')
+      .select(['attempts.id', 'attempts.step', 'attempts.number as attempt', 'attempts.folder', 'attempts.ended_at'])
+      .select(['runs.project', 'runs.number'])
+      .where('attempts.id', '>', last)
+      .where((where) => where.or([where('attempts.ended_at', 'is', null), where('attempts.ended_at', '>=', since)]))
+      .orderBy('attempts.id')
+      .limit(PAGE)
+      .execute()
+    for (const { id: _, ended_at: endedAt, ...row } of rows) yield { ...row, isActive: endedAt === null }
+    const next = rows.at(-1)
+    if (next === undefined) return
+    last = next.id
+  }
+}

@@ -1,0 +1,94 @@
+import type { Plan } from '../core/plan.ts'
+import type { Executor } from '../core/ports/executor.ts'
+import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import { isDigest } from '../core/digest.ts'
+import type { Writer } from '../db/open-database.ts'
+import { lockEvents } from '../db/outbox.ts'
+import type { AttemptRow, RunRow } from '../db/tables.ts'
+import type { EngineOptions, StepContext } from './engine-options.ts'
+import { getRun, getRunState } from './runs.sql.ts'
+import { findPlanStep } from './step-environment.ts'
+import { parseOutputs } from './step-outputs.ts'
+import { listOutputs } from './steps.sql.ts'
+
+/** What every operation of the engine works with. Memory only caches what never changes. */
+export interface Kernel {
+  readonly options: EngineOptions
+  /** One transaction that may move rows and append events. */
+  write<T>(work: (writer: Writer) => Promise<T>): Promise<T>
+  planOf(runId: string): Promise<Plan>
+  filesOf(ref: ArtifactRef): Promise<readonly TreeFile[]>
+  sourceFiles(run: Pick<RunRow, 'source_tree'>): Promise<readonly TreeFile[]>
+  executor(name: string): Executor | undefined
+  /** Everything an operation on one step may need to know, as committed now. */
+  contextOf(runId: string, key: string): Promise<StepContext>
+  contextOfAttempt(attempt: AttemptRow): Promise<StepContext & { readonly attempt: AttemptRow }>
+}
+
+const KEPT_RUNS = 200
+const KEPT_TREES = 50
+
+export function createKernel(options: EngineOptions): Kernel {
+  const runs = new Map<string, Promise<KnownRun>>()
+  const trees = new Map<string, Promise<readonly TreeFile[]>>()
+
+  function known(runId: string): Promise<KnownRun> {
+    const run = remember(runs, runId, KEPT_RUNS, () => readRun(options, runId))
+    run.catch(() => runs.delete(runId))
+    return run
+  }
+
+  const kernel: Kernel = {
+    options,
+    write: (work) =>
+      options.database.write(async (writer) => {
+        await lockEvents(writer, options.database.kind)
+        return work(writer)
+      }),
+    planOf: async (runId) => (await known(runId)).plan,
+    filesOf: (ref) => {
+      const files = remember(trees, ref.digest, KEPT_TREES, () => options.readTree(ref))
+      files.catch(() => trees.delete(ref.digest))
+      return files
+    },
+    async sourceFiles(run) {
+      if (!isDigest(run.source_tree)) return []
+      return kernel.filesOf({ kind: 'tree', digest: run.source_tree, size: 0 })
+    },
+    executor: (name) => options.executors.get(name),
+    async contextOf(runId, key) {
+      const { run: texts, plan } = await known(runId)
+      const run = { ...texts, ...(await getRunState(options.database.read, runId)) }
+      const rows = await listOutputs(options.database.read, runId)
+      const outputs = new Map(rows.map((row) => [row.key, parseOutputs(row.outputs)]))
+      return { run, plan, step: findPlanStep(plan, key), outputs }
+    },
+    async contextOfAttempt(attempt) {
+      return { ...(await kernel.contextOf(attempt.run_id, attempt.step)), attempt }
+    },
+  }
+  return kernel
+}
+
+/** A large plan is megabytes of text, and every operation on a step wants it. */
+async function readRun(options: EngineOptions, id: string): Promise<KnownRun> {
+  const run = await getRun(options.database.read, id)
+  if (run === undefined) throw new Error(`there is no run ${id}`)
+  return { run, plan: JSON.parse(run.plan) as Plan }
+}
+
+interface KnownRun {
+  readonly run: RunRow
+  readonly plan: Plan
+}
+
+/** A map that forgets its oldest entry when it is full. */
+function remember<T>(known: Map<string, T>, key: string, size: number, make: () => T): T {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  const [oldest] = known.keys()
+  if (known.size >= size && oldest !== undefined) known.delete(oldest)
+  known.set(key, made)
+  return made
+}

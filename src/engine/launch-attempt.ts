@@ -1,0 +1,69 @@
+import { limit } from '../core/limits.ts'
+import type { AttemptOrder } from '../core/ports/executor.ts'
+import { ATTEMPT_TRANSITIONS } from '../core/run-state.ts'
+import { appendEvents } from '../db/outbox.ts'
+import type { AttemptRow } from '../db/tables.ts'
+import { tryTransition } from '../db/transition.ts'
+import { attemptPlace } from './attempt-place.ts'
+import { setHandle } from './attempts.sql.ts'
+import type { AttemptContext, StepOpening } from './engine-options.ts'
+import type { Kernel } from './kernel.ts'
+import type { PreparedStep } from './prepare-step.ts'
+import { attemptStarted } from './run-events.ts'
+import { stepEnvironment } from './step-environment.ts'
+
+/**
+ * Hands an attempt to its executor and records where it went. Can be repeated: an executor adopts what it
+ * has already. A run that is cancelled meanwhile gets its handle all the same, so that it can be ended.
+ */
+export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepared: PreparedStep): Promise<void> {
+  const { options } = kernel
+  const executor = kernel.executor(attempt.executor)
+  if (executor === undefined) throw new Error(`there is no executor ${attempt.executor}`)
+  const context = { ...prepared.context, attempt }
+  const opening = await options.openStep(context)
+  const handle = await executor.submit(orderOf(kernel, context, prepared, opening), opening.secrets)
+  await kernel.write(async (writer) => {
+    const moved = await tryTransition(writer, {
+      table: 'attempts',
+      transitions: ATTEMPT_TRANSITIONS,
+      event: 'run',
+      where: { id: attempt.id },
+      set: { handle, started_at: Date.now() },
+    })
+    if (moved === undefined) return setHandle(writer, attempt.id, handle)
+    await appendEvents(writer, options.database.kind, [attemptStarted(context.run.project, moved)])
+  })
+}
+
+function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep, opening: StepOpening): AttemptOrder {
+  const { options } = kernel
+  const { run, step, attempt } = context
+  const place = attemptPlace(options.dataFolder, run, step.key, attempt.number)
+  const runAs = step.work.kind === 'command' ? options.runAs?.(attempt.id) : undefined
+  return {
+    version: 1,
+    attemptId: attempt.id,
+    attemptFolder: attempt.folder,
+    workspace: place.workspace,
+    storeFolder: options.storeFolder,
+    inputs: prepared.inputs,
+    command: prepared.command,
+    env: stepEnvironment(context, attempt.id, opening.env),
+    secretNames: Object.keys(opening.secrets),
+    outs: step.work.kind === 'command' ? step.outs : [],
+    keep: keptPaths(context),
+    timeoutMs: step.timeoutMs,
+    ...(step.silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs: step.silenceTimeoutMs }),
+    graceMs: limit('cancelGraceMs'),
+    logLimitBytes: options.logLimitBytes ?? limit('logBytes'),
+    ...(step.resources.memoryBytes === undefined ? {} : { memoryBytes: step.resources.memoryBytes }),
+    ...(runAs === undefined ? {} : { runAs }),
+  }
+}
+
+function keptPaths({ step }: AttemptContext): string[] {
+  if (step.work.kind === 'task') return []
+  const { junit = [], coverage = [] } = step.reports
+  return [...new Set([...step.metrics, ...junit, ...coverage])]
+}

@@ -1,0 +1,165 @@
+import { AppError } from '../core/errors.ts'
+import type { PlanStep } from '../core/plan.ts'
+import type { CommandOrder, TaskOrder } from '../core/ports/executor.ts'
+import type { Digest } from '../core/digest.ts'
+import type { TreeFile } from '../core/tree.ts'
+import type { StepContext } from './engine-options.ts'
+import type { Kernel } from './kernel.ts'
+import { paramsFiles, takeSubset } from './params-subset.ts'
+import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inputs.ts'
+import { providedTo } from './step-environment.ts'
+import { stepKey, type KeyParts } from './step-key.ts'
+
+/** A step whose needs are met, with everything that decides its outputs. */
+export interface PreparedStep {
+  readonly context: StepContext
+  readonly inputs: readonly TreeFile[]
+  readonly command: CommandOrder | TaskOrder
+  readonly cache: CacheIdentity | undefined
+  /** Why it has no cache identity. */
+  readonly uncached: string | null
+}
+
+export interface CacheIdentity {
+  readonly scope: string
+  readonly key: Digest
+  readonly parts: KeyParts
+}
+
+/**
+ * Collects a step's inputs by digest and names them by one key. Reads only what has ended, so it can be
+ * done again, after a restart too, and answers the same.
+ */
+export async function prepareStep(kernel: Kernel, context: StepContext): Promise<PreparedStep> {
+  const { step } = context
+  const { files, params, deps } = await collectInputs(kernel, context)
+  const input = await taskInput(kernel, context, files)
+  const uncached = whyUncached(step)
+  return {
+    context,
+    inputs: files,
+    command: commandOf(kernel, step, input),
+    uncached,
+    cache: uncached === null ? identify(kernel, context, { deps, params, input }) : undefined,
+  }
+}
+
+function whyUncached(step: PlanStep): string | null {
+  if (step.work.kind === 'command' && step.deps === undefined) return 'not cached: it declares no deps'
+  if (step.cache) return null
+  return step.work.kind === 'task' ? 'always runs' : 'not cached: `cache: false`'
+}
+
+interface Inputs {
+  readonly files: readonly TreeFile[]
+  readonly params: Readonly<Record<string, unknown>>
+  /** Files that `deps` name: what the key holds of them. */
+  readonly deps: Readonly<Record<string, Digest>>
+}
+
+async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inputs> {
+  const { step, run } = context
+  const all = mergeFiles(await kernel.sourceFiles(run), await outputsOfNeeds(kernel, context))
+  const chosen = step.deps === undefined ? { files: [...all.values()], missing: [] } : selectFiles(all, step.deps)
+  if (step.work.kind === 'command' && chosen.missing.length > 0) throw missingDeps(chosen.missing)
+  const files = new Map(chosen.files.map((file) => [file.path, file]))
+  const params: Record<string, unknown> = {}
+  const reduced = new Set<string>()
+  for (const wanted of paramsFiles(step.params)) {
+    const whole = all.get(wanted.path)
+    if (whole === undefined) throw missingDeps([wanted.path])
+    const text = new TextDecoder().decode(await kernel.options.readBytes(whole.digest))
+    const subset = takeSubset(wanted, text)
+    Object.assign(params, subset.values)
+    reduced.add(wanted.path)
+    files.set(wanted.path, wanted.keys === undefined ? whole : await storeSubset(kernel, whole, subset.text))
+  }
+  const sorted = [...files.values()].sort(byPath)
+  const named = step.deps === undefined ? [] : sorted.filter((file) => !reduced.has(file.path))
+  return { files: sorted, params, deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])) }
+}
+
+/** A file that became executable, or a link, is another dep. */
+function keyOfFile(file: TreeFile): Digest {
+  const mark = `${file.executable ? '+x' : ''}${file.symlink === true ? '@' : ''}`
+  return mark === '' ? file.digest : `${file.digest}${mark}`
+}
+
+async function storeSubset(kernel: Kernel, whole: TreeFile, text: string): Promise<TreeFile> {
+  const { digest, size } = await kernel.options.putBytes(text)
+  return { path: whole.path, digest, size, executable: false }
+}
+
+function missingDeps(missing: readonly string[]): AppError {
+  const names = missing.map((path) => `\`${path}\``).join(', ')
+  const verb = missing.length === 1 ? 'is' : 'are'
+  return new AppError(
+    'INVALID_INPUT',
+    `${names} ${verb} neither in the commit nor written by a step before. Add ${missing.length === 1 ? 'it' : 'them'}, or correct \`deps\` or \`params\`.`,
+  )
+}
+
+/**
+ * In the plan's order: where two write the same path, the later step's is what counts. A step with `deps`
+ * gets outputs only of steps it needs for their data, so that a `**` means the commit.
+ */
+async function outputsOfNeeds(kernel: Kernel, context: StepContext): Promise<PlacedOutput[]> {
+  const { needs, deps } = context.step
+  const asked = needs.filter((need) => need.data || deps === undefined)
+  const needed = new Set(asked.map((need) => need.step))
+  const placed: PlacedOutput[] = []
+  for (const step of context.plan.steps) {
+    if (!needed.has(step.key)) continue
+    for (const [path, ref] of Object.entries(context.outputs.get(step.key)?.outs ?? {})) {
+      placed.push({ path, ref, files: ref.kind === 'tree' ? await kernel.filesOf(ref) : [] })
+    }
+  }
+  return placed
+}
+
+async function taskInput(kernel: Kernel, context: StepContext, inputs: readonly TreeFile[]): Promise<unknown> {
+  const { work } = context.step
+  if (work.kind === 'command') return undefined
+  const binding = kernel.options.tasks[work.task]
+  if (binding === undefined) {
+    throw new AppError('NOT_AVAILABLE_YET', `${context.step.key} needs the task ${work.task}, which this server lacks.`)
+  }
+  return binding.prepare === undefined ? work.input : binding.prepare({ ...context, inputs })
+}
+
+function commandOf(kernel: Kernel, step: PlanStep, input: unknown): CommandOrder | TaskOrder {
+  const { work } = step
+  if (work.kind === 'command') return { kind: 'command', run: work.run }
+  return { kind: 'task', task: work.task, dataFolder: kernel.options.taskFolder ?? kernel.options.dataFolder, input }
+}
+
+function identify(
+  kernel: Kernel,
+  context: StepContext,
+  found: { deps: Readonly<Record<string, Digest>>; params: Readonly<Record<string, unknown>>; input: unknown },
+): CacheIdentity {
+  const { step, run } = context
+  const { work } = step
+  const secrets = work.kind === 'command' ? work.secrets : []
+  const parts: KeyParts = {
+    work: work.kind === 'command' ? work.run : `${work.task} ${kernel.options.tasks[work.task]?.version ?? 0}`,
+    input: isRecord(found.input) ? found.input : { input: found.input ?? null },
+    environment: Object.fromEntries(step.uses.map((key) => [key, environmentKey(context, key)])),
+    deps: found.deps,
+    params: found.params,
+    env: work.kind === 'command' ? work.env : {},
+    secrets: [...secrets].sort(),
+    matrix: step.matrix ?? {},
+    outs: [...step.outs, ...step.metrics, ...(step.reports.junit ?? []), ...(step.reports.coverage ?? [])].sort(),
+    platform: `${process.platform}-${process.arch}`,
+  }
+  return { scope: secrets.length > 0 ? run.project : '*', key: stepKey(parts), parts }
+}
+
+function environmentKey(context: StepContext, key: string): string {
+  return providedTo({ step: { ...context.step, uses: [key] }, outputs: context.outputs })[0]?.cacheKey ?? ''
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

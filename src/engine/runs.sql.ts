@@ -1,0 +1,151 @@
+import { sql, type Insertable, type SqlBool } from 'kysely'
+import { finalStates } from '../core/transitions.ts'
+import { RUN_TRANSITIONS } from '../core/run-state.ts'
+import { limit } from '../core/limits.ts'
+import type { Reader } from '../db/open-database.ts'
+import type { AttemptRow, RunRow, StepRow } from '../db/tables.ts'
+
+const ENDED = finalStates(RUN_TRANSITIONS)
+
+export interface RunPage {
+  readonly project?: string
+  /** The id of the last run of the page before. */
+  readonly before?: string
+  readonly limit: number
+}
+
+/** Newest first. */
+export async function listRuns(reader: Reader, page: RunPage): Promise<RunRow[]> {
+  const { project, before } = page
+  const runs = reader.selectFrom('runs').selectAll().limit(pageRows(page.limit))
+  if (project !== undefined) {
+    // Numbers, and not times: runs of one push are created within a millisecond.
+    const query = runs.where('project', '=', project).orderBy('number', 'desc')
+    if (before === undefined) return query.execute()
+    return query.where(sql<SqlBool>`number < (select number from runs where id = ${before})`).execute()
+  }
+  const query = runs.orderBy('created_at', 'desc').orderBy('project', 'desc').orderBy('number', 'desc')
+  if (before === undefined) return query.execute()
+  const isBefore = sql<SqlBool>`(created_at, project, number) < (select created_at, project, number from runs where id = ${before})`
+  return query.where(isBefore).execute()
+}
+
+export async function getRun(reader: Reader, id: string): Promise<RunRow | undefined> {
+  return reader.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** The columns of a run that change. */
+export async function getRunState(
+  reader: Reader,
+  id: string,
+): Promise<Pick<RunRow, 'state' | 'reason' | 'started_at' | 'ended_at'>> {
+  return reader
+    .selectFrom('runs')
+    .select(['state', 'reason', 'started_at', 'ended_at'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+}
+
+export async function findRunByDedupeKey(reader: Reader, key: string): Promise<RunRow | undefined> {
+  return reader.selectFrom('runs').selectAll().where('dedupe_key', '=', key).executeTakeFirst()
+}
+
+/** In the plan's order; at most `planSteps` of the limits. */
+export async function listSteps(reader: Reader, runId: string): Promise<StepRow[]> {
+  return reader.selectFrom('steps').selectAll().where('run_id', '=', runId).orderBy('position').execute()
+}
+
+export interface AttemptPage {
+  readonly step?: string
+  /** The id of the last attempt of the page before. */
+  readonly after?: string
+  readonly limit: number
+}
+
+/** Attempts of a run, by id. */
+export async function listAttempts(reader: Reader, runId: string, page: AttemptPage): Promise<AttemptRow[]> {
+  let query = reader
+    .selectFrom('attempts')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('step')
+    .orderBy('number')
+    .limit(pageRows(page.limit))
+  if (page.step !== undefined) query = query.where('step', '=', page.step)
+  if (page.after !== undefined) {
+    const { after } = page
+    query = query.where(sql<SqlBool>`(step, number) > (select step, number from attempts where id = ${after})`)
+  }
+  return query.execute()
+}
+
+function pageRows(asked: number): number {
+  return Math.max(1, Math.min(asked, limit('pageRows')))
+}
+
+/** What the scheduler looks at in every pass: a run without its texts. */
+export type RunGlance = Pick<RunRow, (typeof GLANCED)[number]>
+
+const GLANCED = [
+  'id',
+  'project',
+  'number',
+  'state',
+  'reason',
+  'branch',
+  'event',
+  'tag',
+  'concurrency_group',
+  'created_at',
+] as const
+
+/** Runs that have not ended, oldest first. */
+export async function listActiveRuns(reader: Reader): Promise<RunGlance[]> {
+  return reader
+    .selectFrom('runs')
+    .select([...GLANCED])
+    .where('state', 'in', ['queued', 'running', 'cancelling'])
+    .orderBy('created_at')
+    .orderBy('project')
+    .orderBy('number')
+    .execute()
+}
+
+/** Older runs of a concurrency group that have not ended, oldest first. */
+export async function listGroupAhead(
+  reader: Reader,
+  run: Pick<RunRow, 'project' | 'number'>,
+  group: string,
+): Promise<RunRow[]> {
+  return reader
+    .selectFrom('runs')
+    .selectAll()
+    .where('project', '=', run.project)
+    .where('concurrency_group', '=', group)
+    .where('number', '<', run.number)
+    .where('state', 'not in', ENDED)
+    .orderBy('number')
+    .execute()
+}
+
+export async function nextRunNumber(reader: Reader, project: string): Promise<number> {
+  const row = await reader
+    .selectFrom('runs')
+    .select(({ fn }) => fn.max('number').as('number'))
+    .where('project', '=', project)
+    .executeTakeFirst()
+  return (row?.number ?? 0) + 1
+}
+
+export async function insertRun(writer: Reader, run: Insertable<RunRow>): Promise<RunRow> {
+  return writer.insertInto('runs').values(run).returningAll().executeTakeFirstOrThrow()
+}
+
+export async function setRunEnded(writer: Reader, id: string, at: number): Promise<void> {
+  await writer.updateTable('runs').set({ ended_at: at }).where('id', '=', id).execute()
+}
+
+/** Says why a run is still in the queue. Not a change of state: a run that has started has no such reason. */
+export async function setQueuedWhy(writer: Reader, id: string, why: string): Promise<void> {
+  await writer.updateTable('runs').set({ reason: why }).where('id', '=', id).where('state', '=', 'queued').execute()
+}

@@ -1,0 +1,211 @@
+import { AppError } from '../core/errors.ts'
+import type { PlanStep } from '../core/plan.ts'
+import type { StepState } from '../core/run-state.ts'
+import { admitSteps, type Candidate, type Occupant, type Resources } from './admit-steps.ts'
+import { decideStep } from './decide-step.ts'
+import { sayError, type Jobs } from './jobs.ts'
+import type { Kernel } from './kernel.ts'
+import { lookUpStep, whatIsGone } from './look-up-step.ts'
+import { prepareStep, type PreparedStep } from './prepare-step.ts'
+import { listActiveRuns, type RunGlance } from './runs.sql.ts'
+import { endRun, judgeRun } from './settle-run.ts'
+import { beginStep, failWaiting, settleFromOutputs, skipStep } from './settle-waiting.ts'
+import { startQueued } from './start-queued.ts'
+import { parseOutputs } from './step-outputs.ts'
+import { getStep, glanceAtSteps, type StepGlance } from './steps.sql.ts'
+import { collectWhys } from './waiting-whys.ts'
+
+/** A step whose needs are met and which the cache does not have: it waits for room. */
+interface Ready {
+  readonly cache: { readonly kind: 'miss' | 'off'; readonly why: string | null }
+  readonly capacity: Resources
+}
+
+const PROBE_MS = 10_000
+
+/**
+ * Looks at every run that has not ended and moves what can be moved: starts runs, skips, answers from the
+ * cache, admits. A pass may be repeated at any time and does nothing where nothing has changed.
+ */
+export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string, PreparedStep>) {
+  const ready = new Map<string, Ready>()
+  const whys = collectWhys(kernel)
+  const probes = new Map<string, { readonly at: number; readonly found: Promise<Resources> }>()
+
+  async function pass(): Promise<void> {
+    const { read } = kernel.options.database
+    const runs = await listActiveRuns(read)
+    await startQueued(kernel, runs)
+    const moving = runs.filter((run) => run.state !== 'queued')
+    const steps = Map.groupBy(
+      await glanceAtSteps(
+        read,
+        moving.map((run) => run.id),
+      ),
+      (step) => step.run_id,
+    )
+    forgetEnded(steps)
+    const waiting: Waiting[] = []
+    for (const run of moving) waiting.push(...(await advanceRun(run, steps.get(run.id) ?? [])))
+    await admit(moving, steps, waiting)
+    await whys.write()
+  }
+
+  /** Answers the steps that are ready and wait for room. */
+  async function advanceRun(run: RunGlance, steps: readonly StepGlance[]): Promise<Waiting[]> {
+    const plan = await kernel.planOf(run.id)
+    const end = judgeRun(run, plan, steps)
+    if (end !== undefined) await endRun(kernel, run, end)
+    if (end !== undefined || run.state !== 'running') return []
+    const states = new Map<string, StepState>(steps.map((step) => [step.key, step.state]))
+    const byKey = new Map(plan.steps.map((step) => [step.key, step]))
+    const found: Waiting[] = []
+    for (const glance of steps) {
+      const step = byKey.get(glance.key)
+      const id = `${run.id}/${glance.key}`
+      if (glance.state !== 'waiting' || step === undefined || jobs.isBusy(id)) continue
+      const decision = decideStep(step, states, run)
+      if (decision.kind === 'skip') {
+        await skipStep(kernel, run, glance.key, decision.why)
+        states.set(glance.key, 'skipped')
+      } else if (decision.kind === 'wait') whys.say(glance, decision.why)
+      else if (ready.has(id)) found.push({ id, run, step, glance })
+      else startResolving(run, glance)
+    }
+    return found
+  }
+
+  function startResolving(run: RunGlance, glance: StepGlance): void {
+    const id = `${run.id}/${glance.key}`
+    jobs.start(id, {
+      work: () => resolve(run, glance),
+      giveUp: (error) => failWaiting(kernel, run, glance.key, 'setup-error', sayError(error)),
+    })
+  }
+
+  /** Takes a step's outputs from where they are, or makes it ready to run. */
+  async function resolve(run: RunGlance, glance: StepGlance): Promise<void> {
+    const context = await kernel.contextOf(run.id, glance.key)
+    if (glance.adopts === 1) {
+      const row = await getStep(kernel.options.database.read, run.id, glance.key)
+      const outputs = parseOutputs(row?.outputs ?? '')
+      if ((await whatIsGone(kernel, context, outputs)) === undefined) {
+        const why = `taken over from ${outputs.cachedFrom ?? 'the run before'}`
+        return settleFromOutputs(kernel, context, { event: 'adopt', outputs, why })
+      }
+    }
+    const capacity = await capacityFor(context.step)
+    const step = await prepareStep(kernel, context)
+    const answer = await lookUpStep(kernel, step)
+    if (answer.kind === 'hit') {
+      return settleFromOutputs(kernel, context, { event: 'hit', outputs: answer.outputs, why: answer.why }, step)
+    }
+    prepared.set(`${run.id}/${glance.key}`, step)
+    ready.set(`${run.id}/${glance.key}`, { cache: answer, capacity })
+  }
+
+  /** Refuses what can never run there. */
+  async function capacityFor(step: PlanStep): Promise<Resources> {
+    const capacity = await probe(step.runsOn)
+    if (step.resources.gpus <= capacity.gpus) return capacity
+    throw neverRuns(`${step.key} asks for ${step.resources.gpus} gpus, but ${step.runsOn} has ${capacity.gpus}.`)
+  }
+
+  async function probe(name: string): Promise<Resources> {
+    const known = probes.get(name)
+    if (known !== undefined && Date.now() - known.at < PROBE_MS) return known.found
+    const executor = kernel.executor(name)
+    if (executor === undefined) {
+      throw neverRuns(
+        `There is no executor called ${name}; this server has ${[...kernel.options.executors.keys()].join(', ')}.`,
+      )
+    }
+    const found = executor.probe()
+    probes.set(name, { at: Date.now(), found })
+    found.catch(() => probes.delete(name))
+    return found
+  }
+
+  function forgetEnded(steps: ReadonlyMap<string, readonly StepGlance[]>): void {
+    const open = new Set<string>()
+    for (const step of [...steps.values()].flat()) {
+      if (step.state === 'waiting' || step.state === 'running') open.add(`${step.run_id}/${step.key}`)
+    }
+    for (const id of prepared.keys()) {
+      if (open.has(id) || jobs.isBusy(id)) continue
+      prepared.delete(id)
+      ready.delete(id)
+    }
+  }
+
+  async function admit(
+    runs: readonly RunGlance[],
+    steps: ReadonlyMap<string, readonly StepGlance[]>,
+    waiting: readonly Waiting[],
+  ): Promise<void> {
+    for (const [executor, candidates] of Map.groupBy(waiting, (each) => each.step.runsOn)) {
+      const capacity = ready.get(candidates[0]?.id ?? '')?.capacity
+      if (capacity === undefined) continue
+      const occupants = await occupantsOf(kernel, executor, runs, steps)
+      const { admitted, why } = admitSteps(candidates.map(candidateOf), occupants, capacity)
+      for (const each of candidates) {
+        if (admitted.includes(each.id)) await begin(each)
+        else whys.say(each.glance, why.get(each.id) ?? 'waits for room')
+      }
+    }
+  }
+
+  async function begin({ id }: Waiting): Promise<void> {
+    const cache = ready.get(id)?.cache
+    const step = prepared.get(id)
+    if (cache === undefined || step === undefined) return
+    await beginStep(kernel, step, cache)
+    ready.delete(id)
+  }
+
+  return { pass }
+}
+
+interface Waiting {
+  readonly id: string
+  readonly run: RunGlance
+  readonly step: PlanStep
+  readonly glance: StepGlance
+}
+
+function candidateOf({ id, run, step, glance }: Waiting): Candidate {
+  const { cpus, gpus } = step.resources
+  return {
+    id,
+    project: run.project,
+    runId: run.id,
+    runCreatedAt: run.created_at,
+    position: glance.position,
+    cpus,
+    gpus,
+  }
+}
+
+/** Steps that hold room on an executor, those of runs that are being cancelled too. */
+async function occupantsOf(
+  kernel: Kernel,
+  executor: string,
+  runs: readonly RunGlance[],
+  steps: ReadonlyMap<string, readonly StepGlance[]>,
+): Promise<Occupant[]> {
+  const occupants: Occupant[] = []
+  for (const run of runs) {
+    const running = new Set((steps.get(run.id) ?? []).flatMap((step) => (step.state === 'running' ? [step.key] : [])))
+    if (running.size === 0) continue
+    for (const step of (await kernel.planOf(run.id)).steps) {
+      if (!running.has(step.key) || step.runsOn !== executor) continue
+      const { cpus, gpus } = step.resources
+      occupants.push({ id: `${run.id}/${step.key}`, project: run.project, cpus, gpus })
+    }
+  }
+  return occupants
+}
+
+function neverRuns(message: string): AppError {
+  return new AppError('INVALID_INPUT', message)
+}

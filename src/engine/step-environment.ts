@@ -1,0 +1,49 @@
+import type { Plan, PlanStep } from '../core/plan.ts'
+import type { Provided } from '../core/task.ts'
+import type { RunRow } from '../db/tables.ts'
+import type { StepContext } from './engine-options.ts'
+
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin'
+
+/**
+ * The whole environment of an attempt, secrets apart. An allow-list: nothing of the server's own gets in.
+ * The file's `env` may set anything but the `TIDEGATE_` names; provided folders stay in front of its PATH.
+ */
+export function stepEnvironment(
+  context: Pick<StepContext, 'step' | 'outputs'> & {
+    readonly run: Pick<RunRow, 'id' | 'project' | 'commit_id' | 'branch'>
+  },
+  attemptId: string,
+  opened: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { run, step } = context
+  const provided = providedTo(context)
+  const written = step.work.kind === 'command' ? step.work.env : {}
+  const env = { LANG: 'C.UTF-8', ...merged(provided), ...written }
+  return {
+    ...env,
+    PATH: [...provided.flatMap((each) => each.path), written['PATH'] ?? SYSTEM_PATH].join(':'),
+    ...opened,
+    TIDEGATE_PROJECT: run.project,
+    TIDEGATE_RUN: run.id,
+    TIDEGATE_STEP: step.key,
+    TIDEGATE_COMMIT: run.commit_id,
+    TIDEGATE_BRANCH: run.branch,
+    TIDEGATE_ATTEMPT: attemptId,
+  }
+}
+
+/** What the steps that this one uses provide, in the order it names them. */
+export function providedTo(context: Pick<StepContext, 'step' | 'outputs'>): Provided[] {
+  return context.step.uses.flatMap((key) => context.outputs.get(key)?.provides ?? [])
+}
+
+function merged(provided: readonly Provided[]): Record<string, string> {
+  return Object.assign({}, ...provided.map((each) => each.env)) as Record<string, string>
+}
+
+export function findPlanStep(plan: Plan, key: string): PlanStep {
+  const step = plan.steps.find((candidate) => candidate.key === key)
+  if (step === undefined) throw new Error(`the plan has no step ${key}`)
+  return step
+}

@@ -1,0 +1,102 @@
+import type { Digest } from '../core/digest.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
+import { sha256 } from '../lib/sha256.ts'
+
+/**
+ * What decides a step's outputs, by name: equal parts, equal outputs. Stored beside the cached outputs, so
+ * that a miss can say what differs.
+ */
+export interface KeyParts {
+  /** The command's text, or the task's name and code version. */
+  readonly work: string
+  /** Members of a task's prepared input. */
+  readonly input: Readonly<Record<string, unknown>>
+  /** What the steps that this one `uses` provide. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly deps: Readonly<Record<string, Digest>>
+  readonly params: Readonly<Record<string, unknown>>
+  readonly env: Readonly<Record<string, string>>
+  readonly secrets: readonly string[]
+  readonly matrix: Readonly<Record<string, unknown>>
+  readonly outs: readonly string[]
+  readonly platform: string
+}
+
+export function stepKey(parts: KeyParts): Digest {
+  return sha256(canonicalJson(parts))
+}
+
+const WORDS: Readonly<Record<keyof KeyParts, string>> = {
+  work: 'command changed',
+  input: 'input',
+  environment: 'build environment',
+  deps: 'deps',
+  params: 'params',
+  env: 'env',
+  secrets: 'secrets changed',
+  matrix: 'matrix changed',
+  outs: 'outs changed',
+  platform: 'another operating system or architecture',
+}
+
+/**
+ * Why parts have no cached outputs, by comparing them with those of recent outputs that differ least: with a
+ * detour in between (a change that was taken back), the newest ones would name what nobody changed.
+ */
+export function explainMiss(now: KeyParts, recent: readonly KeyParts[]): string {
+  const [closest] = recent.map((before) => differences(now, before)).toSorted((a, b) => a.changes - b.changes)
+  if (closest === undefined) return 'first run of this step'
+  return closest.reasons.length === 0 ? 'its outputs were cleaned up' : closest.reasons.join('; ')
+}
+
+function differences(now: KeyParts, before: KeyParts): { reasons: string[]; changes: number } {
+  const reasons: string[] = []
+  let changes = 0
+  for (const name of Object.keys(WORDS) as (keyof KeyParts)[]) {
+    if (canonicalJson(now[name]) === canonicalJson(before[name] ?? null)) continue
+    reasons.push(explainPart(name, now[name], before[name]))
+    changes += isRecord(now[name]) && isRecord(before[name]) ? changedMembers(now[name], before[name]).length : 1
+  }
+  return { reasons, changes }
+}
+
+function explainPart(name: keyof KeyParts, now: unknown, before: unknown): string {
+  const word = WORDS[name]
+  if (!isRecord(now) || !isRecord(before) || name === 'matrix') return word
+  const changes = name === 'params' ? paramChanges(now, before) : memberChanges(now, before)
+  const shown = changes.slice(0, 3).join(', ')
+  return changes.length > 3 ? `${word}: ${shown} and ${changes.length - 3} more` : `${word}: ${shown}`
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+function memberChanges(now: Members, before: Members): string[] {
+  return changedMembers(now, before).map((key) => {
+    if (!(key in before)) return `${key} is new`
+    return key in now ? `${key} changed` : `${key} is gone`
+  })
+}
+
+/** Down to the value that was edited: people set these by hand, and know them by name. */
+function paramChanges(now: Members, before: Members, above = ''): string[] {
+  return changedMembers(now, before).flatMap((key) => {
+    const [value, old] = [now[key], before[key]]
+    if (isRecord(value) && isRecord(old)) return paramChanges(value, old, `${above}${key}.`)
+    if (!(key in before)) return [`${above}${key} is new`]
+    if (!(key in now)) return [`${above}${key} is gone`]
+    return [isShort(value) && isShort(old) ? `${above}${key} ${old} → ${value}` : `${above}${key} changed`]
+  })
+}
+
+function changedMembers(now: Members, before: Members): string[] {
+  const keys = [...new Set([...Object.keys(now), ...Object.keys(before)])].sort()
+  return keys.filter((key) => key in now !== key in before || canonicalJson(now[key]) !== canonicalJson(before[key]))
+}
+
+function isShort(value: unknown): value is string | number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= 30)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,74 @@
+import { sql } from 'kysely'
+import type { Reader } from '../db/open-database.ts'
+import type { StepRow } from '../db/tables.ts'
+
+/** A step without its outputs, which may be large. */
+export interface StepGlance {
+  readonly run_id: string
+  readonly key: string
+  readonly state: StepRow['state']
+  readonly why: string | null
+  readonly reason: StepRow['reason']
+  readonly message: string | null
+  readonly ended_at: number | null
+  readonly position: number
+  /** 1: a waiting step that takes over the outputs it already has. */
+  readonly adopts: number
+}
+
+export async function glanceAtSteps(reader: Reader, runIds: readonly string[]): Promise<StepGlance[]> {
+  if (runIds.length === 0) return []
+  return reader
+    .selectFrom('steps')
+    .select(['run_id', 'key', 'state', 'why', 'reason', 'message', 'ended_at', 'position'])
+    .select(sql<number>`case when state = 'waiting' and outputs is not null then 1 else 0 end`.as('adopts'))
+    .where('run_id', 'in', [...runIds])
+    .orderBy('run_id')
+    .orderBy('position')
+    .execute()
+}
+
+export async function getStep(reader: Reader, runId: string, key: string): Promise<StepRow | undefined> {
+  return reader.selectFrom('steps').selectAll().where('run_id', '=', runId).where('key', '=', key).executeTakeFirst()
+}
+
+export async function listOutputs(reader: Reader, runId: string): Promise<{ key: string; outputs: string }[]> {
+  const rows = await reader
+    .selectFrom('steps')
+    .select(['key', 'outputs'])
+    .where('run_id', '=', runId)
+    .where('state', '=', 'succeeded')
+    .orderBy('position')
+    .execute()
+  return rows.flatMap((row) => (row.outputs === null ? [] : [{ key: row.key, outputs: row.outputs }]))
+}
+
+/** Statements stay below SQLite's count of variables. */
+const ROWS_PER_STATEMENT = 500
+
+export async function insertSteps(writer: Reader, rows: readonly StepRow[]): Promise<void> {
+  for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
+    await writer
+      .insertInto('steps')
+      .values(rows.slice(from, from + ROWS_PER_STATEMENT))
+      .execute()
+  }
+}
+
+/** Says why steps wait. Not a change of state: a step that has moved on keeps its own words. */
+export async function setWaitingWhy(
+  writer: Reader,
+  runId: string,
+  keys: readonly string[],
+  why: string,
+): Promise<void> {
+  for (let from = 0; from < keys.length; from += ROWS_PER_STATEMENT) {
+    await writer
+      .updateTable('steps')
+      .set({ why })
+      .where('run_id', '=', runId)
+      .where('key', 'in', keys.slice(from, from + ROWS_PER_STATEMENT))
+      .where('state', '=', 'waiting')
+      .execute()
+  }
+}

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { PlanStep } from '../../src/core/plan.ts'
+import { parseOutputs } from '../../src/engine/step-outputs.ts'
+import { listAttempts } from '../../src/engine/runs.sql.ts'
+import { DATABASES } from '../harness/databases.ts'
+import { command, needs, openEnginePlace, planOf, reads, type EnginePlace } from './engine-place.ts'
+
+describe.each(DATABASES)('on %s', (kind) => {
+  let place: EnginePlace
+  let engine: Engine
+  beforeAll(async () => {
+    place = await openEnginePlace(kind)
+    engine = await place.start()
+  })
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  async function run(project: string, files: Record<string, string>, ...steps: PlanStep[]) {
+    const { id } = await place.create(engine, {
+      project,
+      sourceTree: await place.commit(files),
+      plan: planOf(...steps),
+    })
+    return place.untilEnded(id)
+  }
+
+  const files = {
+    'train.py': 'one',
+    'data/rows.csv': '1,2',
+    'notes.md': 'x',
+    'params.yaml': 'train: {lr: 1}\ntest: {n: 3}\n',
+  }
+  const train = (changes: Partial<PlanStep> = {}) =>
+    command('train', 'out model.onnx weights', { deps: ['train.py', 'data/'], outs: ['model.onnx'], ...changes })
+
+  test('a step that changed in nothing takes the outputs of the run before, and says which', async () => {
+    const first = await run('same', files, train())
+    const second = await run('same', { ...files, 'notes.md': 'edited' }, train())
+
+    expect(first.steps['train']).toMatchObject({ cache: 'miss', why: 'first run of this step' })
+    expect(second.steps['train']).toMatchObject({
+      state: 'succeeded',
+      cache: 'hit',
+      attempt: 0,
+      why: `nothing changed since ${first.run.id}`,
+    })
+    const outputs = parseOutputs(second.steps['train']?.outputs ?? '')
+    expect(outputs.outs).toEqual(parseOutputs(first.steps['train']?.outputs ?? '').outs)
+    expect(outputs.cachedFrom).toBe(first.run.id)
+    expect(await listAttempts(place.database.read, second.run.id, { limit: 5 })).toEqual([])
+  })
+
+  test('a miss names what differs', async () => {
+    const step = (changes: Partial<PlanStep> = {}) => train({ params: ['params.yaml:train'], ...changes })
+    await run('why', files, step())
+
+    const data = await run('why', { ...files, 'data/rows.csv': '3,4', 'data/new.csv': '' }, step())
+    const params = await run('why', { ...files, 'params.yaml': 'train: {lr: 2}\n' }, step())
+    const text = await run('why', files, {
+      ...step(),
+      work: { kind: 'command', run: 'out model.onnx w', env: {}, secrets: [] },
+    })
+
+    expect(data.steps['train']?.why).toBe('deps: data/new.csv is new, data/rows.csv changed')
+    expect(params.steps['train']?.why).toContain('params: params.yaml:train.lr 1 → 2')
+    expect(text.steps['train']?.why).toContain('command changed')
+  })
+
+  test('a params key that the step does not name changes nothing for it, and is not shown to it', async () => {
+    const step = train({ params: ['params.yaml:train.lr'] })
+    await run('params', files, step)
+    const orders = place.orders.length
+    const again = await run('params', { ...files, 'params.yaml': 'train: {lr: 1, steps: 9}\n' }, step)
+
+    expect(again.steps['train']?.cache).toBe('hit')
+    const seen = place.orders[orders - 1]?.inputs.find((file) => file.path === 'params.yaml')
+    expect(String(await place.artifacts.read(seen!.digest))).toBe('train:\n  lr: 1\n')
+  })
+
+  test('another project of the installation shares the cache, unless the step has secrets', async () => {
+    const secret = train({ work: { kind: 'command', run: 'out model.onnx s', env: {}, secrets: ['KEY'] } })
+    await run('one', files, train(), { ...secret, key: 'secret' })
+
+    const { steps } = await run('two', files, train(), { ...secret, key: 'secret' })
+
+    expect(steps['train']?.cache).toBe('hit')
+    expect(steps['secret']).toMatchObject({ cache: 'miss', why: 'first run of this step' })
+  })
+
+  test('outputs that were cleaned up are a miss that says so', async () => {
+    const step = train({ work: { kind: 'command', run: 'out model.onnx gone', env: {}, secrets: [] } })
+    const { steps } = await run('gone', files, step)
+    await place.store.delete(parseOutputs(steps['train']?.outputs ?? '').outs['model.onnx']!.digest)
+
+    const again = await run('gone', files, step)
+
+    expect(again.steps['train']).toMatchObject({ state: 'succeeded', cache: 'miss' })
+    expect(again.steps['train']?.why).toContain('its outputs have been cleaned up')
+  })
+
+  test('a step without deps always runs, and says why', async () => {
+    const step = command('free', 'print x')
+    await run('off', files, step)
+    const { steps } = await run('off', files, step)
+
+    expect(steps['free']).toMatchObject({ cache: 'off', why: 'not cached: it declares no deps', attempt: 1 })
+  })
+
+  test('a step with deps sees these files and outputs and no others; one without sees all', async () => {
+    const before = place.orders.length
+    await run(
+      'inputs',
+      files,
+      command('prepare', 'out data/rows.csv made\nout extra.txt e', { outs: ['data/rows.csv', 'extra.txt'] }),
+      command('exact', 'print x', { deps: ['train.py', 'data/rows.csv'], needs: reads('prepare') }),
+      command('all', 'print x', { needs: needs('prepare') }),
+    )
+
+    const inputs = (step: string) =>
+      place.orders.slice(before).find((order) => order.attemptId.includes(`/${step}/`))?.inputs ?? []
+    const made = (await place.artifacts.putBytes('made')).digest
+    expect(inputs('exact').map((file) => file.path)).toEqual(['data/rows.csv', 'train.py'])
+    expect(inputs('exact')[0]?.digest).toBe(made)
+    expect(inputs('all').map((file) => file.path)).toEqual([
+      'data/rows.csv',
+      'extra.txt',
+      'notes.md',
+      'params.yaml',
+      'train.py',
+    ])
+  })
+
+  test('a dep that is nowhere fails the step before it starts, and is named', async () => {
+    const { run: ended, steps } = await run('missing', files, train({ deps: ['tarin.py'] }))
+
+    expect(ended.state).toBe('failed')
+    expect(steps['train']).toMatchObject({ state: 'failed', reason: 'setup-error', attempt: 0 })
+    expect(steps['train']?.message).toContain('`tarin.py` is neither in the commit nor written by a step before')
+  })
+
+  test('nothing of the server stands in the environment of a step', async () => {
+    const before = place.orders.length
+    const { run: ended } = await run('env', files, command('a', 'print x', { env: { OMP_NUM_THREADS: '1' } }))
+
+    expect(place.orders[before]?.env).toEqual({
+      LANG: 'C.UTF-8',
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      OMP_NUM_THREADS: '1',
+      TIDEGATE_PROJECT: 'env',
+      TIDEGATE_RUN: ended.id,
+      TIDEGATE_STEP: 'a',
+      TIDEGATE_ATTEMPT: `${ended.id}/a/1`,
+      TIDEGATE_COMMIT: 'c0ffee',
+      TIDEGATE_BRANCH: 'main',
+    })
+  })
+
+  test('a rerun of what failed takes over what succeeded, and runs the rest', async () => {
+    const first = await run('again', {}, command('good', 'out a.txt x', { outs: ['a.txt'] }), command('bad', 'exit 1'))
+
+    const rerun = await place.database.write((writer) =>
+      engine.rerun(writer, first.run.id, { failedOnly: true, by: 'bo' }),
+    )
+    const { run: ended, steps } = await place.untilEnded(rerun.run.id)
+
+    expect(ended).toMatchObject({ parent_run: first.run.id, person: 'bo', state: 'failed', authors: '["ana","bo"]' })
+    expect(steps['good']).toMatchObject({ state: 'succeeded', attempt: 0, why: `taken over from ${first.run.id}` })
+    expect(steps['bad']).toMatchObject({ state: 'failed', attempt: 1 })
+  })
+})
