@@ -1,0 +1,22 @@
+import type { TaskContext } from '../core/task.ts'
+import type { DuckDBConnection } from '../lib/open-analytics.ts'
+import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import type { EvaluatedModel, OpenHost } from './ask-model.ts'
+
+export type EvaluateInput = TaskInputs['evaluate'] & {
+  readonly candidate: EvaluatedModel
+  readonly champion?: EvaluatedModel & { readonly version: number }
+}
+
+export interface EvaluateDeps {
+  /** Fails with INVALID_INPUT or UPSTREAM for a model that does not load. */
+  readonly openHost: OpenHost
+}
+
+/** What every stretch of one evaluation works with. */
+export interface EvaluationPlace {
+  readonly input: EvaluateInput
+  readonly deps: EvaluateDeps
+  readonly context: TaskContext
+  readonly connection: DuckDBConnection
+}

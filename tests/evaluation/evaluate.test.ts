@@ -1,0 +1,366 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Signature } from '../../src/core/bundle.ts'
+import { isAppError } from '../../src/core/errors.ts'
+import type { EvaluatedModel } from '../../src/evaluation/ask-model.ts'
+import { createEvaluateTask } from '../../src/evaluation/evaluate.ts'
+import type { EvaluateInput } from '../../src/evaluation/evaluation-place.ts'
+import type { RowOutcomes } from '../../src/evaluation/evaluation-result.ts'
+import { createGateTask, type GateInput } from '../../src/evaluation/gate.ts'
+import { listGates, listWaivers, recordGates, waiveGate } from '../../src/evaluation/gates.sql.ts'
+import { readEvents } from '../../src/db/outbox.ts'
+import { openAnalytics, sqlText } from '../../src/lib/open-analytics.ts'
+import { openHost } from '../../src/serving/model-host/open-host.ts'
+import { DATABASES, openTestDatabase } from '../harness/databases.ts'
+import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
+
+const MODELS = fileURLToPath(new URL('../serving/models/', import.meta.url))
+/** Of one.onnx: answers 1 where c + d is larger than a + b; two.onnx answers the opposite. */
+const SIGNATURE: Signature = {
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 4] }],
+  outputs: [
+    { name: 'label', datatype: 'INT64', shape: [-1] },
+    { name: 'probabilities', datatype: 'FP32', shape: [-1, 2] },
+  ],
+  columns: { x: ['a', 'b', 'c', 'd'] },
+  answer: { prediction: 'label', scores: 'probabilities', classes: ['no', 'yes'] },
+}
+
+let place: TaskPlace
+let one: EvaluatedModel
+let two: EvaluatedModel
+
+beforeAll(async () => {
+  place = await openTaskPlace()
+  one = await bundle('one.onnx')
+  two = await bundle('two.onnx')
+})
+afterAll(() => place[Symbol.asyncDispose]())
+
+async function bundle(file: string, signature: Partial<Signature> = {}): Promise<EvaluatedModel> {
+  const context = await place.context()
+  const folder = join(context.workspace, 'bundle')
+  await mkdir(folder)
+  await copyFile(join(MODELS, file), join(folder, 'model.onnx'))
+  const files = await context.artifacts.putFolder(folder)
+  const manifest = {
+    version: 1,
+    name: file,
+    files,
+    modelPath: 'model.onnx',
+    runtime: { kind: 'onnx' },
+    signature: { ...SIGNATURE, ...signature },
+  } as const
+  return { bundle: files.digest, manifest, env: {} }
+}
+
+/** Forty rows: the truth is what one.onnx says, but for every tenth. */
+const ROWS = `select i as id, i * 1.0 as a, 0.0 as b, 20.0 as c, 0.5 as d, i % 2 as half,
+  case when (20.5 > i) = (i % 10 <> 0) then 'yes' else 'no' end as label from range(40) t(i)`
+
+async function evaluate(input: Partial<EvaluateInput>, select: string | undefined = ROWS, file = 'test.parquet') {
+  const context = await place.context()
+  if (select !== undefined) {
+    await using analytics = await openAnalytics()
+    const format = file.endsWith('.csv') ? 'csv, header' : 'parquet'
+    await analytics.use((connection) =>
+      connection.run(`copy (${select}) to ${sqlText(join(context.workspace, file))} (format ${format})`),
+    )
+  }
+  const task = createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal, inferMs: 2_000 }) })
+  const evaluation = {
+    source: { kind: 'data', path: file },
+    task: 'classification',
+    label: 'label',
+    id: 'id',
+    slices: ['half'],
+  } as const
+  const output = await task.run(
+    { evaluation, metrics: ['accuracy', 'auc'], slices: ['half'], latency: false, candidate: one, ...input },
+    context,
+  )
+  return { ...output, context }
+}
+
+test('candidate and champion answer the same rows in their own hosts', async () => {
+  const { result, metrics, failure, context } = await evaluate({ champion: { ...two, version: 3 }, latency: true })
+
+  expect(failure).toBeUndefined()
+  expect(result).toMatchObject({
+    rows: 40,
+    source: 'hosts',
+    candidate: {
+      metrics: { accuracy: { value: 0.9 } },
+      confusion: [
+        [18, 3],
+        [1, 18],
+      ],
+    },
+    champion: { version: 3, metrics: { accuracy: { value: 0.1 } } },
+    latency: { requests: 200 },
+  })
+  expect(result!.slices.map(({ value, rows, candidate }) => [value, rows, candidate['accuracy']!.value])).toEqual([
+    ['0', 20, 0.8],
+    ['1', 20, 1],
+  ])
+  expect(metrics!['accuracy']).toBe(0.9)
+  const outcomes = JSON.parse((await context.artifacts.read(result!.outcomes.digest)).toString()) as RowOutcomes
+  expect(outcomes.classes).toEqual(['no', 'yes'])
+  expect(outcomes.ids).toHaveLength(40)
+  expect(outcomes.champion!.predicted.map((answer) => 1 - answer)).toEqual(outcomes.candidate.predicted)
+})
+
+test('a table of comma separated values gives the same numbers', async () => {
+  const parquet = await evaluate({})
+  const csv = await evaluate({}, ROWS, 'test.csv')
+
+  expect(csv.result!.candidate.metrics).toEqual(parquet.result!.candidate.metrics)
+})
+
+test('many rows are sent in parts, and the answers stay in order', async () => {
+  const many = ROWS.replace('range(40)', '(select (x * 7919) % 40 as i from range(3000) r(x))')
+
+  const { result } = await evaluate({}, many)
+
+  expect(result!.rows).toBe(3_000)
+  expect(result!.candidate.metrics['accuracy']!.value).toBeCloseTo(0.9, 10)
+})
+
+test("columns that nobody named are taken in the table's order", async () => {
+  const bare = await bundle('one.onnx', { columns: {} })
+
+  const { result } = await evaluate({ candidate: bare, slices: ['half'] })
+
+  expect(result!.candidate.metrics['accuracy']!.value).toBe(0.9)
+})
+
+test('a champion that was lost is asked again by the next run, one that answered is not', async () => {
+  const env = { VIRTUAL_ENV: '/var/lib/tidegate/environments/none' }
+  const runtime = { kind: 'predict', entry: 'predict.py:Model', python: 'python3' } as const
+  const lost = { ...two, manifest: { ...two.manifest, runtime }, env, version: 1 }
+
+  const without = await evaluate({ champion: lost })
+  const with_ = await evaluate({ champion: { ...two, version: 1 } })
+
+  expect(without.result!.champion).toMatchObject({ failed: expect.stringContaining('is gone; rerun') as string })
+  expect(without.cacheable).toBe(false)
+  expect(with_.cacheable).toBeUndefined()
+})
+
+test('a champion whose column is gone is no reason to fail, but is told', async () => {
+  const champion = { ...(await bundle('two.onnx', { columns: { x: ['a', 'b', 'c', 'gone'] } })), version: 2 }
+
+  const { result } = await evaluate({ champion })
+
+  expect(result!.candidate.metrics['accuracy']!.value).toBe(0.9)
+  expect(result!.champion).toMatchObject({ version: 2, failed: expect.stringContaining('"gone"') as string })
+})
+
+test.each([
+  [
+    'a missing label column',
+    ROWS.replace('as label', 'as truth'),
+    'has no column "label" (evaluation.label). Its columns are id, a, b',
+  ],
+  [
+    'labels that are missing',
+    ROWS.replace("'no' end", 'null end'),
+    'of 40 rows have no usable value in "label", the first is row 1',
+  ],
+  ['no rows', `${ROWS} limit 0`, 'test.parquet has no rows'],
+  ['text where a number is needed', ROWS.replace('0.0 as b', "'red' as b"), 'red'],
+])('%s is refused with the reason', async (_, select, message) => {
+  const { failure } = await evaluate({}, select)
+
+  expect(failure?.reason).toBe('refused')
+  expect(failure?.message).toContain(message)
+})
+
+test('a file that is no table is refused with the reason', async () => {
+  const context = await place.context()
+  await writeFile(join(context.workspace, 'test.parquet'), 'not parquet')
+  const task = createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal, inferMs: 2_000 }) })
+  const evaluation = {
+    source: { kind: 'data', path: 'test.parquet' },
+    task: 'classification',
+    label: 'label',
+    slices: [],
+  } as const
+
+  const { failure } = await task.run({ evaluation, metrics: [], slices: [], latency: false, candidate: one }, context)
+
+  expect(failure?.message).toContain('test.parquet cannot be read')
+})
+
+test('answers that are no numbers fail the candidate, or are no evidence of the champion', async () => {
+  const logarithm = await bundle('logarithm.onnx', {
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
+    columns: { x: ['b'] },
+    answer: { prediction: 'y' },
+  })
+  const evaluation = {
+    source: { kind: 'data', path: 'test.parquet' },
+    task: 'regression',
+    label: 'a',
+    slices: [],
+  } as const
+
+  const rows = 'select i * 1.0 as a, i * 1.0 as b from range(1, 5) t(i)'
+  const withZero = rows.replace('range(1, 5)', 'range(5)')
+
+  const { failure } = await evaluate({ candidate: logarithm, evaluation, slices: [] }, withZero)
+  const champion = {
+    ...logarithm,
+    manifest: { ...logarithm.manifest, signature: { ...logarithm.manifest.signature, columns: { x: ['c'] } } },
+    version: 4,
+  }
+  const { result } = await evaluate(
+    { candidate: logarithm, champion, evaluation, slices: [] },
+    rows.replace('from', ', -1.0 as c from'),
+  )
+
+  expect(failure?.message).toBe('the candidate could not be evaluated: the answer to row 1 is -Infinity')
+  expect(result!.champion).toMatchObject({ version: 4, failed: 'the answer to row 1 is NaN' })
+})
+
+test('a model that hangs over a row fails the candidate, and is ended', async () => {
+  const hangs = await bundle('hangs-in-run.onnx', {
+    inputs: [
+      { name: 'x', datatype: 'FP32', shape: [1] },
+      { name: 'rounds', datatype: 'INT64', shape: [] },
+    ],
+    columns: { x: ['b'], rounds: ['rounds'] },
+    answer: { prediction: 'y' },
+  })
+  const evaluation = {
+    source: { kind: 'data', path: 'test.parquet' },
+    task: 'regression',
+    label: 'b',
+    slices: [],
+  } as const
+  const champion = { ...hangs, version: 1 }
+  const rounds = (i: number) =>
+    `select 1.5 as b, case when i < ${i} then 0 else 9000000000000 end as rounds from range(3) t(i)`
+
+  const well = await evaluate({ candidate: hangs, evaluation, slices: [], metrics: [] }, rounds(3))
+  const bad = await evaluate({ candidate: hangs, champion, evaluation, slices: [], metrics: [] }, rounds(2))
+
+  expect(well.result!.candidate.metrics['mae']!.value).toBe(0)
+  expect(bad.failure?.message).toMatch(/^the candidate could not be evaluated: .*did not answer within 2 s/)
+})
+
+test("answers from the author's own code are marked, and prove nothing against the champion", async () => {
+  const evaluation = {
+    source: { kind: 'predictions', path: 'test.parquet' },
+    task: 'regression',
+    label: 'truth',
+    slices: [],
+  } as const
+
+  const { result } = await evaluate(
+    { evaluation, slices: [], champion: { ...two, version: 1 } },
+    'select i::double as truth, i + 1.0 as prediction from range(20) t(i)',
+  )
+
+  expect(result).toMatchObject({
+    source: 'author',
+    candidate: { metrics: { mae: { value: 1 } } },
+    champion: { failed: expect.any(String) as string },
+  })
+  expect(result!.notes[0]).toContain('labels supplied by the author')
+})
+
+describe('gates', () => {
+  const floor = { kind: 'absolute', name: 'accuracy', metric: 'accuracy', min: 0.85, minRows: 1 } as const
+  const against = {
+    kind: 'champion',
+    name: 'accuracy-vs-champion',
+    metric: 'accuracy',
+    margin: 0.02,
+    confidence: 0.95,
+    minRows: 1,
+  } as const
+
+  async function gate(input: Partial<GateInput>) {
+    const context = await place.context()
+    return createGateTask().run({ run: 'digits#7', gates: [floor, against], waivers: [], ...input }, context)
+  }
+
+  test('hold for a first model, and stop one that is worse than the champion', async () => {
+    const first = await evaluate({})
+    const worse = await evaluate({ candidate: two, champion: { ...one, version: 1 } })
+
+    const passed = await gate({ evaluation: first.result! })
+    const stopped = await gate({ evaluation: worse.result! })
+
+    expect(passed.failure).toBeUndefined()
+    expect(passed.result!.gates.map(({ outcome }) => outcome)).toEqual(['pass', 'not-applicable'])
+    expect(stopped.failure?.reason).toBe('refused')
+    expect(stopped.failure?.message).toMatch(
+      /gate accuracy failed: accuracy 0\.100 .*gate accuracy-vs-champion failed: .*worse by 0\.800/,
+    )
+  })
+
+  test('that cannot tell say how a person lets them through, and then do', async () => {
+    const same = await evaluate({ champion: { ...one, version: 1 } })
+
+    const open = await gate({ evaluation: same.result! })
+    const waived = await gate({
+      evaluation: same.result!,
+      waivers: [{ gate: 'accuracy-vs-champion', person: 'lead', reason: 'looked at it' }],
+    })
+
+    expect(open.failure?.message).toContain('tidegate waive digits#7 accuracy-vs-champion --reason')
+    expect(waived.failure).toBeUndefined()
+    expect(waived.result!.gates[1]).toMatchObject({ outcome: 'inconclusive', waiver: { person: 'lead' } })
+  })
+
+  test('that fail cannot be waived away', async () => {
+    const { result } = await evaluate({ candidate: two })
+
+    const output = await gate({
+      evaluation: result!,
+      waivers: [{ gate: 'accuracy', person: 'lead', reason: 'please' }],
+    })
+
+    expect(output.failure?.message).toContain('gate accuracy failed')
+  })
+
+  test.each(DATABASES)('are rows with an event, and can be waived once, on %s', async (kind) => {
+    await using test = await openTestDatabase(kind)
+    const { database } = test
+    const of = { runId: 'digits#7', project: 'digits' }
+    const decision = (title: string, outcome: 'pass' | 'inconclusive') => ({
+      title,
+      spec: floor,
+      outcome,
+      summary: 's',
+      evidence: { n: 1 },
+    })
+    const waive = (name: string) =>
+      database
+        .write((writer) => waiveGate(writer, kind, of, { gate: name, person: 'lead', reason: 'fine' }))
+        .catch((error: unknown) => error)
+
+    await database.write((writer) =>
+      recordGates(writer, kind, of, [decision('a', 'pass'), decision('b', 'inconclusive')]),
+    )
+    await waive('b')
+
+    expect(isAppError(await waive('a'), 'STATE_CONFLICT')).toBe(true)
+    expect(isAppError(await waive('b'), 'STATE_CONFLICT')).toBe(true)
+    expect(isAppError(await waive('c'), 'NOT_FOUND')).toBe(true)
+    expect((await listGates(database.read, 'digits#7')).map(({ title, waivedBy }) => [title, waivedBy])).toEqual([
+      ['a', null],
+      ['b', 'lead'],
+    ])
+    expect(await listWaivers(database.read, 'digits#7')).toEqual([{ gate: 'b', person: 'lead', reason: 'fine' }])
+    expect((await readEvents(database.read, 0, 10)).map((event) => event.kind)).toEqual([
+      'gate.decided',
+      'gate.decided',
+      'gate.waived',
+    ])
+  })
+})
