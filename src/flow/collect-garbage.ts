@@ -1,0 +1,165 @@
+import { lstat, readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import {
+  collectGarbage as collectContent,
+  type CachedOutput,
+  type GarbageRow as ContentRow,
+} from '../artifacts/collect-garbage.ts'
+import { limit } from '../core/limits.ts'
+import { attemptPlace } from '../engine/attempt-place.ts'
+import { attemptsSince, forgetCached } from '../engine/garbage.sql.ts'
+import { hasCode } from '../lib/error-code.ts'
+import { removeFolder } from '../lib/remove-folder.ts'
+import { BACKUP_PREFIX } from './back-up.ts'
+import type { Installation } from './installation.ts'
+import { cachedReferences, liveReferences } from './live-references.ts'
+import { PrivateEndpoints } from './private-endpoints.ts'
+import { wantedTraffic } from './route-table.ts'
+
+type Needs = Pick<Installation, 'database' | 'dataFolder' | 'store'>
+
+export interface CollectedRow {
+  readonly what: string
+  readonly why: string
+  readonly bytes: number
+  /** In a dry run: would be. */
+  readonly removed: boolean
+}
+
+export interface CollectedGarbage {
+  readonly rows: CollectedRow[]
+  readonly freedBytes: number
+}
+
+/** Who makes something and has not yet written down that it did is spared for so long. */
+const MIN_AGE_MS = 24 * 3_600_000
+
+/**
+ * Removes what nothing refers to: content of the store, cached outputs over their budget, workspaces and logs
+ * past their time, restored bundles that no host serves. Goes on beside runs and predictions.
+ */
+export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<CollectedGarbage> {
+  const now = Date.now()
+  const rows = [
+    ...(await collectStore(needs, now, dryRun)),
+    ...(await collectAttempts(needs, 'workspaces', now - limit('workspaceKeepMs'), dryRun)),
+    ...(await collectAttempts(needs, 'attempts', now - limit('logKeepMs'), dryRun)),
+    ...(await collectBundles(needs, now, dryRun)),
+    ...(await collectHalfBackups(needs, now, dryRun)),
+  ]
+  return { rows, freedBytes: rows.reduce((sum, row) => sum + (row.removed ? row.bytes : 0), 0) }
+}
+
+/**
+ * Cache entries go before their content: a step that asks in between runs again. What is alive is looked up
+ * after that, so that an entry that answered at the last moment is seen by the run it answered.
+ */
+async function collectStore(
+  { database, dataFolder, store }: Needs,
+  now: number,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
+  const cached = await cachedReferences(database.read, dataFolder)
+  const outputs = cached.flatMap(({ refs, usedAt }) => refs.map((ref): CachedOutput => ({ ref, usedAt })))
+  const question = { cached: outputs, budgetBytes: limit('cacheBytes'), minAgeMs: MIN_AGE_MS, now }
+  const live = await liveReferences(database.read, dataFolder, now)
+  const plan = await collectContent(store, { ...question, live, dryRun: true })
+  if (dryRun) return summarize(plan.rows)
+  const dropped = new Set(plan.dropped.map(({ ref }) => ref.digest))
+  const entries = cached.flatMap(({ refs, entry }) =>
+    entry !== undefined && refs.some(({ digest }) => dropped.has(digest)) ? [entry] : [],
+  )
+  if (entries.length > 0) await database.write((writer) => forgetCached(writer, entries))
+  const stillLive = await liveReferences(database.read, dataFolder, now)
+  return summarize((await collectContent(store, { ...question, live: stillLive, dryRun: false })).rows)
+}
+
+/** Contents by the thousand are told by their number and the reason. */
+function summarize(rows: readonly ContentRow[]): CollectedRow[] {
+  return [...Map.groupBy(rows, ({ why, deleted }) => `${deleted} ${why}`).values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    const bytes = group.reduce((sum, { size }) => sum + size, 0)
+    const why = first.deleted ? first.why : `kept: ${first.why}`
+    return [
+      { what: `store: ${group.length} ${group.length === 1 ? 'file' : 'files'}`, why, bytes, removed: first.deleted },
+    ]
+  })
+}
+
+/** Folders of attempts that neither go on nor ended after `since`: `<project>/<run>/<step>/<attempt>`. */
+async function collectAttempts(
+  { database, dataFolder }: Needs,
+  kind: 'workspaces' | 'attempts',
+  since: number,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
+  const kept = new Set<string>()
+  for await (const { project, number, step, attempt } of attemptsSince(database.read, since)) {
+    const place = attemptPlace(dataFolder, { id: '', project, number }, step, attempt)
+    kept.add(kind === 'workspaces' ? place.workspace : place.folder)
+  }
+  const why = kind === 'workspaces' ? 'workspace past its time' : 'log past its time'
+  const rows: CollectedRow[] = []
+  for (const folder of await foldersBelow(join(dataFolder, kind), 4)) {
+    if (kept.has(folder) || (await lstat(folder)).mtimeMs > since) continue
+    rows.push(await remove(folder, dataFolder, why, dryRun))
+  }
+  return rows
+}
+
+/** They are put in place again from the store when a host needs them. */
+async function collectBundles({ database, dataFolder }: Needs, now: number, dryRun: boolean): Promise<CollectedRow[]> {
+  const { hosts } = await wantedTraffic(database.read)
+  const endpoints = await new PrivateEndpoints(dataFolder).list()
+  const used = new Set([...hosts, ...endpoints].map(({ bundle }) => bundle.replace('sha256:', '')))
+  const rows: CollectedRow[] = []
+  for (const folder of await foldersBelow(join(dataFolder, 'bundles'), 1)) {
+    const isYoung = now - (await lstat(folder)).mtimeMs < MIN_AGE_MS
+    if (isYoung || used.has(basename(folder))) continue
+    rows.push(await remove(folder, dataFolder, 'no host serves this bundle', dryRun))
+  }
+  return rows
+}
+
+/** A backup links what it saves into a folder of its own, which one that was killed leaves. */
+async function collectHalfBackups({ dataFolder }: Needs, now: number, dryRun: boolean): Promise<CollectedRow[]> {
+  const rows: CollectedRow[] = []
+  for (const folder of await foldersBelow(dataFolder, 1)) {
+    if (!basename(folder).startsWith(BACKUP_PREFIX) || now - (await lstat(folder)).mtimeMs < MIN_AGE_MS) continue
+    rows.push(await remove(folder, dataFolder, 'left by a backup that was killed', dryRun))
+  }
+  return rows
+}
+
+async function remove(folder: string, dataFolder: string, why: string, dryRun: boolean): Promise<CollectedRow> {
+  const bytes = await bytesIn(folder)
+  if (!dryRun) removeFolder(folder)
+  return { what: folder.slice(dataFolder.length + 1), why, bytes, removed: true }
+}
+
+async function foldersBelow(root: string, depth: number): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  })
+  const folders = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(root, entry.name))
+    .sort()
+  if (depth === 1) return folders
+  return (await Promise.all(folders.map((folder) => foldersBelow(folder, depth - 1)))).flat()
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue
+    const stats = await lstat(join(entry.parentPath, entry.name)).catch((error: unknown) => {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw error
+    })
+    bytes += stats?.size ?? 0
+  }
+  return bytes
+}

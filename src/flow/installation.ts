@@ -1,0 +1,28 @@
+import type { TaskArtifacts } from '../core/task.ts'
+import type { Store } from '../core/ports/store.ts'
+import type { Database } from '../db/open-database.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { SecretsKey } from '../access/secrets.ts'
+import type { GatewayControl } from '../serving/gateway-process.ts'
+import type { RouteKeeper } from './deployment-to-traffic.ts'
+
+/** The parts of a running server, as flows and routes use them. Made by `app.ts`. */
+export interface Installation {
+  readonly database: Database
+  readonly dataFolder: string
+  readonly store: Store
+  readonly artifacts: TaskArtifacts
+  readonly engine: Engine
+  readonly gateway: GatewayControl
+  readonly routes: RouteKeeper
+  readonly secretsKey: SecretsKey
+  /** For links; without a slash at its end. */
+  readonly publicUrl: string
+  readonly log: Log
+}
+
+export interface Log {
+  info(facts: object, event: string): void
+  warn(facts: object, event: string): void
+  error(facts: object, event: string): void
+}

@@ -1,0 +1,276 @@
+import type { Problem } from '../core/problem.ts'
+import { peopleByEmail, unknownNames } from '../access/people.ts'
+import { unfinishedDeployments } from '../delivery/deployments.sql.ts'
+import type { NewRun } from '../engine/create-run.ts'
+import { getRun } from '../engine/runs.sql.ts'
+import { parsePipeline } from '../pipeline/parse-pipeline.ts'
+import type { EnvironmentSpec, GateSpec, NotifySpec, Pipeline } from '../pipeline/pipeline.ts'
+import { planRun } from '../pipeline/plan-run.ts'
+import { concurrencyGroup, startsRun } from '../pipeline/starts-run.ts'
+import { getProject, type Project } from '../source/projects.ts'
+import { changedFiles, defaultHead, listCommitFiles, readCommitText, readCommitTexts } from '../source/read-commit.ts'
+import { commitsBetween, commitTitle } from '../source/read-history.ts'
+import { repositoryFolder } from '../source/repositories.ts'
+import { snapshotCommit } from '../source/snapshot-commit.ts'
+import type { Installation } from './installation.ts'
+
+export type RunEvent = 'push' | 'pull-request' | 'manual' | 'alert'
+
+/** A commit that something happened to. */
+export interface CommitToRun {
+  readonly project: string
+  readonly commit: string
+  readonly branch: string
+  readonly tag?: string
+  readonly event: RunEvent
+  /** The token's person. */
+  readonly person: string
+  /** The same key is the same run. */
+  readonly dedupeKey: string
+  /** What the ref pointed to before; absent or zeros: it is new. */
+  readonly before?: string
+  readonly alertId?: string
+  /** Freeze datasets anew, instead of using those frozen last. */
+  readonly refreshData?: boolean
+}
+
+/** What applies to a delivery: the default branch's words from before the change. Stored in `runs.rules`. */
+export interface DeliveryRules {
+  readonly model: string
+  readonly gates: readonly GateSpec[]
+  readonly environments: readonly EnvironmentSpec[]
+  readonly notify: NotifySpec
+  readonly refreshData: boolean
+  /** Stages of a first delivery come from the change itself; said so that people see it. */
+  readonly from: 'default-branch' | 'this-change'
+}
+
+const FILE = 'tidegate.yaml'
+
+/**
+ * Everything a run needs to exist, or undefined when `on:` says that this event starts none. A pipeline
+ * file that is missing or has problems still makes a run: an invalid one, which says what to do.
+ */
+export async function planCommit(installation: Installation, wanted: CommitToRun): Promise<NewRun | undefined> {
+  const project = await getProject(installation.database.read, wanted.project)
+  const repository = repositoryFolder(installation.dataFolder, wanted.project)
+  const text = await readCommitText(repository, wanted.commit, filePath(project))
+  if (text === undefined) return invalidRun(installation, project, wanted, '', [missingFile(project)])
+  const { pipeline, problems } = parsePipeline(text, filePath(project))
+  if (pipeline === undefined) return invalidRun(installation, project, wanted, text, problems)
+  const [isWantedHere, sources] = await Promise.all([
+    isWanted(repository, pipeline, wanted, project),
+    readSources(repository, wanted.commit, project),
+  ])
+  if (!isWantedHere) return undefined
+  return plannedRun(installation, project, wanted, { text, pipeline, problems, ...sources })
+}
+
+function filePath(project: Project): string {
+  return project.path === '' ? FILE : `${project.path}/${FILE}`
+}
+
+async function isWanted(
+  repository: string,
+  pipeline: Pipeline,
+  wanted: CommitToRun,
+  project: Project,
+): Promise<boolean> {
+  if (wanted.event !== 'push' && wanted.event !== 'pull-request') return true
+  const changed = await changedFiles(repository, wanted.before, wanted.commit)
+  return startsRun(pipeline, {
+    event: wanted.event,
+    branch: wanted.branch,
+    ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
+    ...(changed === undefined ? {} : { changedFiles: changed.map((path) => withoutPrefix(path, project.path)) }),
+  })
+}
+
+function withoutPrefix(path: string, prefix: string): string {
+  return prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : path
+}
+
+interface Parsed {
+  readonly text: string
+  readonly pipeline: Pipeline
+  readonly problems: readonly Problem[]
+  readonly files: readonly string[]
+  readonly texts: ReadonlyMap<string, string>
+}
+
+async function plannedRun(
+  installation: Installation,
+  project: Project,
+  wanted: CommitToRun,
+  parsed: Parsed,
+): Promise<NewRun> {
+  const repository = repositoryFolder(installation.dataFolder, project.name)
+  const people = await missingPeople(installation, parsed.pipeline)
+  const { plan, problems } = planRun(parsed.pipeline, {
+    project: project.name,
+    branch: wanted.branch,
+    ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
+    defaultBranch: project.defaultBranch,
+    event: wanted.event,
+    files: parsed.files,
+    people,
+    readText: (path) => parsed.texts.get(path),
+  })
+  const all = [...parsed.problems, ...problems]
+  if (plan === undefined) return invalidRun(installation, project, wanted, parsed.text, all)
+  // Each asks git several times, and the pusher waits for all of them.
+  const [snapshot, facts, rules] = await Promise.all([
+    snapshotCommit(installation.store, repository, wanted.commit, project.path),
+    common(installation, project, wanted),
+    deliveryRules(installation, project, wanted, parsed.pipeline),
+  ])
+  const group = concurrencyGroup(parsed.pipeline, { event: wanted.event, branch: wanted.branch })
+  return {
+    ...facts,
+    sourceTree: snapshot.tree,
+    pipelineText: parsed.text,
+    plan,
+    rules,
+    problems: [...all, ...snapshot.lfsPointers.map(lfsWarning)],
+    ...(group === undefined ? {} : { concurrency: group }),
+  }
+}
+
+/** Names of a pipeline file that are nobody: planning reports them where they stand. */
+async function missingPeople(
+  installation: Installation,
+  pipeline: Pipeline,
+): Promise<{ persons: string[]; groups: string[] }> {
+  const named = pipeline.environments.flatMap((environment) => [
+    ...(environment.acceptance?.testers ?? []),
+    ...(environment.approval === 'none' ? [] : environment.approval.reviewers),
+  ])
+  const unknown = new Set(await unknownNames(installation.database.read, named))
+  const known = named.filter((name) => !unknown.has(name))
+  return {
+    persons: known.filter((name) => !name.startsWith('group:')),
+    groups: known.filter((name) => name.startsWith('group:')).map((name) => name.slice('group:'.length)),
+  }
+}
+
+/** What there is, and the small text files that planning looks into: requirement files and parameters. */
+async function readSources(
+  repository: string,
+  commit: string,
+  project: Project,
+): Promise<Pick<Parsed, 'files' | 'texts'>> {
+  const files = await listCommitFiles(repository, commit, project.path)
+  const configs = files.filter(({ path }) => /\.(txt|in|toml|ya?ml|json|cfg|lock)$/.test(path)).slice(0, 300)
+  return { files: files.map(({ path }) => path), texts: await readCommitTexts(repository, configs) }
+}
+
+/**
+ * A change that loosens gates or approvals is delivered under the rules from before it: those of the default
+ * branch's commit before this one. The first change brings its own.
+ */
+async function deliveryRules(
+  installation: Installation,
+  project: Project,
+  wanted: CommitToRun,
+  own: Pipeline,
+): Promise<DeliveryRules> {
+  const before = await ruleCommit(installation, project, wanted)
+  const text =
+    before === undefined
+      ? undefined
+      : await readCommitText(repositoryFolder(installation.dataFolder, project.name), before, filePath(project))
+  const earlier = text === undefined ? undefined : parsePipeline(text, FILE).pipeline
+  const rules = earlier ?? own
+  return {
+    model: own.name ?? project.name,
+    gates: rules.gates,
+    environments: rules.environments,
+    notify: rules.notify,
+    refreshData: wanted.refreshData === true || wanted.event === 'alert',
+    from: earlier === undefined ? 'this-change' : 'default-branch',
+  }
+}
+
+const ZEROS = /^0+$/
+
+async function ruleCommit(
+  installation: Installation,
+  project: Project,
+  wanted: CommitToRun,
+): Promise<string | undefined> {
+  if (wanted.branch === project.defaultBranch && wanted.event === 'push') {
+    return wanted.before === undefined || ZEROS.test(wanted.before) ? undefined : wanted.before
+  }
+  return defaultHead(repositoryFolder(installation.dataFolder, project.name), project.defaultBranch)
+}
+
+async function invalidRun(
+  installation: Installation,
+  project: Project,
+  wanted: CommitToRun,
+  text: string,
+  problems: readonly Problem[],
+): Promise<NewRun> {
+  const empty = await installation.artifacts.putBytes('{"files":[],"kind":"tree"}')
+  return {
+    ...(await common(installation, project, wanted)),
+    sourceTree: empty.digest,
+    pipelineText: text,
+    rules: {},
+    problems,
+  }
+}
+
+/** A step would read the pointer's three lines instead of the data. */
+function lfsWarning(file: string): Problem {
+  const message =
+    'is kept in Git LFS, which this version does not fetch: steps see only its pointer. Declare it under `data:` instead'
+  return { file, line: 1, column: 1, path: '', message, severity: 'warning' }
+}
+
+function missingFile(project: Project): Problem {
+  const message = `there is no ${filePath(project)} in this commit. Run \`tidegate init\` in the repository: it writes one that fits, then commit and push it`
+  return { file: filePath(project), line: 1, column: 1, path: '', message, severity: 'error' }
+}
+
+async function common(installation: Installation, project: Project, wanted: CommitToRun) {
+  const repository = repositoryFolder(installation.dataFolder, project.name)
+  const [title, authors] = await Promise.all([
+    commitTitle(repository, wanted.commit),
+    authorsOf(installation, repository, wanted),
+  ])
+  return {
+    project: project.name,
+    commit: wanted.commit,
+    branch: wanted.branch,
+    ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
+    event: wanted.event,
+    title,
+    person: wanted.person,
+    authors,
+    dedupeKey: wanted.dedupeKey,
+    ...(wanted.alertId === undefined ? {} : { alertId: wanted.alertId }),
+  }
+}
+
+/** What serves now: a run that no push started brings what came after it. */
+async function servingCommit({ database }: Installation, project: string): Promise<string | undefined> {
+  const live = (await unfinishedDeployments(database.read)).filter(
+    (row) => row.project === project && row.state === 'live',
+  )
+  const last = live.toSorted((a, b) => a.position - b.position).at(-1)
+  return last === undefined ? undefined : (await getRun(database.read, last.run_id))?.commit_id
+}
+
+/** Everybody who had a hand in it: who pushed or started, and the people behind the commits' addresses. */
+async function authorsOf(installation: Installation, repository: string, wanted: CommitToRun): Promise<string[]> {
+  const commits = await commitsBetween(
+    repository,
+    wanted.before ?? (await servingCommit(installation, wanted.project)),
+    wanted.commit,
+  )
+  const emails = commits.flatMap((commit) => commit.emails)
+  const known = await peopleByEmail(installation.database.read, [...new Set(emails)])
+  const people = wanted.event === 'alert' ? [] : [wanted.person]
+  return [...new Set([...people, ...[...known.values()].flat()])]
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { createRunToken } from '../access/tokens.ts'
+import { openSecrets } from '../access/secrets.ts'
+import type { BundleManifest } from '../core/bundle.ts'
+import type { Digest } from '../core/digest.ts'
+import { AppError } from '../core/errors.ts'
+import type { AttemptContext, StepOpening } from '../engine/engine-options.ts'
+import type { RouteKeeper } from './deployment-to-traffic.ts'
+import type { Installation } from './installation.ts'
+import { rulesOfRun } from './run-rules.ts'
+import { toolEnvironment } from './tool-environment.ts'
+
+type Needs = Pick<Installation, 'database' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl'>
+
+/**
+ * What a step finds beside the engine's own variables: a token for its own run, the secrets it names, and,
+ * with `endpoint: candidate`, the candidate behind the real gateway.
+ */
+export async function openStep(needs: Needs, context: AttemptContext): Promise<StepOpening> {
+  const { run, step } = context
+  if (step.work.kind === 'task') return toolEnvironment(process.env)
+  const token = await needs.database.write((writer) => createRunToken(writer, run))
+  const secrets = await openSecrets(needs.database.read, needs.secretsKey, run.project, step.work.secrets)
+  const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
+  return {
+    env: { TIDEGATE_URL: needs.publicUrl, ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT: endpoint.url }) },
+    secrets: {
+      ...secrets,
+      TIDEGATE_TOKEN: token,
+      ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT_TOKEN: endpoint.token }),
+    },
+  }
+}
+
+export async function closeStep(
+  needs: { readonly routes: Pick<RouteKeeper, 'closePrivate'> },
+  context: AttemptContext,
+): Promise<void> {
+  if (context.step.endpoint === 'candidate') await needs.routes.closePrivate(endpointId(context))
+}
+
+/** The run's bundle on an endpoint of its own, behind `routes`. */
+export async function openCandidate(
+  routes: Pick<RouteKeeper, 'openPrivate'>,
+  context: AttemptContext,
+): Promise<{ url: string; token: string }> {
+  const made = context.outputs.get('bundle')?.result as { bundle: Digest; manifest: BundleManifest } | undefined
+  if (made === undefined)
+    throw new AppError(
+      'INVALID_INPUT',
+      `Step ${context.step.key} wants the candidate, but this run made none. Add a \`model:\` to the pipeline.`,
+    )
+  return routes.openPrivate({
+    id: endpointId(context),
+    project: context.run.project,
+    model: rulesOfRun(context.run)?.model ?? context.run.project,
+    bundle: made.bundle,
+    manifest: made.manifest,
+    runId: context.run.id,
+  })
+}
+
+/** The attempt's id has `#` and `/`; an environment's name has not. */
+function endpointId({ attempt }: AttemptContext): string {
+  return `candidate-${createHash('sha256').update(attempt.id).digest('hex').slice(0, 20)}`
+}

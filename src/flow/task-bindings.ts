@@ -1,0 +1,286 @@
+import type { NewEvent } from '../core/events.ts'
+import type { TaskName } from '../core/plan.ts'
+import { latestDataset, listDatasets, recordDataset } from '../build/datasets.sql.ts'
+import type { BuildEnvironmentResult } from '../build/build-environment.ts'
+import type { Finding } from '../build/find-findings.ts'
+import { recordFindings } from '../build/findings.sql.ts'
+import type { FreezeDatasetResult } from '../build/freeze-dataset.ts'
+import type { Reader, Writer } from '../db/open-database.ts'
+import type { PrepareContext, SettleContext, StepContext, TaskBinding } from '../engine/engine-options.ts'
+import { getRun } from '../engine/runs.sql.ts'
+import { listGates, listWaivers, recordGates } from '../evaluation/gates.sql.ts'
+import type { GateDecision } from '../evaluation/gate.ts'
+import type { EvaluationResult } from '../evaluation/evaluation-result.ts'
+import { access } from 'node:fs/promises'
+import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { registerVersion } from '../registry/versions.sql.ts'
+import { countTests } from '../reports/test-results.sql.ts'
+import type { TaskOutput } from '../core/task.ts'
+import { championOf } from './champion.ts'
+import { hostEnvironment, hostEnvironmentOfRun } from './environment-of-run.ts'
+import type { Installation } from './installation.ts'
+import { freezeLabels } from './freeze-labels.ts'
+import { rulesOfRun } from './run-rules.ts'
+import type { MadeBundle } from './version-of-run.ts'
+import { join } from 'node:path'
+
+type Needs = Pick<Installation, 'database' | 'dataFolder' | 'artifacts'>
+
+/** The database's half of each task: what it is told before it starts, and what is written when it has ended. */
+export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
+  const { read } = needs.database
+  return {
+    'build-environment': { version: 1, missing: (output) => environmentMissing(output) },
+    'check-sources': {
+      version: 1,
+      prepare: (context) => Promise.resolve(withProvided(context)),
+      settle: settleFindings,
+    },
+    'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
+    'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
+    'make-bundle': { version: 1, prepare: (context) => Promise.resolve(prepareBundle(context)) },
+    evaluate: { version: 1, prepare: (context) => prepareEvaluation(read, context) },
+    gate: {
+      version: 1,
+      prepare: (context) => prepareGates(read, context),
+      settle: (writer, context) => settleGates(needs, writer, context),
+    },
+    register: {
+      version: 1,
+      prepare: (context) => Promise.resolve(prepareRegistration(context)),
+      settle: (writer, context) => settleRegistration(needs, writer, context),
+    },
+  }
+}
+
+/** The plan's own input of a task step. */
+function inputOf<Name extends TaskName>(context: StepContext, name: Name): TaskInputs[Name] {
+  const { work } = context.step
+  if (work.kind !== 'task' || work.task !== name) throw new Error(`${context.step.key} is no ${name}`)
+  return work.input as TaskInputs[Name]
+}
+
+/** What tasks of the run have answered, by the kind of their step. */
+interface Results {
+  readonly environment: BuildEnvironmentResult
+  readonly data: FreezeDatasetResult
+  readonly bundle: MadeBundle
+  readonly evaluation: EvaluationResult
+}
+
+function resultOf<Kind extends keyof Results>(
+  context: StepContext,
+  kind: Kind,
+  step: string = kind,
+): Results[Kind] | undefined {
+  return context.outputs.get(step)?.result as Results[Kind] | undefined
+}
+
+/** An environment is content of its own folder, not of the store; somebody may have removed it. */
+async function environmentMissing(output: TaskOutput): Promise<string | undefined> {
+  const { folder } = output.result as BuildEnvironmentResult
+  return access(join(folder, 'bin', 'python')).then(
+    () => undefined,
+    () => `the build environment ${folder} is gone`,
+  )
+}
+
+function withProvided(context: PrepareContext): unknown {
+  const input = inputOf(context, 'check-sources')
+  const provided = input.environments.flatMap((key) => {
+    const provides = context.outputs.get(key)?.provides
+    return provides === undefined ? [] : [[key, provides] as const]
+  })
+  return { ...input, provided: Object.fromEntries(provided) }
+}
+
+async function settleFindings(writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {
+  const result = context.output.result as { findings: readonly Finding[] } | undefined
+  if (result !== undefined) await recordFindings(writer, context.run.id, result.findings)
+  return []
+}
+
+/** Frozen anew by schedules, alerts and on request; else what was frozen last is what the run uses. */
+async function prepareDataset(needs: Needs, context: PrepareContext): Promise<unknown> {
+  const { read } = needs.database
+  const input = inputOf(context, 'freeze-dataset')
+  const last = await latestDataset(read, context.run.project, input.path, context.run.id)
+  if (last !== undefined && rulesOfRun(context.run)?.refreshData !== true) {
+    return { ...input, frozen: { artifact: last.artifact, rows: last.rows } }
+  }
+  if (input.source.kind !== 'production') return input
+  const environment = rulesOfRun(context.run)?.environments.at(-1)?.name ?? 'production'
+  const labels = await freezeLabels(needs, context.run.project, environment)
+  const production = {
+    predictionsFolder: join(needs.dataFolder, 'predictions'),
+    project: context.run.project,
+    environment,
+    labels,
+    until: context.run.created_at,
+  }
+  return { ...input, production }
+}
+
+async function settleDataset(writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {
+  const result = context.output.result as FreezeDatasetResult | undefined
+  if (result === undefined) return []
+  const { path, digest, artifact, rows } = result
+  await recordDataset(writer, {
+    project: context.run.project,
+    path,
+    digest,
+    artifact,
+    rows,
+    runId: context.run.id,
+    frozenAt: Date.now(),
+  })
+  return []
+}
+
+async function prepareCheck(reader: Reader, context: PrepareContext): Promise<unknown> {
+  const input = inputOf(context, 'check-datasets')
+  const current: Record<string, string> = {}
+  const previous: Record<string, string> = {}
+  let run: string | undefined
+  for (const path of input.paths) {
+    const now = resultOf(context, 'data', `data:${path}`)
+    const before = await latestDataset(reader, context.run.project, path, context.run.id)
+    if (now !== undefined) current[path] = now.digest
+    if (before === undefined) continue
+    previous[path] = before.digest
+    run = before.runId
+  }
+  return { ...input, current, ...(run === undefined ? {} : { previous: { run, digests: previous } }) }
+}
+
+function environmentOf(context: StepContext): BuildEnvironmentResult | undefined {
+  return context.step.uses.map((key) => resultOf(context, 'environment', key)).find((result) => result !== undefined)
+}
+
+function prepareBundle(context: PrepareContext): unknown {
+  const input = inputOf(context, 'make-bundle')
+  const environment = environmentOf(context)
+  const evaluation = evaluationOf(context)
+  const notFeatures =
+    evaluation === undefined
+      ? []
+      : [evaluation.label, ...(evaluation.id === undefined ? [] : [evaluation.id]), ...evaluation.slices]
+  if (environment === undefined) return { ...input, notFeatures }
+  const { lockDigest, python } = environment
+  return { ...input, notFeatures, environment: { lockDigest, python, env: hostEnvironment(environment) } }
+}
+
+function evaluationOf(context: StepContext): TaskInputs['evaluate']['evaluation'] | undefined {
+  const step = context.plan.steps.find(({ key }) => key === 'evaluation')
+  return step?.work.kind === 'task' ? (step.work.input as TaskInputs['evaluate']).evaluation : undefined
+}
+
+/** The metrics of the rules that apply: the default branch's gates may name others than the change's own. */
+async function prepareEvaluation(reader: Reader, context: PrepareContext): Promise<unknown> {
+  const input = inputOf(context, 'evaluate')
+  const rules = rulesOfRun(context.run)
+  const metrics = (rules?.gates ?? []).flatMap((gate) => (gate.kind === 'latency' ? [] : [gate.metric]))
+  const slices = (rules?.gates ?? []).flatMap((gate) =>
+    gate.kind === 'latency' || gate.slice === undefined ? [] : [gate.slice],
+  )
+  const latency = input.latency || (rules?.gates ?? []).some(({ kind }) => kind === 'latency')
+  const candidate = resultOf(context, 'bundle')
+  const champion = await championOf(reader, context.run)
+  return {
+    ...input,
+    metrics: [...new Set([...input.metrics, ...metrics])],
+    slices: [...new Set([...input.slices, ...slices])],
+    latency,
+    candidate: candidate && (await hostedModel(reader, candidate, context.run.id)),
+    ...(champion && {
+      champion: {
+        ...(await hostedModel(reader, champion.version, champion.version.runId)),
+        version: champion.version.version,
+      },
+    }),
+  }
+}
+
+async function hostedModel(reader: Reader, { bundle, manifest }: MadeBundle, runId: string) {
+  return { bundle, manifest, env: await hostEnvironmentOfRun(reader, manifest, runId) }
+}
+
+/** Gates of the rules that apply; a parent run's waivers hold for the rerun that adopted its outputs. */
+async function prepareGates(reader: Reader, context: PrepareContext): Promise<unknown> {
+  const input = inputOf(context, 'gate')
+  const gates = rulesOfRun(context.run)?.gates ?? input.gates
+  const evaluation = resultOf(context, 'evaluation')
+  const parent = context.run.parent_run
+  const waivers = parent === null ? [] : await listWaivers(reader, parent)
+  return { ...input, gates, run: context.run.id, ...(evaluation === undefined ? {} : { evaluation }), waivers }
+}
+
+async function settleGates({ database }: Needs, writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {
+  const result = context.output.result as { gates: readonly GateDecision[] } | undefined
+  if (result !== undefined)
+    await recordGates(writer, database.kind, { runId: context.run.id, project: context.run.project }, result.gates)
+  return []
+}
+
+function prepareRegistration(context: PrepareContext): unknown {
+  const input = inputOf(context, 'register')
+  const made = resultOf(context, 'bundle')
+  const lock = resultOf(context, 'environment')?.lock
+  return { ...input, bundle: made?.bundle, ...(lock === undefined ? {} : { lock }) }
+}
+
+/** The version's row, in the transaction that settles the step: registered exactly once. */
+async function settleRegistration(
+  { database }: Needs,
+  writer: Writer,
+  context: SettleContext,
+): Promise<readonly NewEvent[]> {
+  const made = context.output.result as MadeBundle | undefined
+  if (made === undefined) return []
+  const { run } = context
+  const { isNew, version } = await registerVersion(writer, database.kind, {
+    project: run.project,
+    model: rulesOfRun(run)?.model ?? run.project,
+    bundle: made.bundle,
+    manifest: made.manifest,
+    runId: run.id,
+    metrics: estimatesOf(resultOf(context, 'evaluation')),
+    lineage: await lineageOf(writer, context),
+  })
+  if (isNew) return []
+  // The bundle was a version already; that it was made again still sends it onward, to where it does not serve.
+  const data = { run: run.id, model: version.model, version: version.version, bundle: version.bundle, again: true }
+  return [{ kind: 'version.registered', project: run.project, subject: `${run.project}@${version.version}`, data }]
+}
+
+/** The numbers themselves; their intervals stay with the evaluation's own result. */
+function estimatesOf(evaluation: EvaluationResult | undefined): Record<string, number> {
+  const measures = Object.entries(evaluation?.candidate.metrics ?? {})
+  return Object.fromEntries(
+    measures.flatMap(([name, measure]) => (measure.value === null ? [] : [[name, measure.value]])),
+  )
+}
+
+async function lineageOf(writer: Writer, context: SettleContext) {
+  const { run } = context
+  const datasets = await listDatasets(writer, run.id, 200)
+  const gates = await listGates(writer, run.id)
+  const alert = run.alert_id ?? (await alertOfParent(writer, run.parent_run))
+  return {
+    run: run.id,
+    commit: run.commit_id,
+    branch: run.branch,
+    person: run.person,
+    authors: JSON.parse(run.authors) as string[],
+    event: run.event,
+    alert,
+    datasets: Object.fromEntries(datasets.map(({ path, digest }) => [path, digest])),
+    lockDigest: resultOf(context, 'environment')?.lockDigest ?? null,
+    gates: gates.map(({ title, outcome, summary, waivedBy }) => ({ title, outcome, summary, waivedBy })),
+    tests: await countTests(writer, run.id),
+  }
+}
+
+async function alertOfParent(reader: Reader, parent: string | null): Promise<string | null> {
+  return parent === null ? null : ((await getRun(reader, parent))?.alert_id ?? null)
+}
