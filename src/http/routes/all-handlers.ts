@@ -1,0 +1,24 @@
+import type { Installation } from '../../flow/installation.ts'
+import type { Handlers } from '../handlers.ts'
+import { acceptanceHandlers } from './acceptance.ts'
+import { accessHandlers } from './access.ts'
+import { deploymentHandlers } from './deployments.ts'
+import { monitoringHandlers } from './monitoring.ts'
+import { projectHandlers } from './projects.ts'
+import { runHandlers } from './runs.ts'
+import { systemHandlers } from './system.ts'
+import { versionHandlers } from './versions.ts'
+
+/** One handler for each operation; a missing one is a type error. */
+export function allHandlers(installation: Installation): Handlers {
+  return {
+    ...systemHandlers(installation),
+    ...accessHandlers(installation),
+    ...projectHandlers(installation),
+    ...runHandlers(installation),
+    ...versionHandlers(installation),
+    ...deploymentHandlers(installation),
+    ...acceptanceHandlers(installation),
+    ...monitoringHandlers(installation),
+  }
+}

@@ -1,0 +1,122 @@
+import type { Run, RunDetail, Step } from '../../api/runs.ts'
+import type { Plan } from '../../core/plan.ts'
+import type { Problem } from '../../core/problem.ts'
+import type { RunRow, StepRow } from '../../db/tables.ts'
+import { sessionsOf, signaturesOf } from '../../delivery/acceptance/acceptance.sql.ts'
+import { deploymentsOfRun } from '../../delivery/deployments.sql.ts'
+import { listAttempts, listSteps } from '../../engine/runs.sql.ts'
+import { listGates } from '../../evaluation/gates.sql.ts'
+import { listFindings } from '../../build/findings.sql.ts'
+import { listDatasets } from '../../build/datasets.sql.ts'
+import { failedTests, countTests } from '../../reports/test-results.sql.ts'
+import { metricsOf } from '../../tracking/metrics.sql.ts'
+import { versionOfRun } from '../../flow/version-of-run.ts'
+import { alertsOfVersion } from '../../monitoring/alerts.sql.ts'
+import { rulesOfRun } from '../../flow/run-rules.ts'
+import { stageStrip } from '../../flow/stage-strip.ts'
+import type { Reader } from '../../db/open-database.ts'
+
+/** A run as lists show it, with its eight stages. */
+export async function describeRun(reader: Reader, run: RunRow): Promise<Run> {
+  const steps = await listSteps(reader, run.id)
+  return asRun(run, await factsOf(reader, run, steps))
+}
+
+async function factsOf(reader: Reader, run: RunRow, steps: readonly StepRow[]) {
+  const deployments = await deploymentsOfRun(reader, run.id)
+  const version = await versionOfRun(reader, run)
+  const sessions = await sessionsOf(
+    reader,
+    deployments.map(({ id }) => id),
+  )
+  const signatures = (await Promise.all(sessions.map(({ id }) => signaturesOf(reader, id)))).flat()
+  return {
+    version,
+    strip: stageStrip({
+      run,
+      steps,
+      tests: await countTests(reader, run.id),
+      gates: await listGates(reader, run.id),
+      deployments,
+      sessions,
+      signers: signatures.filter(({ decision }) => decision === 'accept').map(({ person }) => person),
+      lastEnvironment: rulesOfRun(run)?.environments.at(-1)?.name,
+      alerts: version === undefined ? [] : await alertsOfVersion(reader, run.project, version.version),
+    }),
+  }
+}
+
+function asRun(run: RunRow, { version, strip }: Awaited<ReturnType<typeof factsOf>>): Run {
+  return {
+    id: run.id,
+    project: run.project,
+    number: run.number,
+    commit: run.commit_id,
+    branch: run.branch,
+    event: run.event,
+    title: run.title,
+    state: run.state,
+    reason: run.reason,
+    person: run.person,
+    version: version?.version ?? null,
+    parentRun: run.parent_run,
+    alert: run.alert_id,
+    createdAt: run.created_at,
+    startedAt: run.started_at,
+    endedAt: run.ended_at,
+    stages: strip,
+  }
+}
+
+/** Everything a page about one run shows. */
+export async function describeRunDetail(reader: Reader, run: RunRow): Promise<RunDetail> {
+  const rows = await listSteps(reader, run.id)
+  const facts = await factsOf(reader, run, rows)
+  const logBytes = await logBytesOf(reader, run.id)
+  const plan = JSON.parse(run.plan) as Plan
+  const needs = new Map(plan.steps.map((step) => [step.key, step.needs.map((need) => need.step)]))
+  return {
+    ...asRun(run, facts),
+    steps: rows.map((row) => asStep(row, needs.get(row.key) ?? [], logBytes.get(row.key) ?? 0)),
+    gates: (await listGates(reader, run.id)).map(({ title, outcome, summary, evidence, waivedBy, waivedReason }) => ({
+      title,
+      outcome,
+      summary,
+      evidence,
+      waivedBy,
+      waivedReason,
+    })),
+    tests: { ...(await countTests(reader, run.id)), failures: await failedTests(reader, run.id) },
+    findings: await listFindings(reader, run.id, 200),
+    metrics: await metricsOf(reader, run.id),
+    datasets: (await listDatasets(reader, run.id, 200)).map(({ path, digest, rows }) => ({ path, digest, rows })),
+    problems: JSON.parse(run.problems) as Problem[],
+  }
+}
+
+function asStep(row: StepRow, needs: string[], logBytes: number): Step {
+  const { started_at: start, ended_at: end } = row
+  return {
+    key: row.key,
+    stage: row.stage,
+    kind: row.kind,
+    state: row.state,
+    reason: row.reason,
+    message: row.message,
+    why: row.why,
+    cache: row.cache,
+    needs,
+    attempt: row.attempt,
+    seconds: start === null || end === null ? null : (end - start) / 1_000,
+    logBytes,
+    startedAt: start,
+    endedAt: end,
+  }
+}
+
+/** Of each step's last attempt. */
+async function logBytesOf(reader: Reader, runId: string): Promise<Map<string, number>> {
+  const bytes = new Map<string, number>()
+  for (const attempt of await listAttempts(reader, runId, { limit: 200 })) bytes.set(attempt.step, attempt.log_bytes)
+  return bytes
+}
