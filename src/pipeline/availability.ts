@@ -1,0 +1,148 @@
+import { ALL_METRICS } from './keys/metrics.ts'
+import type { Path } from './path.ts'
+import type { YamlSource } from './yaml-source.ts'
+import type { Problem } from '../core/problem.ts'
+
+interface Unavailable {
+  /** Keys from the root; `*` is any key or position. */
+  readonly path: string
+  /** Only values like this; absent: whatever it is. */
+  readonly when?: (value: unknown) => boolean
+  /** The words that are refused; default: the last key. */
+  readonly what?: string
+  readonly instead: string
+}
+
+/**
+ * What the language has and this version does not do yet: the only list. A version that can do one of
+ * these deletes its line and adds the key to its file under `keys/`.
+ */
+export const UNAVAILABLE: readonly Unavailable[] = [
+  { path: 'on.schedule', instead: 'start runs with `tidegate start` from a cron job' },
+  {
+    path: 'concurrency.policy',
+    what: 'replace-pending',
+    when: is('replace-pending'),
+    instead: 'write queue or cancel-running',
+  },
+  { path: 'build.image', instead: 'use `dependencies` or `interpreter`' },
+  {
+    path: 'data.*',
+    what: 'a query as a dataset (`run`)',
+    when: has('run'),
+    instead: 'write a step that makes the file',
+  },
+  { path: 'data.*', what: 'from: s3', when: comesFrom(/^s3:/), instead: 'use `from: "file:/path"`' },
+  { path: 'data.*', what: 'from: https', when: comesFrom(/^https?:/), instead: 'use `from: "file:/path"`' },
+  { path: 'data.*', what: 'from: dvc', when: comesFrom(/^dvc\b/), instead: 'use `from: "file:/path"`' },
+  { path: 'data.*', what: 'from: store', when: comesFrom(/^store\b/), instead: 'use `from: "file:/path"`' },
+  { path: 'data.*.only', instead: 'keep held-out rows out of `deps` of training steps' },
+  { path: 'data.*.owners', instead: 'leave it out' },
+  { path: 'data.*.secret', instead: 'give `secrets` to a step' },
+  { path: 'data.*.secrets', instead: 'give `secrets` to a step' },
+  { path: 'steps.*.services', instead: 'start them in `run`' },
+  { path: 'steps.*.checkpoint', instead: 'leave it out' },
+  { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
+  { path: 'steps.*.matrix.max-parallel', instead: 'leave it out' },
+  { path: 'steps.*.matrix.fail-fast', instead: 'leave it out' },
+  { path: 'evaluation.unit', instead: 'leave it out' },
+  { path: 'evaluation.weight', instead: 'leave it out' },
+  { path: 'evaluation.positive', instead: 'leave it out' },
+  { path: 'evaluation.metrics', instead: 'use the metrics that Tidegate computes' },
+  { path: 'gates.*', what: 'check: unsafe-pickle', when: has('check'), instead: 'leave the gate out' },
+  {
+    path: 'environments.*.replicas',
+    what: 'more than one replica',
+    when: (value) => typeof value === 'number' && value > 1,
+    instead: 'write `replicas: 1`',
+  },
+  {
+    path: 'environments.*.labels.key',
+    what: 'a business key for labels',
+    when: isNot('request'),
+    instead: 'write `key: request`, and send labels by the prediction id',
+  },
+  { path: 'environments.*.shadow', instead: 'use `rollout` phases with a small weight' },
+  {
+    path: 'environments.*.runs-on',
+    what: 'another pool than local',
+    when: isNot('local'),
+    instead: 'write `runs-on: local`',
+  },
+  {
+    path: 'environments.*.guard-rails.*',
+    what: 'a guard rail on another metric from labels than accuracy',
+    when: hasMetricBut(['accuracy']),
+    instead: 'write `metric: accuracy`',
+  },
+  {
+    path: 'environments.*.monitors.*',
+    what: 'watching another metric than accuracy, mae and rmse',
+    when: hasMetricBut(['accuracy', 'mae', 'rmse']),
+    instead: 'write one of these',
+  },
+  { path: 'batch', instead: 'leave it out: the name is reserved' },
+]
+
+/**
+ * Names what the file asks for that is not available yet, and takes it out so that the rest is still
+ * checked. An entry of a list leaves a hole, so that the ones after it keep their positions.
+ */
+export function takeOutUnavailable(source: YamlSource): Problem[] {
+  const problems: Problem[] = []
+  for (const entry of UNAVAILABLE) {
+    for (const place of places(source.value, entry.path.split('.'), [])) {
+      if (entry.when !== undefined && !entry.when(place.value)) continue
+      const what = entry.what ?? `\`${String(place.path.at(-1))}\``
+      const message = `${what} is known, but not available yet: ${entry.instead}`
+      problems.push(source.problemAt(place.path, message, { at: 'key' }))
+      place.remove()
+    }
+  }
+  return problems
+}
+
+interface FoundPlace {
+  readonly path: Path
+  readonly value: unknown
+  remove(): void
+}
+
+function places(value: unknown, pattern: readonly string[], path: Path): FoundPlace[] {
+  const [first, ...rest] = pattern
+  if (first === undefined || typeof value !== 'object' || value === null) return []
+  const container = value as Record<string, unknown>
+  const keys = first === '*' ? Object.keys(container) : Object.hasOwn(container, first) ? [first] : []
+  return keys.flatMap((key) => {
+    const own = [...path, Array.isArray(value) ? Number(key) : key]
+    if (rest.length > 0) return places(container[key], rest, own)
+    return [{ path: own, value: container[key], remove: () => void delete container[key] }]
+  })
+}
+
+function is(word: string): (value: unknown) => boolean {
+  return (value) => value === word
+}
+
+function isNot(word: string): (value: unknown) => boolean {
+  return (value) => typeof value === 'string' && value !== word
+}
+
+function has(key: string): (value: unknown) => boolean {
+  return (value) => typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+}
+
+/** A metric there is, but not one of these. */
+function hasMetricBut(available: readonly string[]): (value: unknown) => boolean {
+  return (value) => {
+    const metric: unknown = typeof value === 'object' && value !== null && 'metric' in value ? value.metric : undefined
+    return typeof metric === 'string' && ALL_METRICS.includes(metric) && !available.includes(metric)
+  }
+}
+
+function comesFrom(pattern: RegExp): (value: unknown) => boolean {
+  return (value) => {
+    const from: unknown = typeof value === 'object' && value !== null && 'from' in value ? value.from : undefined
+    return typeof from === 'string' && pattern.test(from)
+  }
+}

@@ -1,0 +1,86 @@
+import type { Problem } from '../core/problem.ts'
+import type { ProblemAt } from './check-pipeline.ts'
+import { parseExpression, parts, type Expression } from './expression.ts'
+import type { Path } from './path.ts'
+import type { Pipeline, StepSpec } from './pipeline.ts'
+import { shellProblems } from './shell-safe.ts'
+import { didYouMean } from './suggestion.ts'
+import { parseTemplate } from './template.ts'
+
+/** Every expression of the file: that it can be read, and that the names in it lead somewhere. */
+export function checkExpressions(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  const problems = pipeline.steps.flatMap((step) => checkStep(step, pipeline, problemAt))
+  const group = pipeline.concurrency?.group
+  const at = (message: string) => problemAt(['concurrency', 'group'], message)
+  if (group !== undefined) problems.push(...templateReasons(group, { axes: [] }).map(at))
+  for (const [name, value] of Object.entries(pipeline.env)) {
+    problems.push(...templateReasons(value, { axes: [] }).map((message) => problemAt(['env', name], message)))
+  }
+  return problems
+}
+
+interface Names {
+  readonly axes: readonly string[]
+  /** Absent: outcomes are not known here. */
+  readonly steps?: readonly string[]
+}
+
+function checkStep(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  const axes = axesOf(step)
+  const problems: Problem[] = []
+  if (step.if !== undefined) {
+    const names = { axes, steps: pipeline.steps.map(({ name }) => name) }
+    problems.push(...conditionReasons(step.if, names).map((reason) => problemAt(['steps', step.name, 'if'], reason)))
+  }
+  for (const { path, text } of templatesOf(step)) {
+    problems.push(...templateReasons(text, { axes }).map((reason) => problemAt(['steps', step.name, ...path], reason)))
+  }
+  return [...problems, ...shellProblems(step.run).map((reason) => problemAt(['steps', step.name, 'run'], reason))]
+}
+
+function axesOf({ matrix }: StepSpec): string[] {
+  return matrix === undefined
+    ? []
+    : [...Object.keys(matrix.axes), ...matrix.include.flatMap((member) => Object.keys(member))]
+}
+
+function templatesOf(step: StepSpec): { path: Path; text: string }[] {
+  const lists = {
+    deps: step.deps ?? [],
+    params: step.params,
+    outs: step.outs,
+    metrics: step.metrics,
+  }
+  return [
+    { path: ['run'], text: step.run },
+    ...Object.entries(step.env).map(([name, text]) => ({ path: ['env', name], text })),
+    ...Object.entries(lists).flatMap(([key, texts]) => texts.map((text, index) => ({ path: [key, index], text }))),
+    ...Object.entries(step.reports).flatMap(([key, texts]) => texts.map((text) => ({ path: ['reports', key], text }))),
+  ]
+}
+
+function conditionReasons(text: string, names: Names): string[] {
+  const parsed = parseExpression(text)
+  return parsed.ok ? nameReasons(parsed.tree, names) : [parsed.message]
+}
+
+function templateReasons(text: string, names: Names): string[] {
+  return parseTemplate(text).flatMap((part) => {
+    if (part.kind === 'text') return []
+    return part.kind === 'wrong' ? [part.message] : nameReasons(part.tree, names)
+  })
+}
+
+function nameReasons(tree: Expression, names: Names): string[] {
+  return parts(tree).flatMap((part) => {
+    if (part.kind === 'call') return names.steps === undefined ? [`${part.name}() is known only in \`if\``] : []
+    if (part.kind !== 'name') return []
+    const [first, second = ''] = part.parts
+    if (first === 'matrix' && !names.axes.includes(second)) {
+      return [`the step has no matrix axis "${second}"${didYouMean(second, names.axes)}`]
+    }
+    if (first !== 'steps') return []
+    if (names.steps === undefined) return ['the outcome of a step is known only in `if`']
+    return names.steps.includes(second) ? [] : [`there is no step "${second}"${didYouMean(second, names.steps)}`]
+  })
+}

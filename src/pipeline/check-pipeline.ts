@@ -1,0 +1,123 @@
+import type { Problem } from '../core/problem.ts'
+import { checkExpressions } from './check-expressions.ts'
+import { METRICS } from './keys/metrics.ts'
+import type { Path } from './path.ts'
+import type { EnvironmentSpec, Pipeline, StepSpec } from './pipeline.ts'
+import { didYouMean } from './suggestion.ts'
+import { TASK_KEYS } from './task-keys.ts'
+
+/** Makes a problem at a path of the file. */
+export type ProblemAt = (path: Path, message: string, options?: { readonly at?: 'key' | 'value' }) => Problem
+
+/** What one key of the file says about another; needs no commit, branch or people. */
+export function checkPipeline(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  return [
+    ...pipeline.steps.flatMap((step) => checkStep(step, pipeline, problemAt)),
+    ...checkExpressions(pipeline, problemAt),
+    ...checkModelKeys(pipeline, problemAt),
+    ...checkGates(pipeline, problemAt),
+    ...pipeline.environments.flatMap((environment) => checkEnvironment(environment, pipeline, problemAt)),
+    ...checkVariables(pipeline.env, ['env'], problemAt),
+  ]
+}
+
+function checkStep(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  const problems: Problem[] = []
+  const path = ['steps', step.name]
+  const names = pipeline.steps.map(({ name }) => name)
+  if (Object.hasOwn(TASK_KEYS, step.name)) {
+    const work = TASK_KEYS[step.name as keyof typeof TASK_KEYS]
+    problems.push(
+      problemAt(path, `"${step.name}" is the step of Tidegate that ${work}: choose another name`, { at: 'key' }),
+    )
+  }
+  for (const [index, need] of (step.needs ?? []).entries()) {
+    const own = [...path, 'needs', index]
+    if (need.step === step.name) problems.push(problemAt(own, 'a step cannot need itself'))
+    else if (!names.includes(need.step)) {
+      problems.push(problemAt(own, `there is no step "${need.step}"${didYouMean(need.step, names)}`))
+    }
+  }
+  problems.push(...checkBuildName(step, pipeline, problemAt))
+  if (step.endpoint !== undefined && pipeline.model === undefined) {
+    problems.push(problemAt([...path, 'endpoint'], 'there is no candidate to serve: say what the `model` is'))
+  }
+  return [...problems, ...checkVariables(step.env, [...path, 'env'], problemAt)]
+}
+
+function checkBuildName(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  const names = Object.keys(pipeline.build.environments)
+  if (step.build === undefined || names.includes(step.build)) return []
+  const hint = didYouMean(step.build, names) || ': add it to `build.environments`'
+  return [problemAt(['steps', step.name, 'build'], `there is no build environment "${step.build}"${hint}`)]
+}
+
+function checkVariables(env: Readonly<Record<string, string>>, path: Path, problemAt: ProblemAt): Problem[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith('TIDEGATE_'))
+    .map((name) => problemAt([...path, name], 'names that begin with TIDEGATE_ are set by Tidegate', { at: 'key' }))
+}
+
+function checkModelKeys(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  if (pipeline.model !== undefined) return []
+  const needing = {
+    evaluation: pipeline.evaluation !== undefined,
+    gates: pipeline.gates.length > 0,
+    environments: pipeline.environments.length > 0,
+  }
+  return Object.entries(needing)
+    .filter(([, used]) => used)
+    .map(([key]) =>
+      problemAt([key], `\`${key}\` needs \`model\`: write \`model: { path: model.onnx }\``, { at: 'key' }),
+    )
+}
+
+function checkGates({ gates, evaluation }: Pipeline, problemAt: ProblemAt): Problem[] {
+  return gates.flatMap((gate, index) => {
+    if (evaluation === undefined) {
+      return [
+        problemAt(['gates', index], `the gate ${gate.name} needs \`evaluation\`: say which rows to measure it on`),
+      ]
+    }
+    if (gate.kind === 'latency') return []
+    const problems = wrongMetric(gate.metric, evaluation.task, ['gates', index, 'metric'], problemAt)
+    if (gate.slice !== undefined && !evaluation.slices.includes(gate.slice)) {
+      const hint = didYouMean(gate.slice, evaluation.slices) || ': add it to `evaluation.slices`'
+      problems.push(problemAt(['gates', index, 'slice'], `"${gate.slice}" is not one of the slices${hint}`))
+    }
+    return problems
+  })
+}
+
+function wrongMetric(metric: string, task: keyof typeof METRICS, path: Path, problemAt: ProblemAt): Problem[] {
+  if (METRICS[task].includes(metric)) return []
+  return [problemAt(path, `${metric} is no metric of ${task}: write one of ${METRICS[task].join(', ')}`)]
+}
+
+function checkEnvironment(environment: EnvironmentSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  const path = ['environments', environment.name]
+  const problems: Problem[] = []
+  const { approval, acceptance } = environment
+  if (approval !== 'none' && tooMany(approval.required, approval.reviewers)) {
+    problems.push(problemAt([...path, 'approval', 'required'], `only ${approval.reviewers.length} can approve`))
+  }
+  if (acceptance !== undefined && tooMany(acceptance.required, acceptance.testers)) {
+    problems.push(problemAt([...path, 'acceptance', 'required'], `only ${acceptance.testers.length} can sign`))
+  }
+  const { evaluation } = pipeline
+  if (evaluation === undefined) return problems
+  for (const [index, rail] of environment.guardRails.entries()) {
+    if (rail.kind !== 'labels') continue
+    problems.push(...wrongMetric(rail.metric, evaluation.task, [...path, 'guard-rails', index, 'metric'], problemAt))
+  }
+  for (const [index, monitor] of environment.monitors.entries()) {
+    if (monitor.kind !== 'performance') continue
+    problems.push(...wrongMetric(monitor.metric, evaluation.task, [...path, 'monitors', index, 'metric'], problemAt))
+  }
+  return problems
+}
+
+/** How many a group has is not known here. */
+function tooMany(required: number, people: readonly string[]): boolean {
+  return required > new Set(people).size && !people.some((person) => person.startsWith('group:'))
+}

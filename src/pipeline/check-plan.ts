@@ -1,0 +1,138 @@
+import type { Problem } from '../core/problem.ts'
+import type { ProblemAt } from './check-pipeline.ts'
+import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
+import type { Draft } from './draft.ts'
+import { globPattern, isGlob } from './glob.ts'
+import type { Path } from './path.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { PlanContext } from './plan-context.ts'
+import { nearestWord } from './suggestion.ts'
+
+/** Equal outs, and outs inside other outs: nobody could say which one a step reads. */
+export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
+  const problems: Problem[] = []
+  const makers = new Map<string, Draft>()
+  for (const draft of drafts) {
+    for (const [index, given] of draft.step.outs.entries()) {
+      const out = trimSlash(given)
+      const path = draft.ours ? draft.path : [...draft.path, 'outs', index]
+      const other = makers.get(out)
+      if (other !== undefined) problems.push(problemAt(path, sameOut(out, draft, other)))
+      else makers.set(out, draft)
+    }
+  }
+  for (const [out, draft] of makers) {
+    const around = parentsOf(out).find((parent) => makers.has(parent))
+    const other = around === undefined ? undefined : makers.get(around)
+    if (other === undefined || other === draft) continue
+    problems.push(problemAt([...draft.path, 'outs'], `"${out}" is inside "${around}", which ${other.step.key} makes`))
+  }
+  return problems
+}
+
+function sameOut(out: string, draft: Draft, other: Draft): string {
+  if (draft === other) return `"${out}" stands here twice`
+  if (draft.name !== other.name) return `"${out}" is already made by ${other.step.key}: an out has one step`
+  return `every member of the matrix makes "${out}": put \${{ matrix.… }} into the path`
+}
+
+function parentsOf(path: string): string[] {
+  const parts = path.split('/')
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'))
+}
+
+/** Deps, params and files named elsewhere that are neither in the commit nor made by a step. */
+export function checkInputs(
+  pipeline: Pipeline,
+  drafts: readonly Draft[],
+  context: PlanContext,
+  problemAt: ProblemAt,
+): Problem[] {
+  const known = new KnownPaths(context.files, drafts)
+  const problems: Problem[] = []
+  for (const draft of drafts) {
+    if (draft.step.work.kind === 'task' && draft.step.work.task === 'build-environment') continue
+    const deps = (draft.step.deps ?? []).map((dep, index) => ({ dep, path: draft.depPaths[index] ?? draft.path }))
+    const params = draft.step.params.map((param, index) => ({
+      dep: paramsFile(param),
+      path: [...draft.path, 'params', index],
+    }))
+    for (const { dep, path } of [...deps, ...params]) {
+      const problem = known.problem(dep, draft, path, problemAt)
+      if (problem !== undefined) problems.push(problem)
+    }
+  }
+  for (const { name, acceptance } of pipeline.environments) {
+    const cases = acceptance?.cases
+    if (cases === undefined || context.files.includes(cases)) continue
+    const message = `there is no file "${cases}" in the commit${hint(cases, context.files)}`
+    problems.push(problemAt(['environments', name, 'acceptance', 'cases'], message))
+  }
+  return problems
+}
+
+class KnownPaths {
+  readonly #files: readonly string[]
+  readonly #paths = new Set<string>()
+  readonly #drafts: readonly Draft[]
+
+  constructor(files: readonly string[], drafts: readonly Draft[]) {
+    this.#files = files
+    this.#drafts = drafts
+    for (const file of files) {
+      this.#paths.add(file)
+      for (const parent of parentsOf(file)) this.#paths.add(parent)
+    }
+  }
+
+  problem(dep: string, draft: Draft, path: Path, problemAt: ProblemAt): Problem | undefined {
+    const reads = readerOf(dep)
+    if (this.#drafts.some((other) => other !== draft && other.step.outs.some(reads))) return undefined
+    if (isGlob(dep)) {
+      const pattern = globPattern(dep)
+      if (dep === '**' || this.#files.some((file) => pattern.test(file))) return undefined
+      return { ...problemAt(path, `"${dep}" matches no file of the commit`), severity: 'warning' }
+    }
+    const plain = trimSlash(dep)
+    if (plain === '' || plain === '.' || this.#paths.has(plain)) return undefined
+    if (draft.step.outs.some((out) => trimSlash(out) === plain))
+      return problemAt(path, `"${dep}" is an out of the step itself`)
+    const outs = this.#drafts.flatMap((other) => other.step.outs)
+    const near = hint(plain, [...outs, ...this.#paths])
+    return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${near}`)
+  }
+}
+
+function hint(word: string, others: Iterable<string>): string {
+  const near = nearestWord(word, others)
+  return near === undefined ? '' : `: did you mean "${near}"?`
+}
+
+/** Everybody the file names must be somebody. */
+export function checkPeople(pipeline: Pipeline, people: PlanContext['people'], problemAt: ProblemAt): Problem[] {
+  if (people === undefined) return []
+  const named: { who: string; path: Path }[] = pipeline.environments.flatMap(({ name, approval, acceptance }) => [
+    ...(approval === 'none' ? [] : approval.reviewers).map((who, index) => ({
+      who,
+      path: ['environments', name, 'approval', 'reviewers', index],
+    })),
+    ...(acceptance?.testers ?? []).map((who, index) => ({
+      who,
+      path: ['environments', name, 'acceptance', 'testers', index],
+    })),
+  ])
+  return named.flatMap(({ who, path }) => {
+    const isGroup = who.startsWith('group:')
+    const name = who.replace(/^group:/, '')
+    const known = isGroup ? people.groups : people.persons
+    if (known.includes(name)) return []
+    return [problemAt(path, `there is no ${isGroup ? 'group' : 'person'} "${name}"${whoElse(name, isGroup, people)}`)]
+  })
+}
+
+function whoElse(name: string, isGroup: boolean, people: NonNullable<PlanContext['people']>): string {
+  if (!isGroup && people.groups.includes(name)) return `: write "group:${name}"`
+  const near = hint(name, isGroup ? people.groups : people.persons)
+  if (near !== '') return near
+  return isGroup ? '' : `: an administrator adds people with \`tidegate person add ${name}\``
+}

@@ -1,0 +1,79 @@
+import type { Problem } from '../core/problem.ts'
+import type { ProblemAt } from './check-pipeline.ts'
+import { type Draft, taskDraft } from './draft.ts'
+import { defined } from './keys/scalars.ts'
+import type { Path } from './path.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { PlanContext } from './plan-context.ts'
+import { withIncludes } from './requirement-includes.ts'
+import { nearestWord } from './suggestion.ts'
+import { DEFAULT_ENVIRONMENT, environmentKey } from './task-keys.ts'
+
+/** One step for each build environment that something uses. */
+export function environmentSteps(
+  pipeline: Pipeline,
+  used: ReadonlySet<string>,
+  context: PlanContext,
+  problemAt: ProblemAt,
+): { drafts: Draft[]; problems: Problem[] } {
+  const { build } = pipeline
+  const wanted = [
+    {
+      name: DEFAULT_ENVIRONMENT,
+      files: build.dependencies ?? (build.interpreter === undefined ? foundDependencies(context.files) : []),
+      path: ['build', 'dependencies'] as Path,
+    },
+    ...Object.entries(build.environments).map(([name, files]) => ({
+      name,
+      files,
+      path: ['build', 'environments', name] as Path,
+    })),
+  ]
+  const present = new Set(context.files)
+  const drafts: Draft[] = []
+  const problems: Problem[] = []
+  for (const { name, files, path } of wanted) {
+    const all = lockedFiles(files, context)
+    problems.push(
+      ...all.filter((file) => !present.has(file)).map((file) => problemAt(path, absent(file, context.files))),
+    )
+    if (!used.has(environmentKey(name))) continue
+    const interpreter = name === DEFAULT_ENVIRONMENT ? build.interpreter : undefined
+    drafts.push(
+      taskDraft({
+        key: environmentKey(name),
+        task: 'build-environment',
+        stage: 'build',
+        input: { name, dependencies: files, system: build.system, ...defined({ python: build.python, interpreter }) },
+        path,
+        deps: all.map((dep) => ({ dep, path })),
+        // What an interpreter of somebody else's holds may have changed since; ours are made by these files alone.
+        cache: interpreter === undefined,
+      }),
+    )
+  }
+  return { drafts, problems }
+}
+
+/** What Python projects keep their dependencies in, the most explicit first. */
+export function foundDependencies(files: readonly string[]): string[] {
+  const found = ['requirements.txt', 'pyproject.toml', 'setup.py'].find((file) => files.includes(file))
+  return found === undefined ? [] : [found]
+}
+
+/** Everything that decides what gets installed. */
+function lockedFiles(files: readonly string[], context: PlanContext): string[] {
+  const all = withIncludes(files, (path) =>
+    path.endsWith('.txt') || path.endsWith('.in') ? context.readText?.(path) : undefined,
+  )
+  const beside = all.flatMap((file) => {
+    if (file.endsWith('pyproject.toml')) return [file.replace(/pyproject\.toml$/, 'uv.lock')]
+    return file.endsWith('setup.py') ? [file.replace(/\.py$/, '.cfg')] : []
+  })
+  return [...all, ...beside.filter((file) => context.files.includes(file))]
+}
+
+function absent(file: string, files: readonly string[]): string {
+  const near = nearestWord(file, files)
+  return `there is no file "${file}" in the commit${near === undefined ? '' : `: did you mean "${near}"?`}`
+}

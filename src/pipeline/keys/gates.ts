@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import type { GateSpec } from '../pipeline.ts'
+import { didYouMean } from '../suggestion.ts'
+import { ALL_METRICS, LATENCIES, latencyPercentile } from './metrics.ts'
+import { Count, defined, Duration, Name, refuse, Text } from './scalars.ts'
+
+type Unnamed = GateSpec extends infer G ? (G extends unknown ? Omit<G, 'name'> : never) : never
+
+const LATENCY_HINT = 'write a time, as 20ms'
+
+const RawGate = z.strictObject({
+  metric: Name.describe(`${LATENCIES.join(', ')}, or a metric: ${ALL_METRICS.join(', ')}`),
+  min: z.number({ error: 'write a number' }).describe('the metric must be at least this').exactOptional(),
+  max: z
+    .union([z.number(), Duration.transform((ms) => ({ ms }))], { error: 'write a number, or a time as 20ms' })
+    .describe('the metric must be at most this; a time for latencies')
+    .exactOptional(),
+  against: z.literal('champion').describe('compare with the version that serves the last environment').exactOptional(),
+  margin: z.number().min(0).describe('how much worse than the champion is still let through').exactOptional(),
+  confidence: z.number().gt(0.5).lt(1).describe('of the comparison; default: 0.95').exactOptional(),
+  slice: Text.describe('every value of this column must hold by itself').exactOptional(),
+  'min-rows': Count.describe('slice values with fewer rows are not judged; default: 1').exactOptional(),
+})
+
+/** One entry of `gates:`, still without its name. */
+const Gate = RawGate.transform((raw, context): Unnamed => {
+  const wrong = wrongGate(raw)
+  if (wrong !== undefined) return refuse(context, wrong.message, wrong.path)
+  const percentile = latencyPercentile(raw.metric)
+  if (percentile !== undefined) {
+    return typeof raw.max === 'object'
+      ? { kind: 'latency', percentile, maxMs: raw.max.ms }
+      : refuse(context, LATENCY_HINT, ['max'])
+  }
+  if (typeof raw.max === 'object') return refuse(context, 'write a number: only latencies have a time', ['max'])
+  const shared = { metric: raw.metric, ...defined({ slice: raw.slice }), minRows: raw['min-rows'] ?? 1 }
+  if (raw.against === undefined) return { kind: 'absolute', ...shared, ...defined({ min: raw.min, max: raw.max }) }
+  return { kind: 'champion', ...shared, margin: raw.margin ?? 0, confidence: raw.confidence ?? 0.95 }
+})
+
+function wrongGate(raw: z.output<typeof RawGate>): { message: string; path: string[] } | undefined {
+  const says = (key: keyof typeof raw) => raw[key] !== undefined
+  const refused = (keys: (keyof typeof raw)[], message: string) => {
+    const key = keys.find(says)
+    return key === undefined ? undefined : { message, path: [key] }
+  }
+  if (latencyPercentile(raw.metric) !== undefined) {
+    if (!says('max')) return { message: `\`max\` is missing: ${LATENCY_HINT}`, path: [] }
+    return refused(['min', 'against', 'margin', 'confidence', 'slice', 'min-rows'], 'a gate on latency has `max` only')
+  }
+  if (!ALL_METRICS.includes(raw.metric)) {
+    return { message: `there is no metric "${raw.metric}"${suggestMetric(raw.metric)}`, path: ['metric'] }
+  }
+  if (says('min-rows') && !says('slice')) return { message: '`min-rows` needs `slice`', path: ['min-rows'] }
+  if (says('against')) {
+    if (!says('margin')) return { message: '`margin` is missing: how much worse is let through, as 0.02', path: [] }
+    return refused(['min', 'max'], 'a gate against the champion has a `margin`; write a second gate for `min` or `max`')
+  }
+  const comparison = refused(['margin', 'confidence'], 'this needs `against: champion`')
+  if (comparison !== undefined) return comparison
+  return says('min') || says('max') ? undefined : { message: 'write `min`, `max` or `against: champion`', path: [] }
+}
+
+function suggestMetric(word: string): string {
+  const near = didYouMean(word, [...ALL_METRICS, ...LATENCIES])
+  return near === '' ? `: write one of ${ALL_METRICS.join(', ')}` : near
+}
+
+/** `gates:` */
+export const Gates = z.array(Gate).transform((gates): GateSpec[] => {
+  const taken = new Set<string>()
+  return gates.map((gate) => ({ ...gate, name: freeName(gateName(gate), taken) }))
+})
+
+function gateName(gate: Unnamed): string {
+  if (gate.kind === 'latency') return `latency-p${gate.percentile}`
+  const slice = gate.slice === undefined ? '' : `-${gate.slice}`
+  return `${gate.metric}${slice}${gate.kind === 'champion' ? '-vs-champion' : ''}`
+}
+
+/** The name itself, or with `-2`, `-3` … where it is taken. */
+export function freeName(name: string, taken: Set<string>): string {
+  let free = name
+  for (let number = 2; taken.has(free); number++) free = `${name}-${number}`
+  taken.add(free)
+  return free
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { limit } from '../../core/limits.ts'
+import { END_REASONS, type EndReason } from '../../core/run-state.ts'
+import { STEP_STAGES } from '../../core/stages.ts'
+import type { MatrixSpec, StepSpec } from '../pipeline.ts'
+import {
+  defined,
+  Duration,
+  EnvironmentVariables,
+  FilePath,
+  Name,
+  OneOrMoreFiles,
+  refuse,
+  Size,
+  Text,
+} from './scalars.ts'
+
+const Scalar = z.union([z.string().max(1_000), z.number(), z.boolean()], {
+  error: 'write text, a number, true or false',
+})
+const Members = z.array(z.record(Name, Scalar)).default([])
+
+const Matrix = z
+  .object({ include: Members.describe('members to add'), exclude: Members.describe('members to leave out') })
+  .catchall(z.array(Scalar, { error: 'write a list of values' }).min(1, 'write one value or more'))
+  .transform((raw, context): MatrixSpec => {
+    const { include, exclude, ...axes } = raw
+    for (const axis of Object.keys(axes)) {
+      if (!Name.safeParse(axis).success) return refuse(context, 'write a name of letters, digits, - and _', [axis])
+    }
+    if (Object.keys(axes).length === 0 && include.length === 0) return refuse(context, 'write an axis: `seed: [0, 1]`')
+    return { axes: axes, include, exclude }
+  })
+
+const NeedEntry = z.union(
+  [
+    Text.transform((step) => ({ step, optional: false })),
+    z.strictObject({
+      step: Text,
+      optional: z.boolean().default(false).describe('a step that is not there, or was skipped, does not block'),
+    }),
+  ],
+  { error: 'write a step, or { step: name, optional: true }' },
+)
+
+const RETRIABLE = Object.keys(END_REASONS).filter((reason) => reason !== 'cancelled' && reason !== 'refused') as [
+  EndReason,
+  ...EndReason[],
+]
+
+const Retry = z.union(
+  [
+    z.literal('none').transform(() => ({ on: [] as EndReason[], limit: 0 })),
+    z.strictObject({
+      on: z.array(z.enum(RETRIABLE)).default(['executor-lost']).describe('why an attempt ended'),
+      limit: z.int().min(0).max(20, 'write 20 or less').default(1).describe('further attempts'),
+    }),
+  ],
+  { error: 'write `none`, or { on: [executor-lost], limit: 2 }' },
+)
+
+const StepReports = z
+  .strictObject({
+    junit: OneOrMoreFiles.describe('JUnit XML').default([]),
+    coverage: OneOrMoreFiles.describe('Cobertura XML').default([]),
+  })
+  .default({ junit: [], coverage: [] })
+
+const StepResources = z
+  .strictObject({
+    cpus: z.number().positive().max(1_024).default(1),
+    gpus: z.int().min(0).max(1_024).default(0),
+    memory: Size.exactOptional(),
+  })
+  .transform(({ memory, ...rest }): StepSpec['resources'] => defined({ ...rest, memoryBytes: memory }))
+
+/** One entry of `steps:`, still without its name, which is the key. */
+export const Step = z
+  .strictObject({
+    stage: z.enum(STEP_STAGES).default('train').describe('stages run in this order'),
+    build: Text.describe('a name of `build.environments`; default: the default build environment').exactOptional(),
+    run: Text.describe('for `sh -e`; expressions become quoted shell variables'),
+    if: Text.describe('an expression; default: `success()`').exactOptional(),
+    needs: z.array(NeedEntry).describe('steps to wait for; `[]` drops the wait for earlier stages').exactOptional(),
+    deps: z
+      .array(FilePath)
+      .describe('files, folders and globs: a step that declares them sees only these, and can be cached')
+      .exactOptional(),
+    params: z.array(FilePath).describe('`params.yaml:train`: the step sees only this subtree').default([]),
+    outs: z.array(FilePath).describe('files and folders the step makes').default([]),
+    metrics: z.array(FilePath).describe('JSON or YAML files with numbers').default([]),
+    reports: StepReports.describe('test reports that become rows'),
+    cache: z.boolean().default(true).describe('`false`: run it every time'),
+    env: EnvironmentVariables.describe('environment variables of this step').default({}),
+    secrets: z.array(Name).describe('names of secrets of the project that become variables').default([]),
+    endpoint: z.literal('candidate').describe('the candidate is served while this step runs').exactOptional(),
+    matrix: Matrix.describe('one member of the step for each combination').exactOptional(),
+    'runs-on': z.literal('local').default('local').describe('a pool of executors'),
+    resources: StepResources.describe('what the step needs').default({ cpus: 1, gpus: 0 }),
+    timeout: Duration.describe('default: 24h').default(limit('stepTimeoutMs')),
+    'silence-timeout': Duration.describe('how long it may print nothing').exactOptional(),
+    retry: Retry.describe('default: executor-lost, once').default({ on: ['executor-lost'], limit: 1 }),
+  })
+  .transform((raw): Omit<StepSpec, 'name'> => {
+    const { 'runs-on': runsOn, timeout, 'silence-timeout': silence, ...rest } = raw
+    return defined({ ...rest, runsOn, timeoutMs: timeout, silenceTimeoutMs: silence })
+  })

@@ -1,0 +1,95 @@
+import type { Problem } from '../core/problem.ts'
+import type { ProblemAt } from './check-pipeline.ts'
+import { trimSlash } from './connect-steps.ts'
+import { parsePipeline, problemPlaces } from './parse-pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { PlanContext } from './plan-context.ts'
+import { planRun } from './plan-run.ts'
+
+/** What is known where the linter runs; the more, the more it finds. */
+export interface LintContext extends Partial<PlanContext> {
+  readonly file?: string
+  /** Held-out rows of the last evaluation, and what margin so many support (`statistics/smallest-margin.ts`). */
+  readonly evidence?: { readonly rows: number; readonly smallestMargin: (rows: number, confidence: number) => number }
+}
+
+/** All that is wrong with a pipeline file, and what is likely not meant. No errors among them: it can run. */
+export function lintPipeline(text: string, context: LintContext = {}): Problem[] {
+  const { pipeline, problems } = parsePipeline(text, context.file)
+  if (pipeline === undefined) return [...problems]
+  const planned =
+    context.files === undefined ? [] : planRun(pipeline, { ...ANY_PUSH, ...context, files: context.files }).problems
+  const found = [...planned, ...doubts(pipeline, context)]
+  return found.sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+const ANY_PUSH = { project: 'project', branch: 'main', defaultBranch: 'main', event: 'push' } as const
+
+function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
+  const problemAt = problemPlaces(pipeline)
+  return [
+    ...uncached(pipeline, problemAt),
+    ...committedOuts(pipeline, context.files ?? [], problemAt),
+    ...smallMargins(pipeline, context.evidence, problemAt),
+    ...unused(pipeline, problemAt),
+    ...smallWindows(pipeline, problemAt),
+  ].map((problem) => ({ ...problem, severity: 'warning' }))
+}
+
+/** Tests should run every time; training twice on the same input is waste. */
+function uncached({ steps }: Pipeline, problemAt: ProblemAt): Problem[] {
+  return steps
+    .filter(({ stage, deps, cache }) => stage === 'train' && deps === undefined && cache)
+    .map(({ name }) => {
+      const message = 'without `deps` this step is never cached: name what it reads, or write `cache: false`'
+      return problemAt(['steps', name], message, { at: 'key' })
+    })
+}
+
+function committedOuts({ steps }: Pipeline, files: readonly string[], problemAt: ProblemAt): Problem[] {
+  const committed = new Set(files)
+  return steps.flatMap(({ name, outs }) =>
+    outs.flatMap((out, index) => {
+      if (!committed.has(trimSlash(out))) return []
+      return [problemAt(['steps', name, 'outs', index], `"${out}" is in git as well: \`git rm --cached ${out}\``)]
+    }),
+  )
+}
+
+function smallMargins({ gates }: Pipeline, evidence: LintContext['evidence'], problemAt: ProblemAt): Problem[] {
+  if (evidence === undefined) return []
+  return gates.flatMap((gate, index) => {
+    if (gate.kind !== 'champion' || gate.metric !== 'accuracy') return []
+    const smallest = evidence.smallestMargin(evidence.rows, gate.confidence)
+    if (gate.margin >= smallest) return []
+    const message = `${evidence.rows} rows support a margin of ${smallest.toFixed(3)} or more: an equally good candidate would often be inconclusive`
+    return [problemAt(['gates', index, 'margin'], message)]
+  })
+}
+
+/** Fewer rows than drift is ever decided on: such a monitor would say "too few rows" for ever. */
+const DRIFT_ROWS = 300
+
+function smallWindows({ environments }: Pipeline, problemAt: ProblemAt): Problem[] {
+  return environments.flatMap(({ name, monitors }) =>
+    monitors.flatMap(({ kind, window }, index) => {
+      if (kind !== 'drift' || window.kind !== 'rows' || window.rows >= DRIFT_ROWS) return []
+      const message = `drift is decided on ${DRIFT_ROWS} rows or more: write \`window: ${DRIFT_ROWS} rows\` at least`
+      return [problemAt(['environments', name, 'monitors', index, 'window'], message)]
+    }),
+  )
+}
+
+function unused({ model, evaluation, gates, environments }: Pipeline, problemAt: ProblemAt): Problem[] {
+  const problems: Problem[] = []
+  if (model !== undefined && environments.length === 0) {
+    const message =
+      'the model is served nowhere: add `environments: { production: { approval: { reviewers: [name] } } }`'
+    problems.push(problemAt(['model'], message, { at: 'key' }))
+  }
+  if (evaluation !== undefined && gates.length === 0) {
+    const message = 'nothing is asked of the evaluation: add `gates: [{ metric: …, against: champion, margin: … }]`'
+    problems.push(problemAt(['evaluation'], message, { at: 'key' }))
+  }
+  return problems
+}

@@ -1,0 +1,108 @@
+import type { z } from 'zod'
+import { sha256 } from '../lib/sha256.ts'
+import type { Problem } from '../core/problem.ts'
+import { takeOutUnavailable } from './availability.ts'
+import { checkPipeline } from './check-pipeline.ts'
+import { DEFAULT_BUILD } from './keys/build.ts'
+import { namedDataset } from './keys/data.ts'
+import { PipelineFile } from './keys/file.ts'
+import { NO_NOTIFY } from './keys/notify.ts'
+import { defined } from './keys/scalars.ts'
+import { DEFAULT_TRIGGERS } from './keys/triggers.ts'
+import type { Pipeline } from './pipeline.ts'
+import { knownKeys } from './schema.ts'
+import { shapeProblems } from './shape-problems.ts'
+import { readYaml, type YamlSource } from './yaml-source.ts'
+
+export interface ParsedPipeline {
+  /** Absent when there is an error. */
+  readonly pipeline?: Pipeline
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * Reads a tidegate.yaml and names everything that is wrong with it at once. Never throws, whatever the
+ * text. Names that need the commit or the server (files, people) are checked by `planRun`.
+ */
+export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipeline {
+  const source = readYaml(text, file)
+  if (source.problems.length > 0 && source.value === undefined) return { problems: source.problems }
+  if (source.value === null || source.value === undefined) {
+    const message = 'the file is empty: write `steps: { train: { run: python train.py } }`'
+    return { problems: [source.problemAt([], message)] }
+  }
+  const unavailable = takeOutUnavailable(source)
+  const problems = [...source.problems, ...unavailable]
+  const shape = PipelineFile.safeParse(source.value, { reportInput: true })
+  if (!shape.success) {
+    const taken = new Set(unavailable.map(({ path }) => path))
+    const wrong = shapeProblems(shape.error.issues, { yaml: source, knownKeys })
+    problems.push(...wrong.filter(({ path }) => !taken.has(path)))
+    return { problems: inOrder(problems) }
+  }
+  const pipeline = normalise(shape.data)
+  problems.push(...missingApproval(shape.data, source), ...checkPipeline(pipeline, source.problemAt))
+  if (problems.length > 0) return { problems: inOrder(problems) }
+  SOURCES.set(pipeline, source)
+  return { pipeline, problems: [] }
+}
+
+/** Equal texts are the same pipeline. */
+export function pipelineDigest(text: string): `sha256:${string}` {
+  return sha256(text)
+}
+
+/** Where the parts of a pipeline stood in its text, for as long as the object lives. */
+const SOURCES = new WeakMap<Pipeline, Pick<YamlSource, 'problemAt'>>()
+
+/** Problems found later point into the text too; a pipeline that was stored and read again has line 1 only. */
+export function problemPlaces(pipeline: Pipeline): YamlSource['problemAt'] {
+  return (SOURCES.get(pipeline) ?? readYaml('', 'tidegate.yaml')).problemAt
+}
+
+type Shape = z.output<typeof PipelineFile>
+
+function normalise(shape: Shape): Pipeline {
+  const { name, deliver, concurrency, model, evaluation } = shape
+  return {
+    version: 1,
+    ...defined({ name, deliver, concurrency, model, evaluation }),
+    on: shape.on ?? DEFAULT_TRIGGERS,
+    build: shape.build ?? DEFAULT_BUILD,
+    data: Object.entries(shape.data).map(([path, source]) => namedDataset(path, source)),
+    env: shape.env,
+    steps: Object.entries(shape.steps).map(([name, step]) => ({ name, ...step })),
+    gates: shape.gates,
+    environments: Object.entries(shape.environments).map(([name, environment]) => ({
+      ...environment,
+      name,
+      approval: environment.approval ?? 'none',
+    })),
+    notify: shape.notify ?? NO_NOTIFY,
+  }
+}
+
+function missingApproval(shape: Shape, source: YamlSource): Problem[] {
+  const last = Object.entries(shape.environments).at(-1)
+  if (last === undefined || last[1].approval !== undefined) return []
+  const message =
+    'the last environment must say how it is approved: write `approval: { reviewers: [name] }`, or `approval: none` for continuous deployment'
+  return [source.problemAt(['environments', last[0]], message, { at: 'key' })]
+}
+
+/** In the order of the text; each sentence once per place. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>()
+  const unique = problems.filter((problem) => {
+    const key = JSON.stringify([problem.line, problem.column, problem.path, problem.message])
+    return !seen.has(key) && seen.add(key)
+  })
+  unique.sort((a, b) => a.line - b.line || a.column - b.column)
+  const last = unique[MOST_PROBLEMS - 1]
+  if (last === undefined || unique.length === MOST_PROBLEMS) return unique
+  const more = `and ${unique.length - MOST_PROBLEMS} more problems after this`
+  return [...unique.slice(0, MOST_PROBLEMS), { ...last, path: '', message: more }]
+}
+
+/** Enough to mend in one go; they also go through the terminal of whoever pushed. */
+const MOST_PROBLEMS = 200

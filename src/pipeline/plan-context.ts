@@ -1,0 +1,19 @@
+/** What a plan depends on besides the pipeline file. */
+export interface PlanContext {
+  /** The project's name: the model's too, where the file gives none. */
+  readonly project: string
+  readonly branch: string
+  readonly tag?: string
+  readonly defaultBranch: string
+  readonly event: RunEvent
+  /** Paths of the commit. */
+  readonly files: readonly string[]
+  /** When given, every person and group the file names must be one of these. */
+  readonly people?: { readonly persons: readonly string[]; readonly groups: readonly string[] }
+  /** Contents of params files by path, for `params.x` in expressions; absent: read by `readText`. */
+  readonly params?: Readonly<Record<string, unknown>>
+  /** The text of a file of the commit: requirement files, for what they include, and params files. */
+  readonly readText?: (path: string) => string | undefined
+}
+
+export type RunEvent = 'push' | 'pull-request' | 'alert' | 'manual' | 'local'

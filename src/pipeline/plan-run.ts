@@ -1,0 +1,60 @@
+import { limit } from '../core/limits.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Problem } from '../core/problem.ts'
+import { checkInputs, checkOuts, checkPeople } from './check-plan.ts'
+import { connectSteps, findCycles, readerOf } from './connect-steps.ts'
+import type { Draft } from './draft.ts'
+import { environmentSteps } from './environment-steps.ts'
+import { problemPlaces } from './parse-pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
+import { expressionContext } from './params.ts'
+import type { PlanContext } from './plan-context.ts'
+import { environmentKey } from './task-keys.ts'
+import { earlySteps, modelSteps, verdictSteps } from './task-steps.ts'
+import { userSteps } from './user-steps.ts'
+
+export interface PlannedRun {
+  /** Absent when there is an error; warnings may stand beside a plan. */
+  readonly plan?: Plan
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * What a pipeline means for one commit and event: every step with all it waits for, the file's own and
+ * ours. The same pipeline and context always give the same plan.
+ */
+export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
+  const problemAt = problemPlaces(pipeline)
+  const users = userSteps(pipeline, expressionContext(pipeline, context), problemAt)
+  const used = new Set(users.drafts.flatMap(({ step }) => step.uses))
+  if (pipeline.model !== undefined) used.add(environmentKey())
+  const environments = environmentSteps(pipeline, used, context, problemAt)
+  const early = earlySteps(pipeline, users.drafts, [...used].sort(), context)
+  const before = [...environments.drafts, ...early, ...readMetrics(users.drafts), ...modelSteps(pipeline, context)]
+  const drafts = [...before, ...verdictSteps(pipeline, before, context)]
+  const problems = [
+    ...users.problems,
+    ...environments.problems,
+    ...checkOuts(drafts, problemAt),
+    ...checkInputs(pipeline, drafts, context, problemAt),
+    ...checkPeople(pipeline, context.people, problemAt),
+  ]
+  if (drafts.length > limit('planSteps')) {
+    problems.push(problemAt(['steps'], `the run would have more than ${limit('planSteps')} steps`, { at: 'key' }))
+    return { problems }
+  }
+  const steps = connectSteps(drafts)
+  problems.push(...findCycles(steps, drafts, problemAt))
+  const broken = problems.some(({ severity }) => severity === 'error')
+  return broken ? { problems } : { plan: { version: 1, steps }, problems }
+}
+
+/** A metrics file that another step has in its deps is an out as well. */
+function readMetrics(drafts: readonly Draft[]): Draft[] {
+  const readers = drafts.flatMap(({ name, step }) => (step.deps ?? []).map((dep) => ({ name, reads: readerOf(dep) })))
+  return drafts.map((draft) => {
+    const { metrics, outs } = draft.step
+    const wanted = metrics.filter((file) => readers.some(({ name, reads }) => name !== draft.name && reads(file)))
+    return { ...draft, step: { ...draft.step, outs: [...new Set([...outs, ...wanted])] } }
+  })
+}

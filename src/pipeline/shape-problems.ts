@@ -1,0 +1,137 @@
+import type { z } from 'zod'
+import type { Problem } from '../core/problem.ts'
+import { FOREIGN_NAMES, placeOf } from './foreign-names.ts'
+import { formatPath, type Path } from './path.ts'
+import { nearestWord } from './suggestion.ts'
+import type { YamlSource } from './yaml-source.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** A text, and which keys its language has inside a path. */
+export interface ShapeSource {
+  readonly yaml: YamlSource
+  readonly knownKeys: (path: Path) => readonly string[]
+}
+
+/** What zod found, as problems in our words, each at its place in the text. */
+export function shapeProblems(issues: readonly Issue[], source: ShapeSource): Problem[] {
+  return issues.flatMap((issue) => problemsOf(issue, [], source))
+}
+
+function problemsOf(issue: Issue, parent: Path, source: ShapeSource): Problem[] {
+  const { yaml } = source
+  const path = [...parent, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))]
+  if (issue.code === 'unrecognized_keys') return unknownKeys(issue.keys, path, source)
+  if (issue.code === 'invalid_union') return unionProblems(issue, path, source)
+  if (issue.code === 'invalid_type') return [typeProblem(issue, path, yaml)]
+  if (issue.code === 'invalid_value') return [valueProblem(issue, path, yaml)]
+  if (issue.code === 'invalid_key') {
+    return [yaml.problemAt(path, issue.issues[0]?.message ?? 'this name is not allowed', { at: 'key' })]
+  }
+  return [yaml.problemAt(path, sentence(issue))]
+}
+
+function sentence(issue: Issue): string {
+  if (issue.code === 'too_small' && issue.origin === 'array' && isZodsOwn(issue.message)) return 'name one at least'
+  if (issue.code === 'too_small' && issue.origin === 'number' && isZodsOwn(issue.message)) {
+    return `write a number ${issue.inclusive === true ? 'of at least' : 'above'} ${issue.minimum}`
+  }
+  if (issue.code === 'too_big' && issue.origin === 'number' && isZodsOwn(issue.message)) {
+    return `write a number ${issue.inclusive === true ? 'of at most' : 'below'} ${issue.maximum}`
+  }
+  if (issue.code === 'too_big' && isZodsOwn(issue.message)) return 'that is too long'
+  return issue.message
+}
+
+function isZodsOwn(message: string): boolean {
+  return /^(Invalid|Too|Expected|Unrecognized)/.test(message)
+}
+
+function unknownKeys(keys: readonly string[], path: Path, source: ShapeSource): Problem[] {
+  const known = source.knownKeys(path)
+  // A long list of them is one mistake: looking for what each was meant to be would take its time.
+  return keys.map((key, index) => unknownKey(key, path, index < 200 ? known : [], source.yaml))
+}
+
+function unknownKey(key: string, path: Path, known: readonly string[], source: YamlSource): Problem {
+  const own = [...path, key]
+  const place = FOREIGN_NAMES[placeOf(path)]
+  const ours = place !== undefined && Object.hasOwn(place, key) ? place[key] : undefined
+  if (ours !== undefined) return source.problemAt(own, `unknown key "${key}": here it is ${ours}`, { at: 'key' })
+  const near = nearestWord(key.replaceAll('_', '-'), known)
+  const hint = near === undefined ? `: write one of ${known.join(', ')}` : `: did you mean "${near}"?`
+  return source.problemAt(own, `unknown key "${short(key)}"${known.length === 0 ? '' : hint}`, { at: 'key' })
+}
+
+function typeProblem(issue: z.core.$ZodIssueInvalidType, path: Path, source: YamlSource): Problem {
+  const last = path.at(-1)
+  if (issue.input === undefined && typeof last === 'string') {
+    return source.problemAt(path.slice(0, -1), `\`${last}\` is missing`, { at: 'key' })
+  }
+  if (!isZodsOwn(issue.message)) return source.problemAt(path, issue.message)
+  return source.problemAt(path, `write ${kindName(issue.expected)}, not ${describe(issue.input)}${hintFor(issue)}`)
+}
+
+function hintFor(issue: z.core.$ZodIssueInvalidType): string {
+  const { input, expected } = issue
+  if (expected === 'array' && typeof input === 'string' && input.length < 60) return `: [${input}]`
+  if (expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')) return `: put it in quotes`
+  return ''
+}
+
+const KIND_NAMES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping of keys to values',
+  record: 'a mapping of names to values',
+}
+
+function kindName(kind: string): string {
+  return KIND_NAMES[kind] ?? kind
+}
+
+function describe(input: unknown): string {
+  if (input === null || input === undefined) return 'nothing'
+  if (Array.isArray(input)) return 'a list'
+  if (typeof input === 'object') return 'a mapping'
+  return typeof input === 'string' ? `the text "${short(input)}"` : short(JSON.stringify(input))
+}
+
+function short(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text
+}
+
+function valueProblem(issue: z.core.$ZodIssueInvalidValue, path: Path, source: YamlSource): Problem {
+  const last = path.at(-1)
+  if (issue.input === undefined && typeof last === 'string') {
+    const missing = `\`${last}\` is missing: write ${issue.values.map(String).join(', ')}`
+    return source.problemAt(path.slice(0, -1), missing, { at: 'key' })
+  }
+  if (!isZodsOwn(issue.message)) return source.problemAt(path, issue.message)
+  const values = issue.values.map(String)
+  const near = typeof issue.input === 'string' ? nearestWord(issue.input, values) : undefined
+  const hint = near === undefined ? '' : `: did you mean "${near}"?`
+  return source.problemAt(
+    path,
+    `write ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}, not ${describe(issue.input)}${hint}`,
+  )
+}
+
+/** Of the members of a union, the one that the value was meant to be: not of another kind altogether. */
+function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, source: ShapeSource): Problem[] {
+  const meant = issue.errors.filter((errors) => errors.every((error) => error.path.length > 0 || !isWrongKind(error)))
+  const [best] = meant.sort((a, b) => a.length - b.length)
+  if (best !== undefined && best.length > 0) return best.flatMap((error) => problemsOf(error, path, source))
+  if (issue.input === undefined && path.length > 0) {
+    return [source.yaml.problemAt(path.slice(0, -1), `\`${formatPath(path.slice(-1))}\` is missing`, { at: 'key' })]
+  }
+  const message = isZodsOwn(issue.message) ? `this cannot be ${describe(issue.input)}` : issue.message
+  return [source.yaml.problemAt(path, message)]
+}
+
+function isWrongKind(issue: { readonly code?: string | undefined }): boolean {
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value'
+}

@@ -1,0 +1,42 @@
+import { matchesGlob } from './glob.ts'
+import type { ConcurrencySpec, Pipeline, TriggerFilter } from './pipeline.ts'
+import { fillTemplate } from './template.ts'
+
+export interface Trigger {
+  readonly event: 'push' | 'pull-request'
+  /** Of a pull request: the branch it wants to go to. */
+  readonly branch: string
+  readonly tag?: string
+  /** Absent or empty: not known, so filters on paths let it through. */
+  readonly changedFiles?: readonly string[]
+}
+
+/** Whether `on:` wants a run for this. A pushed tag starts one only where `on.push.tags` names it. */
+export function startsRun({ on }: Pipeline, trigger: Trigger): boolean {
+  const filter = trigger.event === 'push' ? on.push : on.pullRequest
+  if (filter === undefined) return false
+  if (trigger.tag !== undefined) return matchesAny(filter.tags ?? [], trigger.tag)
+  return branchPasses(filter, trigger.branch) && pathsPass(filter, trigger.changedFiles ?? [])
+}
+
+function branchPasses({ branches, branchesIgnore }: TriggerFilter, branch: string): boolean {
+  return (branches === undefined || matchesAny(branches, branch)) && !matchesAny(branchesIgnore ?? [], branch)
+}
+
+function pathsPass({ paths, pathsIgnore }: TriggerFilter, changed: readonly string[]): boolean {
+  if (changed.length === 0) return true
+  const counted = changed.filter((path) => !matchesAny(pathsIgnore ?? [], path))
+  return counted.some((path) => paths === undefined || matchesAny(paths, path))
+}
+
+function matchesAny(globs: readonly string[], name: string): boolean {
+  return globs.some((glob) => matchesGlob(glob, name))
+}
+
+/** The group a run belongs to, with its expressions filled in. */
+export function concurrencyGroup(
+  { concurrency }: Pipeline,
+  run: { readonly event: string; readonly branch: string; readonly tag?: string },
+): ConcurrencySpec | undefined {
+  return concurrency === undefined ? undefined : { ...concurrency, group: fillTemplate(concurrency.group, run) }
+}

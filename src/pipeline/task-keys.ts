@@ -1,0 +1,24 @@
+/** Keys that our own steps have in a plan; steps of the file cannot have these names. */
+export const TASK_KEYS = {
+  environment: 'builds the build environment',
+  sources: 'finds mistakes before any test runs',
+  datasets: 'refuses a retraining run for which nothing changed',
+  bundle: 'puts together what is promoted',
+  evaluation: 'compares candidate and champion',
+  gates: 'decides the gates',
+  registration: 'makes the bundle a version',
+} as const satisfies Record<string, string>
+
+/** What the bundle step writes; no other step may. */
+export const BUNDLE_FILE = 'bundle.json'
+
+export const DEFAULT_ENVIRONMENT = 'default'
+
+/** The key of the step that builds an environment; a step without `build:` uses the default one. */
+export function environmentKey(name: string = DEFAULT_ENVIRONMENT): string {
+  return name === DEFAULT_ENVIRONMENT ? 'environment' : `environment:${name}`
+}
+
+export function datasetKey(path: string): string {
+  return `data:${path}`
+}

@@ -1,0 +1,141 @@
+import { isAlias, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml'
+import { limit } from '../core/limits.ts'
+import { formatPath, type Path } from './path.ts'
+
+/** Offsets in the text of a value and, in a mapping, of its key. */
+export interface Place {
+  readonly key?: number
+  readonly value: number
+}
+
+type Report = (path: Path, offset: number, message: string) => void
+
+/** More values than this cannot be written into a file of the allowed size; only aliases can reach it. */
+const MOST_VALUES = 500_000
+
+/**
+ * The plain value of a YAML tree, with aliases and `<<` expanded and the place of every part noted.
+ * Expansion stops, with a problem, at the limit on aliases and on values altogether.
+ */
+export function plainValue(root: unknown, places: Map<string, Place>, report: Report): unknown {
+  return new Expansion(places, report).value(root, [], undefined)
+}
+
+class Expansion {
+  readonly #places: Map<string, Place>
+  readonly #report: Report
+  readonly #anchors = new Map<string, unknown>()
+  /** Anchored nodes whose inside is being expanded: an alias to one of them would never end. */
+  readonly #open = new Set<unknown>()
+  #aliases = 0
+  #values = 0
+  #stopped = false
+
+  constructor(places: Map<string, Place>, report: Report) {
+    this.#places = places
+    this.#report = report
+  }
+
+  value(node: unknown, path: Path, key: number | undefined): unknown {
+    const offset = offsetOf(node) ?? key ?? 0
+    const name = formatPath(path)
+    if (!this.#places.has(name)) this.#places.set(name, key === undefined ? { value: offset } : { key, value: offset })
+    if (++this.#values > MOST_VALUES) return this.#stop(path, offset, 'aliases expand to too many values')
+    if (isAlias(node)) return this.#alias(node.source, path, offset)
+    if (!isMap(node) && !isSeq(node) && !isScalar(node)) return null
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
+    if (isScalar(node)) return this.#scalar(node, path, offset)
+    this.#open.add(node)
+    const plain = isMap(node) ? this.#mapping(node, path) : this.#sequence(node, path)
+    this.#open.delete(node)
+    return plain
+  }
+
+  #alias(name: string, path: Path, offset: number): unknown {
+    const target = this.#anchors.get(name)
+    if (target === undefined) return this.#refuse(path, offset, `there is no anchor &${name} before this`)
+    if (this.#open.has(target)) return this.#refuse(path, offset, `*${name} stands inside &${name}: it would never end`)
+    this.#aliases += 1
+    if (this.#aliases > limit('yamlAliases')) {
+      return this.#stop(path, offset, `more than ${limit('yamlAliases')} aliases are expanded`)
+    }
+    const expanded = this.value(target, path, undefined)
+    return expanded
+  }
+
+  #scalar(node: Scalar, path: Path, offset: number): unknown {
+    const { value } = node
+    if (typeof value === 'number' && !Number.isFinite(value)) return this.#refuse(path, offset, 'write a finite number')
+    if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return value
+    return this.#refuse(path, offset, 'write text, a number, true or false')
+  }
+
+  #sequence(node: YAMLSeq, path: Path): unknown[] {
+    const items: unknown[] = []
+    for (const item of node.items) {
+      if (this.#stopped) break
+      items.push(this.value(item, [...path, items.length], undefined))
+    }
+    return items
+  }
+
+  #mapping(node: YAMLMap, path: Path): Record<string, unknown> {
+    const members = new Map<string, unknown>()
+    const merged: [string, unknown][] = []
+    for (const pair of node.items) {
+      if (this.#stopped) break
+      const key = this.#key(pair, path)
+      if (key === undefined) continue
+      const { name, offset } = key
+      const own = [...path, name]
+      if (name === '<<') {
+        merged.push(...this.#merge(pair.value, path, offset))
+      } else if (members.has(name)) {
+        this.#refuse(own, offset, 'this key stands here twice: write it once')
+      } else {
+        members.set(name, this.value(pair.value, own, offset))
+      }
+    }
+    for (const [name, value] of merged) if (!members.has(name)) members.set(name, value)
+    return Object.fromEntries(members)
+  }
+
+  #merge(node: unknown, path: Path, offset: number): [string, unknown][] {
+    const value = this.value(node, [...path, '<<'], offset)
+    const sources = Array.isArray(value) ? value : [value]
+    const isMapping = (source: unknown) => typeof source === 'object' && source !== null && !Array.isArray(source)
+    if (sources.every(isMapping)) return sources.flatMap((source) => Object.entries(source as Record<string, unknown>))
+    this.#refuse([...path, '<<'], offset, 'write an alias of a mapping after `<<:`')
+    return []
+  }
+
+  #key(pair: Pair, path: Path): { name: string; offset: number } | undefined {
+    const offset = offsetOf(pair.key) ?? 0
+    const name = keyText(isScalar(pair.key) ? pair.key.value : pair.key)
+    if (name === undefined) return this.#refuse(path, offset, 'a key must be text')
+    if (name === '__proto__') return this.#refuse(path, offset, '`__proto__` cannot be a key')
+    return { name, offset }
+  }
+
+  #refuse(path: Path, offset: number, message: string): undefined {
+    if (!this.#stopped) this.#report(path, offset, message)
+    return undefined
+  }
+
+  #stop(path: Path, offset: number, message: string): undefined {
+    this.#refuse(path, offset, message)
+    this.#stopped = true
+    return undefined
+  }
+}
+
+function keyText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
+}
+
+function offsetOf(node: unknown): number | undefined {
+  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return undefined
+  const [start] = node.range as unknown[]
+  return typeof start === 'number' ? start : undefined
+}

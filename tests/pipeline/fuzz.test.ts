@@ -1,0 +1,137 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Problem } from '../../src/core/problem.ts'
+import { lintPipeline } from '../../src/pipeline/lint.ts'
+import { caseNames, caseText } from './read-case.ts'
+
+const SEEDS = caseNames().map(caseText)
+const FILES = ['train.py', 'src/a.py', 'requirements.txt', 'params.yaml']
+
+/** What breaks parsers: structure, references, markers, deep or odd text. */
+const PIECES = [
+  ...'{ } [ ] : " \' &a *a #x ? ! ` ~ null true .nan -.inf 1e999 0x1F %YAML __proto__:1 constructor: **/* ../'.split(
+    ' ',
+  ),
+  '\n',
+  '\t',
+  '  ',
+  '- ',
+  ': ',
+  '&a ',
+  '<<: *a',
+  '|\n',
+  '>-\n',
+  '---\n',
+  '...\n',
+  '!!binary x',
+  '\u0000',
+  '\uFEFF',
+  '\u2028',
+  '\uD800',
+  'é',
+  '${{',
+  '}}',
+  "${{ branch == 'x' }}",
+  '${{ matrix.x }}',
+  '$(( ',
+  '<<EOF\n',
+  'steps:\n',
+]
+
+test('any change to a pipeline file ends in problems at places of the file, or in none', () => {
+  const edit = fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    remove: fc.oneof(fc.constant(0), fc.nat({ max: 40 })),
+    insert: fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 6, unit: 'grapheme' }), fc.constant('')),
+  })
+
+  fc.assert(
+    fc.property(fc.constantFrom(...SEEDS), fc.array(edit, { minLength: 1, maxLength: 6 }), (seed, edits) => {
+      let text = seed
+      for (const { at, remove, insert } of edits) {
+        const start = Math.floor(at * text.length)
+        text = text.slice(0, start) + insert + text.slice(start + remove)
+      }
+      expectProblemsInside(text)
+    }),
+    { numRuns: 700 },
+  )
+})
+
+test('any text at all ends in problems at places of the file', () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 300, unit: 'binary' }),
+    fc.array(fc.constantFrom(...PIECES), { maxLength: 60 }).map((pieces) => pieces.join('')),
+  )
+
+  fc.assert(fc.property(text, expectProblemsInside), { numRuns: 700 })
+})
+
+test('any values in the places of known keys end in problems, never in a crash', () => {
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom<unknown>(null, true, 1, -1, 0.5, '', 'a', 'production', '5%', '1d', 'none'),
+      tie('list'),
+      tie('map'),
+    ),
+    list: fc.array(tie('value'), { maxLength: 3 }),
+    map: fc.dictionary(fc.constantFrom(...KEYS), tie('value'), { maxKeys: 6 }),
+  }))
+
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...KEYS), value, { maxKeys: 8 }), (document) => {
+      expectProblemsInside(JSON.stringify(document))
+    }),
+    { numRuns: 700 },
+  )
+})
+
+const KEYS = (
+  'version name on push schedule deliver concurrency build environments data env steps model evaluation gates notify run deps outs ' +
+  'needs matrix include path metric max min from approval rollout monitors kind actions production train constructor toString __proto__'
+).split(' ')
+
+function expectProblemsInside(text: string): void {
+  const problems = lintPipeline(text, { files: FILES })
+  const lines = text.split(/\r?\n/)
+  for (const problem of problems) expect(placeOf(problem, lines)).toBe('inside')
+}
+
+function placeOf({ line, column, message }: Problem, lines: readonly string[]): string {
+  if (message === '') return 'without a message'
+  if (line < 1 || line > lines.length) return `line ${line} of ${lines.length}`
+  const length = lines[line - 1]?.length ?? 0
+  // The end of the line, and the line break itself, are places too.
+  return column >= 1 && column <= length + 2 ? 'inside' : `column ${column} of ${length}`
+}
+
+test('short texts that stand for gigabytes, or for endless depth, are refused at once', () => {
+  const laughs = Array.from(
+    { length: 12 },
+    (_, index) => `a${index}: &a${index} [${`*a${index - 1}, `.repeat(9)}]`,
+  ).slice(1)
+  const bombs = {
+    laughs: `a0: &a0 [x]\n${laughs.join('\n')}\n`,
+    brackets: '['.repeat(200_000),
+    dashes: '- '.repeat(100_000),
+    maps: '{a: '.repeat(100_000),
+    keys: Array.from({ length: 60_000 }, (_, index) => `k${index}: 1\n`).join(''),
+    self: 'a: &a [*a]\n',
+    stars: `steps: { train: { run: x, deps: ["${'*a'.repeat(400)}z"] } }`,
+    columns: `steps: {}\nmodel: { path: m.onnx, inputs: { x: ["${'1'.repeat(90_000)}"] } }`,
+    matrix: `steps: { train: { run: x, matrix: { ${'abcdefgh'
+      .split('')
+      .map((axis) => `${axis}: [${Array.from({ length: 300 }).keys().toArray().join(',')}]`)
+      .join(', ')} } } }`,
+    large: `# ${'x'.repeat(2 << 20)}`,
+    expression: `steps: { train: { run: x, if: "${'not '.repeat(900)}x" } }`,
+    parentheses: `steps: { train: { run: x, if: "${'('.repeat(700)}" } }`,
+  }
+
+  for (const [name, text] of Object.entries(bombs)) {
+    const problems = lintPipeline(text, { files: ['x/y/z', 'a'.repeat(2_000)] })
+
+    expect(problems.length, name).toBeGreaterThan(0)
+  }
+})
