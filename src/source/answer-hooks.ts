@@ -1,0 +1,89 @@
+import type { Socket } from 'node:net'
+import type { GitContext } from './git-context.ts'
+import { readHookMessages, type HookMessage, type RefUpdate } from './hook-messages.ts'
+import { removeJournalEntry, writeJournalEntry, type JournalEntry } from './push-journal.ts'
+import { recordPush } from './pushes.ts'
+import { showProgress } from './show-progress.ts'
+
+export interface PushInProgress {
+  readonly id: string
+  readonly project: string
+  readonly person: string
+  readonly at: number
+  readonly pid: number
+  /** Set from before refs move until the rows are there. */
+  journaled: JournalEntry | undefined
+}
+
+/** The server's half of the hooks of one push; returns when git has closed its end. Never throws. */
+export async function answerHooks(
+  context: GitContext,
+  push: PushInProgress,
+  socket: Socket,
+  leaving: AbortSignal,
+): Promise<void> {
+  // A hook that is killed breaks the socket; the end of git says all there is to know.
+  socket.on('error', () => undefined)
+  try {
+    for await (const message of readHookMessages(socket)) {
+      if (message.kind === 'pre') socket.write(`${await permit(context, push, message.updates)}\n`)
+      else await welcome(context, push, message, socket, leaving)
+    }
+  } catch (error) {
+    context.onError(error, push.project)
+  }
+  socket.destroy()
+}
+
+/** Refs are about to move: `ok` once that is on disk. Any other answer refuses the push and is shown. */
+async function permit(context: GitContext, push: PushInProgress, updates: readonly RefUpdate[]): Promise<string> {
+  const bad = updates.find((update) => !isPlainRef(update.ref))
+  if (bad !== undefined) return `${shown(bad.ref)} cannot be pushed here: only names under refs/ can.`
+  const { id, project, person, at, pid } = push
+  const entry = { id, project, person, at, pid, updates }
+  try {
+    await writeJournalEntry(context.dataFolder, entry)
+    push.journaled = entry
+    return 'ok'
+  } catch (error) {
+    context.onError(error, project)
+    return 'Tidegate cannot write to its data folder, so it does not take the push. Its log says why.'
+  }
+}
+
+/** The name becomes a path in the repository, and git checks it only after this. */
+function isPlainRef(ref: string): boolean {
+  return ref.startsWith('refs/') && !ref.includes('..') && !ref.includes('\0')
+}
+
+/** Refs have moved: rows, then what the pusher sees. */
+async function welcome(
+  context: GitContext,
+  push: PushInProgress,
+  message: HookMessage,
+  socket: Socket,
+  leaving: AbortSignal,
+): Promise<void> {
+  const say = (line: string) => socket.write(`|${shown(line)}\n`)
+  try {
+    const { id, project, person, at } = push
+    await recordPush(context.database, { id, project, person, at, updates: message.updates })
+    await removeJournalEntry(context.dataFolder, id)
+    push.journaled = undefined
+  } catch (error) {
+    context.onError(error, push.project)
+    say('The push is stored. Its run starts as soon as the database answers again.')
+    socket.end('.\n')
+    return
+  }
+  context.releasePlace()
+  const isDetached = message.options.some((option) => option === 'detach' || option === 'tidegate.detach')
+  const { id, project, person } = push
+  await showProgress(context, { id, project, person, isDetached }, say, leaving)
+  socket.end('.\n')
+}
+
+/** One line without anything that could move the cursor or colour the pusher's terminal. */
+function shown(line: string): string {
+  return line.replaceAll(/\p{Cc}+/gu, ' ')
+}

@@ -1,0 +1,40 @@
+import type { ServerResponse } from 'node:http'
+import type { Database } from '../db/open-database.ts'
+
+/** A push whose rows are written and whose run may be followed. */
+export interface ReceivedPush {
+  readonly id: string
+  readonly project: string
+  readonly person: string
+  /** The pusher said `-o tidegate.detach` (or `-o detach`): only say where to look. */
+  readonly isDetached: boolean
+}
+
+export interface GitServerOptions {
+  readonly database: Database
+  readonly dataFolder: string
+  /** The person behind the token. Throws UNAUTHENTICATED, FORBIDDEN or NOT_FOUND. */
+  authorize(token: string, project: string, access: 'read' | 'write'): Promise<string>
+  /**
+   * Lines for the pusher's terminal, until the run ends or needs a person. `signal` aborts when nobody
+   * reads any more: the pusher left, the server closes, or an hour has passed.
+   */
+  progress(push: ReceivedPush, signal: AbortSignal): AsyncIterable<string>
+  /** What went wrong here and is not the client's fault; the message to log. */
+  onError(error: unknown, project: string): void
+}
+
+/** What a request needs from the server around it. */
+export interface GitContext extends GitServerOptions {
+  readonly hooksFolder: string
+  readonly closing: AbortSignal
+  /** Gives back the place among those working, for a push that only shows progress from now on. */
+  releasePlace(): void
+}
+
+/** Does `act` when the server closes while this response is open. */
+export function whenClosing(context: GitContext, response: ServerResponse, act: () => void): void {
+  context.closing.addEventListener('abort', act)
+  response.once('close', () => context.closing.removeEventListener('abort', act))
+  if (context.closing.aborted) act()
+}

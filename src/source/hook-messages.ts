@@ -1,0 +1,47 @@
+import type { Readable } from 'node:stream'
+import { createInterface } from 'node:readline'
+
+/** All zeros: the ref did not exist before, or does not after. */
+export const NO_COMMIT = '0'.repeat(40)
+
+export interface RefUpdate {
+  readonly ref: string
+  readonly oldCommit: string
+  readonly newCommit: string
+}
+
+/** What a hook says: `pre` before refs move, `post` with those that have moved. */
+export interface HookMessage {
+  readonly kind: 'pre' | 'post'
+  readonly updates: readonly RefUpdate[]
+  readonly options: readonly string[]
+}
+
+/** Messages of both hooks of one push, as they come. A message cut short by a dying hook is dropped. */
+export async function* readHookMessages(socket: Readable): AsyncGenerator<HookMessage> {
+  let message: { kind: 'pre' | 'post'; updates: RefUpdate[]; options: string[] } | undefined
+  for await (const line of createInterface({ input: socket, crlfDelay: Infinity })) {
+    if (line === 'pre' || line === 'post') {
+      message = { kind: line, updates: [], options: [] }
+    } else if (line === 'end' && message !== undefined) {
+      yield message
+      message = undefined
+    } else if (message !== undefined) {
+      addLine(message, line)
+    }
+  }
+}
+
+function addLine(message: { updates: RefUpdate[]; options: string[] }, line: string): void {
+  if (line.startsWith('option ')) message.options.push(line.slice('option '.length))
+  const update = parseUpdate(line)
+  if (update !== undefined) message.updates.push(update)
+}
+
+const UPDATE = /^(?<oldCommit>[0-9a-f]{40,64}) (?<newCommit>[0-9a-f]{40,64}) (?<ref>.+)$/
+
+function parseUpdate(line: string): RefUpdate | undefined {
+  const found = UPDATE.exec(line)?.groups
+  if (found === undefined) return undefined
+  return { ref: found['ref']!, oldCommit: found['oldCommit']!, newCommit: found['newCommit']! }
+}
