@@ -1,0 +1,20 @@
+/** P-values times their number, at most 1: the chance of even one false alarm stays below the level. */
+export function bonferroni(pValues: readonly number[]): number[] {
+  return pValues.map((p) => Math.min(1, p * pValues.length))
+}
+
+/**
+ * Adjusted p-values of Benjamini and Hochberg (1995): of those at or below the level, on average at most
+ * that share is false; where nothing is true at all, the chance of even one alarm stays below the level.
+ */
+export function benjaminiHochberg(pValues: readonly number[]): number[] {
+  const count = pValues.length
+  const descending = pValues.map((p, index) => ({ p, index })).sort((a, b) => b.p - a.p)
+  const adjusted = Array.from(pValues)
+  let smallest = 1
+  for (const [i, { p, index }] of descending.entries()) {
+    smallest = Math.min(smallest, (p * count) / (count - i))
+    adjusted[index] = smallest
+  }
+  return adjusted
+}
