@@ -1,0 +1,52 @@
+import { AppError } from '../core/errors.ts'
+import { hasCode } from '../lib/error-code.ts'
+import type { ArtifactRef } from '../core/tree.ts'
+import type { EndReason } from '../core/run-state.ts'
+import type { TaskOutput } from '../core/task.ts'
+
+/** How an attempt ended: what the completion record says, before the log is closed. */
+export interface AttemptEnd {
+  readonly outcome: 'succeeded' | 'failed' | 'cancelled'
+  readonly reason?: EndReason
+  readonly message?: string
+  readonly exitCode?: number
+  readonly signal?: string
+  readonly outs: Readonly<Record<string, ArtifactRef>>
+  readonly kept: Readonly<Record<string, ArtifactRef>>
+  readonly taskOutput?: TaskOutput
+}
+
+/** Why we end a command that would go on. */
+export interface Interruption {
+  readonly reason: EndReason
+  readonly message: string
+  readonly graceMs: number
+}
+
+export const NOTHING = { outs: {}, kept: {} } as const
+
+export function failed(reason: EndReason, message: string): AttemptEnd {
+  return { outcome: 'failed', reason, message, ...NOTHING }
+}
+
+export function interrupted({ reason, message }: Interruption): AttemptEnd {
+  return reason === 'cancelled' ? { outcome: 'cancelled', reason, message, ...NOTHING } : failed(reason, message)
+}
+
+/** Something of ours went wrong, not the command: the workspace, the store, the disk. */
+export function endOfError(error: unknown): AttemptEnd {
+  if (isDiskFull(error))
+    return failed('disk-full', 'No space was left on the disk. Free some (`tidegate gc`), then run again.')
+  if (hasCode(error, 'E2BIG')) {
+    return failed(
+      'setup-error',
+      'Its `run`, or one of its variables, is longer than the 128 KiB a program can be started with. Put it into a file.',
+    )
+  }
+  if (error instanceof AppError) return failed('setup-error', error.message)
+  return failed('setup-error', error instanceof Error ? error.message : String(error))
+}
+
+export function isDiskFull(error: unknown): boolean {
+  return hasCode(error, 'ENOSPC', 'EDQUOT')
+}

@@ -1,0 +1,76 @@
+import { glob, lstat, readdir, realpath } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { putFile, putFolder } from '../artifacts/put.ts'
+import { hasCode } from '../lib/error-code.ts'
+import type { ArtifactRef } from '../core/tree.ts'
+import type { AttemptOrder } from '../core/ports/executor.ts'
+import type { Store } from '../core/ports/store.ts'
+
+export interface Collected {
+  readonly found: Record<string, ArtifactRef>
+  readonly missing: readonly string[]
+}
+
+/**
+ * Stores what is at these paths of the workspace. A path may be a glob; what it matches is kept by its own
+ * path. Runs when no process of the attempt lives any more, so what we look at stays as it is; it was made
+ * by a stranger though, so nothing is read that does not really lie in the workspace.
+ */
+export async function collectOutputs(
+  order: AttemptOrder,
+  paths: readonly string[],
+  store: Store,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const found: Record<string, ArtifactRef> = {}
+  const missing: string[] = []
+  for (const path of paths) {
+    const places = await expand(order.workspace, path)
+    if (places.length === 0) missing.push(path)
+    for (const place of places) {
+      signal.throwIfAborted()
+      const ref = await storeAt(order.workspace, place, store)
+      if (ref) found[place] = ref
+      else missing.push(place)
+    }
+  }
+  return { found, missing }
+}
+
+/** For the person whose output is missing: what the command did write, a few paths of it. */
+export async function listWritten(order: AttemptOrder): Promise<string> {
+  const inputs = new Set(order.inputs.map((file) => file.path))
+  const written: string[] = []
+  for (const entry of await readdir(order.workspace, { recursive: true, withFileTypes: true })) {
+    const path = relative(order.workspace, join(entry.parentPath, entry.name))
+    if (!entry.isDirectory() && !inputs.has(path) && !path.includes('__pycache__')) written.push(path)
+  }
+  if (written.length === 0) return 'It wrote no file at all into its workspace.'
+  const shown = written.sort().slice(0, 10).join(', ')
+  return `It wrote ${shown}${written.length > 10 ? ` and ${written.length - 10} more` : ''}.`
+}
+
+async function expand(workspace: string, path: string): Promise<string[]> {
+  if (!/[*?[{]/.test(path)) return [path]
+  const matches: string[] = []
+  for await (const match of glob(path, { cwd: workspace })) matches.push(match)
+  return matches.sort()
+}
+
+async function storeAt(workspace: string, path: string, store: Store): Promise<ArtifactRef | undefined> {
+  const place = await realpathOrNothing(join(workspace, path))
+  const inside = (await realpath(workspace)) + sep
+  if (!place || !(place + sep).startsWith(inside)) return undefined
+  const stats = await lstat(place)
+  if (stats.isDirectory()) return putFolder(store, place)
+  return stats.isFile() ? putFile(store, place) : undefined
+}
+
+async function realpathOrNothing(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { readProcess, type ProcessRow } from '../lib/processes.ts'
+import { findAttemptProcesses } from './attempt-processes.ts'
+import type { AttemptOrder } from '../core/ports/executor.ts'
+import type { Interruption } from './attempt-end.ts'
+import type { ProcessIdentity } from '../core/attempt-files.ts'
+
+const PAGE_BYTES = 4096
+
+/** One look reads every process of the machine: 2 ms where there are a hundred. */
+const BETWEEN_MS = 250
+
+/**
+ * Compares what the attempt's processes have in memory with its limit. The sum of resident pages counts
+ * shared ones several times (a forked data loader would look like four trainings), so when it is over the
+ * limit the kernel is asked for the proportional figure, which costs a millisecond per gigabyte. Processes
+ * that come and go between two readings add up to more than there ever was: only a second look ends it.
+ */
+export function memoryCheck(order: AttemptOrder, limitBytes: number, command: ProcessIdentity) {
+  let lookAgainAt = 0
+  let wasOver = false
+  return (): Interruption | undefined => {
+    if (performance.now() < lookAgainAt) return undefined
+    lookAgainAt = performance.now() + BETWEEN_MS
+    const usedBytes = memoryOf(findAttemptProcesses(order, command), limitBytes)
+    const isSure = wasOver && usedBytes > limitBytes
+    wasOver = usedBytes > limitBytes
+    if (!isSure) return undefined
+    const used = `${inMebibytes(usedBytes)} of ${inMebibytes(limitBytes)} MiB`
+    return { reason: 'out-of-memory', message: `It used more memory than it may: ${used}.`, graceMs: 0 }
+  }
+}
+
+/** Exact only where it is over the limit; else the upper bound that shows it is not. */
+function memoryOf(processes: readonly ProcessRow[], limitBytes: number): number {
+  const resident = processes.reduce((sum, row) => sum + row.residentPages * PAGE_BYTES, 0)
+  return resident <= limitBytes ? resident : processes.reduce((sum, row) => sum + proportionalBytes(row.pid), 0)
+}
+
+/** How many processes the kernel has killed for memory since it started. */
+export function kernelMemoryKills(): number {
+  return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'latin1'))?.[1] ?? 0)
+}
+
+/** Where the kernel does not say, what is resident *now*: of a process that has just ended, nothing. */
+function proportionalBytes(pid: number): number {
+  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readRollup(pid))?.[1]
+  if (kilobytes !== undefined) return Number(kilobytes) * 1024
+  return (readProcess(pid)?.residentPages ?? 0) * PAGE_BYTES
+}
+
+function readRollup(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
+  } catch {
+    // The process has ended, or the kernel is built without it.
+    return ''
+  }
+}
+
+function inMebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20)
+}

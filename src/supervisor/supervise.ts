@@ -1,0 +1,173 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openFolderStore } from '../drivers/store/folder/folder-store.ts'
+import { ATTEMPT_FILES, type SupervisorClaim } from '../core/attempt-files.ts'
+import { createJsonFile, readJsonFile, replaceJsonFile, replaceJsonFileDurably } from '../lib/json-file.ts'
+import { readProcess } from '../lib/processes.ts'
+import { endOfError, failed, interrupted, isDiskFull, type AttemptEnd } from './attempt-end.ts'
+import { attemptEnvironment } from './attempt-environment.ts'
+import { collectOutputs, listWritten } from './collect-outputs.ts'
+import { judgeExit } from './judge-exit.ts'
+import { createMasker } from './mask.ts'
+import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
+import { kernelMemoryKills } from './memory-check.ts'
+import { prepareWorkspace, sealWorkspace } from './workspace.ts'
+import { runCommand, type CommandExit } from './run-command.ts'
+import { taskArgv } from './task-process.ts'
+import { watchAttempt, type AttemptWatch } from './watch-attempt.ts'
+import type { AttemptOrder, CompletionRecord } from '../core/ports/executor.ts'
+import type { OutputPipe } from './output-pipe.ts'
+import type { Store } from '../core/ports/store.ts'
+
+/** What the supervisor is told on stdin, once, as one line of JSON. */
+export interface StartLine {
+  readonly attemptFolder: string
+  readonly secrets: Readonly<Record<string, string>>
+  /** The program whose `task` command runs tasks. */
+  readonly taskEntry: string
+}
+
+/**
+ * One attempt from claim to completion record. The record is written last, when nothing of the attempt
+ * lives and log and outputs are on the disk: who reads it needs to look no further. Of several supervisors
+ * for one folder all but the first return at once.
+ */
+export async function supervise(start: StartLine, pipe: OutputPipe): Promise<void> {
+  const order = readOrder(start.attemptFolder)
+  const claim: SupervisorClaim = { supervisor: ownIdentity(), startedAt: Date.now() }
+  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return
+
+  const masker = createMasker(Object.values(start.secrets))
+  const log = openLogFile(join(order.attemptFolder, ATTEMPT_FILES.log), order.logLimitBytes, masker)
+  const watch = watchAttempt(order)
+  const end = await attempt({ start, order, claim, log, watch, pipe })
+  watch.close()
+  await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
+}
+
+/** Tasks are ours and run as we do, whoever the commands run as. */
+function readOrder(attemptFolder: string): AttemptOrder {
+  const order = readJsonFile(join(attemptFolder, ATTEMPT_FILES.order)) as AttemptOrder
+  if (order.command.kind === 'command') return order
+  const { runAs: _, ...ours } = order
+  return ours
+}
+
+interface Attempt {
+  readonly start: StartLine
+  readonly order: AttemptOrder
+  readonly claim: SupervisorClaim
+  readonly log: LogFile
+  readonly watch: AttemptWatch
+  readonly pipe: OutputPipe
+}
+
+async function attempt(attempt: Attempt): Promise<AttemptEnd> {
+  const { order, watch } = attempt
+  try {
+    await using store = await openFolderStore(order.storeFolder)
+    await prepareWorkspace(order, store, watch.signal)
+    watch.signal.throwIfAborted()
+    return await runAndCollect(attempt, store)
+  } catch (error) {
+    return watch.interruption ? interrupted(watch.interruption) : endOfError(error)
+  }
+}
+
+async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd> {
+  const { order, claim, watch } = attempt
+  const argv = argvOf(attempt)
+  const killsBefore = kernelMemoryKills()
+  const exit = await runCommand(argv, attemptEnvironment(order, attempt.start.secrets), {
+    ...attempt,
+    onStart: (command) => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command }),
+  })
+  if (watch.interruption)
+    return { ...interrupted(watch.interruption), ...(await keepAnyway(attempt, store)), ...exitOf(exit) }
+  const end = judgeExit(order, exit, killsBefore)
+  return { ...(await withOutputs(attempt, end, store)), ...exitOf(exit) }
+}
+
+function argvOf({ order, start }: Attempt): readonly [string, ...string[]] {
+  const { command } = order
+  return command.kind === 'command' ? ['/bin/sh', '-e', '-c', command.run] : taskArgv(start.taskEntry, order)
+}
+
+/** Outputs of what ended well, and in every case what is kept even of failures. */
+async function withOutputs(attempt: Attempt, end: AttemptEnd, store: Store): Promise<AttemptEnd> {
+  const { order, watch } = attempt
+  const kept = await collectOutputs(order, order.keep, store, watch.signal)
+  if (end.outcome !== 'succeeded') return { ...end, kept: kept.found }
+  const outs = await collectOutputs(order, order.outs, store, watch.signal)
+  const missing = [...outs.missing, ...kept.missing]
+  if (missing.length === 0) return { ...end, outs: { ...end.outs, ...outs.found }, kept: kept.found }
+  const message = `It ended well but did not write ${missing.join(', ')}. ${await listWritten(order)}`
+  return { ...failed('missing-outs', message), kept: kept.found }
+}
+
+/** For storing the reports of an attempt that somebody wants to see ended. */
+const KEEP_MS = 10_000
+
+/** Reports of a run that was interrupted are worth having, but not worth another failure. */
+async function keepAnyway({ order, log }: Attempt, store: Store): Promise<{ kept: AttemptEnd['kept'] }> {
+  try {
+    return { kept: (await collectOutputs(order, order.keep, store, AbortSignal.timeout(KEEP_MS))).found }
+  } catch (error) {
+    log.note(`what should be kept could not be stored: ${String(error)}`)
+    return { kept: {} }
+  }
+}
+
+function exitOf({ exitCode, signal }: CommandExit): { exitCode?: number; signal?: string } {
+  return { ...(exitCode === null ? {} : { exitCode }), ...(signal === null ? {} : { signal }) }
+}
+
+interface Finish {
+  readonly order: AttemptOrder
+  readonly claim: SupervisorClaim
+  readonly end: AttemptEnd
+  readonly log: LogFile
+  readonly mask: (text: string) => string
+}
+
+async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
+  const logEnd = closeLog(log, end)
+  sealWorkspace(order)
+  const record: CompletionRecord = {
+    version: 1,
+    attemptId: order.attemptId,
+    ...end,
+    ...(end.message === undefined ? {} : { message: mask(end.message) }),
+    startedAt: claim.startedAt,
+    endedAt: Date.now(),
+    ...logEnd,
+  }
+  await writeRecord(order, record)
+}
+
+/** The last line of the log says why, for those who read nothing else. */
+function closeLog(log: LogFile, end: AttemptEnd): LogEnd {
+  try {
+    if (end.message !== undefined) log.note(end.message)
+    return log.close()
+  } catch {
+    // The disk is full. The record says how much of the log is missing, and it is closed by now.
+    return log.close()
+  }
+}
+
+/** A full disk may be emptied by somebody: without the record the whole attempt would count as lost. */
+async function writeRecord(order: AttemptOrder, record: CompletionRecord): Promise<void> {
+  for (let triesLeft = 60; ; triesLeft--) {
+    try {
+      return replaceJsonFileDurably(join(order.attemptFolder, ATTEMPT_FILES.done), record)
+    } catch (error) {
+      if (!isDiskFull(error) || triesLeft === 0) throw error
+      await sleep(1_000)
+    }
+  }
+}
+
+function ownIdentity() {
+  return { pid: process.pid, startTicks: readProcess(process.pid)?.startTicks ?? '0' }
+}

@@ -1,0 +1,58 @@
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import { materialize } from '../artifacts/materialize.ts'
+import { openWay } from '../lib/open-way.ts'
+import type { AttemptOrder } from '../core/ports/executor.ts'
+import type { Store } from '../core/ports/store.ts'
+
+/** Private places beside the workspace: `<workspace>.home`, `<workspace>.tmp`. */
+export function privateFolders({ workspace }: AttemptOrder) {
+  return { home: `${workspace}.home`, tmp: `${workspace}.tmp` }
+}
+
+/**
+ * Makes workspace, home and temporary folder, each for the attempt's user alone, and fills the workspace.
+ * What is left of an earlier try that was killed here is removed first.
+ */
+export async function prepareWorkspace(order: AttemptOrder, store: Store, signal: AbortSignal): Promise<void> {
+  const { home, tmp } = privateFolders(order)
+  mkdirSync(dirname(order.workspace), { recursive: true, mode: 0o711 })
+  for (const folder of [order.workspace, home, tmp]) {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { mode: 0o700 })
+  }
+  // A command follows its links with its own rights; a task would follow them with ours.
+  const outsideLinks = order.command.kind === 'command' ? 'keep' : 'refuse'
+  const owner = order.runAs ? { owner: order.runAs } : {}
+  await materialize(store, order.inputs, order.workspace, { ...owner, outsideLinks, signal })
+  // Last, so that nobody else could put anything in our way.
+  if (order.runAs)
+    for (const folder of [order.workspace, home, tmp]) chownSync(folder, order.runAs.uid, order.runAs.gid)
+  if (order.runAs) openTheWay(order)
+}
+
+/** Afterwards its files are ours alone: the next attempt may run as the same user. */
+export function sealWorkspace(order: AttemptOrder): void {
+  const { home, tmp } = privateFolders(order)
+  for (const folder of [home, tmp]) rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  if (!order.runAs || !statSync(order.workspace, { throwIfNoEntry: false })) return
+  chownSync(order.workspace, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
+  chmodSync(order.workspace, 0o700)
+}
+
+/** The attempt's user has to pass through every folder above its workspace. */
+function openTheWay({ workspace, storeFolder }: AttemptOrder): void {
+  const closed = openWay(workspace, commonFolder(workspace, storeFolder))
+  if (closed === undefined) return
+  throw new AppError(
+    'INVALID_INPUT',
+    `The user that runs steps may not pass through ${closed}. Keep Tidegate's data elsewhere (TIDEGATE_DATA=/var/lib/tidegate), or allow it: chmod o+x ${closed}.`,
+  )
+}
+
+function commonFolder(a: string, b: string): string {
+  const [left, right] = [a.split(sep), b.split(sep)]
+  const differ = left.findIndex((part, at) => part !== right[at])
+  return join('/', ...left.slice(0, differ === -1 ? left.length : differ))
+}

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openAttemptPlace, readLog, until, type AttemptPlace } from './attempt-place.ts'
+import { untilEnded } from '../contract/executor.ts'
+
+let place: AttemptPlace
+
+beforeAll(async () => {
+  place = await openAttemptPlace()
+})
+
+afterAll(() => place[Symbol.asyncDispose]())
+
+function task(name: string, input: unknown = {}) {
+  return { kind: 'task', task: name, dataFolder: place.folder, input } as const
+}
+
+test('what a task answers is in the record', async () => {
+  const { record, log, order } = await place.run(task('gate', { margin: 0.02 }))
+
+  expect(record).toMatchObject({
+    outcome: 'succeeded',
+    taskOutput: { metrics: { rows: 3 }, result: { margin: 0.02 } },
+    outs: { 'report.json': { kind: 'file' } },
+  })
+  expect(log).toBe(`working in ${order.workspace}\n`)
+})
+
+test('an error that is meant for people fails a task with its message', async () => {
+  const { record, log } = await place.run(task('register'))
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'setup-error', message: 'This bundle was rolled back.' })
+  expect(log).toBe('[tidegate] This bundle was rolled back.\n')
+})
+
+test('a bug in a task leaves its stack in the log', async () => {
+  const { record, log } = await place.run(task('evaluate'))
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'setup-error', message: 'undefined is not a model' })
+  expect(log).toContain('TypeError: undefined is not a model\n    at ')
+})
+
+test('a task that decides to refuse says for which reason', async () => {
+  const { record } = await place.run(task('check-datasets'))
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'refused', message: 'No dataset has changed.' })
+})
+
+test('a task nobody knows is refused by name', async () => {
+  const { record } = await place.run(task('freeze-dataset'))
+
+  expect(record.message).toContain('freeze-dataset')
+})
+
+test('a cancelled task hears of it by its signal', async () => {
+  const order = place.order(task('make-bundle'))
+  const handle = await place.executor.submit(order, {})
+  await until(() => logOf(order) === 'waiting\n')
+
+  await place.executor.cancel(handle, 20_000)
+
+  expect((await untilEnded(place.executor, handle)).outcome).toBe('cancelled')
+  expect(readLog(order)).toBe('waiting\ntold to stop\n[tidegate] It was cancelled.\n')
+})
+
+function logOf(order: Parameters<typeof readLog>[0]): string {
+  try {
+    return readLog(order)
+  } catch {
+    return ''
+  }
+}
