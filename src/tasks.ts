@@ -1,0 +1,48 @@
+import type { TaskName } from './core/plan.ts'
+import type { Task, TaskOutput } from './core/task.ts'
+
+/**
+ * The tasks there are, each with what it needs of other parts: the composition of a task's process, as
+ * `app.ts` is the server's. A process runs one task, so each is imported when it is the one.
+ * `environment` is what tools such as pip are started with.
+ */
+export function createTasks(environment: NodeJS.ProcessEnv): Record<TaskName, Task> {
+  const env = Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+  return {
+    'build-environment': lazy('build-environment', async () => {
+      const { createBuildEnvironmentTask } = await import('./build/build-environment.ts')
+      return createBuildEnvironmentTask({ env, stepsRunAsOtherUser: process.getuid?.() === 0 })
+    }),
+    'check-sources': lazy('check-sources', async () =>
+      (await import('./build/check-sources.ts')).createCheckSourcesTask(),
+    ),
+    'freeze-dataset': lazy('freeze-dataset', async () => {
+      const { createFreezeDatasetTask } = await import('./build/freeze-dataset.ts')
+      return createFreezeDatasetTask({
+        allowedFolders: (env['TIDEGATE_FILE_SOURCES'] ?? '').split(':').filter(Boolean),
+      })
+    }),
+    'check-datasets': lazy('check-datasets', async () =>
+      (await import('./build/check-datasets.ts')).createCheckDatasetsTask(),
+    ),
+    'make-bundle': lazy('make-bundle', async () => {
+      const { createMakeBundleTask } = await import('./registry/make-bundle.ts')
+      const { inspectModel } = await import('./serving/model-host/inspect-model.ts')
+      return createMakeBundleTask({ inspectModel })
+    }),
+    evaluate: lazy('evaluate', async () => {
+      const { createEvaluateTask } = await import('./evaluation/evaluate.ts')
+      const { openHost } = await import('./serving/model-host/open-host.ts')
+      return createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal }) })
+    }),
+    gate: lazy('gate', async () => (await import('./evaluation/gate.ts')).createGateTask()),
+    register: lazy('register', async () => (await import('./registry/register.ts')).createRegisterTask()),
+  }
+}
+
+/** The plan and `prepare` make a task's input, which is narrower than `unknown`; the name ties the two. */
+function lazy<Input, Output extends TaskOutput>(name: TaskName, load: () => Promise<Task<Input, Output>>): Task {
+  return { name, run: async (input, context) => (await load()).run(input as Input, context) }
+}
