@@ -1,0 +1,59 @@
+import { Text } from '@mantine/core'
+import { memo, useLayoutEffect, useRef } from 'react'
+import type { RunDetail, Step } from '../../../../src/api/runs.ts'
+import { asBytes } from '../../words/numbers.ts'
+import { liveLine, type Span } from './terminal-text.ts'
+import { logPath, useStepLog } from './use-step-log.ts'
+import styles from './step-log.module.css'
+
+/** The log of a step's last attempt, live while it runs. It stays at the end, unless the reader has scrolled up. */
+export function StepLog({ run, step }: { readonly run: RunDetail; readonly step: Step }) {
+  const { screen, isComplete } = useStepLog(run, step.key, step.attempt)
+  const box = useRef<HTMLDivElement>(null)
+  const followsEnd = useRef(true)
+  useLayoutEffect(() => {
+    if (followsEnd.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight
+  }, [screen])
+  const onScroll = () => {
+    const { scrollTop, scrollHeight, clientHeight } = box.current ?? { scrollTop: 0, scrollHeight: 0, clientHeight: 0 }
+    followsEnd.current = scrollHeight - scrollTop - clientHeight < 24
+  }
+  const last = liveLine(screen)
+  return (
+    <div>
+      <div
+        ref={box}
+        onScroll={onScroll}
+        className={styles['log']}
+        role="log"
+        aria-label={`Log of ${step.key}`}
+        tabIndex={0}
+      >
+        {screen.dropped > 0 && <div className={styles['note']}>{screen.dropped} earlier lines are not shown</div>}
+        {screen.lines.map((line, index) => (
+          <Line key={screen.dropped + index} spans={line} />
+        ))}
+        {last.length > 0 && <Line spans={last} />}
+      </div>
+      <Text size="xs" c="dimmed" mt={4}>
+        {isComplete ? 'complete' : 'live'}
+        {step.logBytes > 0 && `, ${asBytes(step.logBytes)}`} ·{' '}
+        <a href={`${logPath(run, step.key)}?limit=${4 << 20}`} target="_blank" rel="noreferrer">
+          as plain text
+        </a>
+      </Text>
+    </div>
+  )
+}
+
+const Line = memo(function Line({ spans }: { readonly spans: readonly Span[] }) {
+  return (
+    <div className={styles['line']}>
+      {spans.map((span, index) => (
+        <span key={index} data-color={span.color} data-bold={span.isBold}>
+          {span.text}
+        </span>
+      ))}
+    </div>
+  )
+})

@@ -1,0 +1,7 @@
+import type { Run } from '../../../src/api/runs.ts'
+
+/** Who or what started a run. */
+export function originOf({ alert, parentRun, event, person }: Run): string {
+  if (alert !== null) return 'retraining after an alert'
+  return parentRun === null ? `${event} by ${person}` : `again after ${parentRun}, by ${person}`
+}
