@@ -1,0 +1,112 @@
+import type { BenchRow } from './bench-row.ts'
+import type { Machine } from './machine.ts'
+
+export interface Section {
+  readonly name: string
+  readonly title: string
+  readonly rows: readonly BenchRow[]
+  /** Of the minute in which it ended, the benchmark's own processes among it. */
+  readonly loadAverage: number
+}
+
+interface Report {
+  readonly machine: Machine
+  readonly sections: readonly Section[]
+  readonly tookSeconds: number
+}
+
+/** What stands under a section's title: how it is measured, and what it leaves out. */
+const EXPLAINED: Readonly<Record<string, string>> = {
+  push: `A real server, a real \`git push\` over HTTP of a pipeline with one step that prints, into a project whose
+environment exists. The end is the first byte that a client of the log's stream gets. The peer does as little as
+possible: git's own HTTP server with a hook that prints, without rows, log or workspace.`,
+  steps: `A chain of thirty steps, on a real server with the local executor. Each step gets a workspace and a user of its
+own, a log, a token and durable rows; its supervisor is a Node process that outlives the server. One supervisor waits
+for work. Where steps end sooner than the next can start (about 40 ms of a core), starting it is what they wait for;
+where they take longer, what is left is the engine.`,
+  supervisor: `One attempt through the local executor alone, without engine and database, and its log.`,
+  command: `Wall time of the whole process, from the source tree. The repository has two steps and forty files.`,
+  gateway: `Gateway, model host and prediction log on our side; on the other ONNX Runtime in one process of \`node:http\`,
+without routes, tokens, checks or log. The same model and the same client, in turns.`,
+  rollback: `Half of all customers are at a canary, sixteen clients ask without a pause, a person calls it back. Measured
+at the clients: from sending the rollback to the last answer of the version that was called back.`,
+}
+
+export function performancePage({ machine, sections, tookSeconds }: Report): string {
+  return `# Performance
+
+Written by \`npm run bench\`, and by nothing else. Budgets are goals on two idle cores; a benchmark is never a test.
+
+| | |
+| --- | --- |
+| when | ${machine.at.slice(0, 16).replace('T', ' ')} UTC, ${tookSeconds} s |
+| machine | ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Linux ${machine.kernel} |
+| Node | ${machine.node} |
+| load average at the start | ${machine.loadAverage.join(', ')} (1, 5, 15 minutes) |
+${busyNote(machine, sections)}
+## How to read it
+
+Every figure stands beside a peer or a floor that was measured in turns with it, in the same minutes. The **ratio** is
+ours divided by the peer's: it says more than the times, because whatever else the machine did met both. Compare
+ratios across machines, and times only within this page. *Met* compares the time of this run with the budget.
+
+${sections.map(sectionText).join('\n')}
+## Raw runs
+
+One JSON document a line: the machine, then the samples of each figure in the order they were measured.
+
+\`\`\`jsonl
+${rawRuns({ machine, sections, tookSeconds })}
+\`\`\`
+`
+}
+
+/** What the benchmarks themselves ask for is about one core; the gateway's and rollback's clients take both. */
+function busyNote({ cores }: Machine, sections: readonly Section[]): string {
+  const most = Math.max(...sections.map(({ loadAverage }) => loadAverage))
+  if (most <= cores) return ''
+  return `
+Others were at work on this machine meanwhile: up to ${most} processes wanted its ${cores} cores. Times are too long by a
+factor that nobody knows; each section says what it met.
+`
+}
+
+function sectionText({ name, title, rows, loadAverage }: Section): string {
+  return `## ${title}
+
+${EXPLAINED[name] ?? ''}
+
+| what | ratio | ours | peer | what the peer is | budget | |
+| --- | --- | --- | --- | --- | --- | --- |
+${rows.map(rowText).join('\n')}
+
+Load average of its last minute: ${loadAverage}.
+`
+}
+
+function rowText({ what, statistic, unit, ours, peer, peerIs, ratio, budget }: BenchRow): string {
+  const verdict = budget === undefined ? '' : budget.isMet ? 'met' : '**not met**'
+  const cells = [
+    `${what}, ${statistic}`,
+    ratio === null ? '–' : `**${inDigits(ratio)}**`,
+    `${inDigits(ours)} ${unit}`.trim(),
+    `${inDigits(peer)} ${unit}`.trim(),
+    peerIs,
+    budget?.says ?? '',
+    verdict,
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+/** Three digits are more than a noisy machine can promise. */
+function inDigits(value: number): string {
+  return Number(value.toPrecision(3)).toLocaleString('en')
+}
+
+/** Rows that differ in their statistic alone have the same samples. */
+function rawRuns({ machine, sections, tookSeconds }: Report): string {
+  const runs = sections.flatMap(({ name, rows }) =>
+    rows.map(({ what, unit, peerIs, samples }) => JSON.stringify({ name, what, unit, peerIs, ...samples })),
+  )
+  return [JSON.stringify({ ...machine, tookSeconds }), ...new Set(runs)].join('\n')
+}
