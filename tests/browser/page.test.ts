@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { getAcceptance } from '../../src/api/acceptance.ts'
+import { approveDeployment, listDeployments, type Deployment } from '../../src/api/deployments.ts'
+import { listEnvironments } from '../../src/api/projects.ts'
+import { openTestServer, type TestServer } from '../harness/server.ts'
+import { model } from '../harness/tiny-project.ts'
+import { buildPage, openBrowser, signIn, unnamedControls, type TestBrowser } from './browser.ts'
+import { DELIVERED, FAILING, PRODUCTION_ONLY, talking } from './page-project.ts'
+
+let place: TestServer
+let browser: TestBrowser
+
+beforeAll(async () => {
+  await buildPage()
+  place = await openTestServer('sqlite')
+  browser = await openBrowser()
+})
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]()
+  await place?.[Symbol.asyncDispose]()
+})
+
+/** The newest deployment to an environment, once it has this state. */
+async function deploymentIn(project: string, environment: string, state: Deployment['state']): Promise<Deployment> {
+  for (;;) {
+    const { deployments } = await place.admin.client.call(listDeployments, {
+      params: { project },
+      query: { environment },
+    })
+    if (deployments[0]?.state === state) return deployments[0]
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+test('a wrong token is refused in words; a right one leads to where the visitor wanted to go', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  await place.project('empty', { 'readme.md': 'nothing yet' })
+
+  await page.goto(`${place.server.address}/empty`)
+  await page.getByLabel('Token').fill('tg_wrong')
+  await page.getByLabel('Token').press('Enter')
+  const refusal = await page.getByRole('alert').textContent()
+  const unnamed = await unnamedControls(page)
+  await page.getByLabel('Token').fill(dev.token)
+  await page.getByLabel('Token').press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'empty' }).waitFor()
+  // Asked of the server on its own, and so drawn a moment later.
+  await page.getByText('signed in as dev').waitFor()
+
+  expect(refusal).toContain('The token is wrong, revoked or expired')
+  expect(unnamed).toEqual([])
+  expect(new URL(page.url()).pathname).toBe('/empty')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel('Token').waitFor()
+  expect(await page.context().cookies()).toEqual([])
+  expect(troubles).toEqual([])
+})
+
+test('a run is watched while it happens: stages and log move without a reload', async () => {
+  const { page, troubles } = await browser.visitor('dark')
+  const dev = await place.person('dev')
+  const goFile = join(tmpdir(), `tidegate-go-${randomUUID()}`)
+  const project = await place.project('talking', talking(goFile))
+  await signIn(page, place.server.address, dev.token)
+  await page.getByRole('link', { name: 'talking' }).click()
+  await page.getByText('No run yet').waitFor()
+
+  const pushed = project.push(dev)
+  await page.getByRole('link', { name: '#1 first' }).click()
+  const stages = page.getByRole('list', { name: 'The eight stages' }).getByRole('listitem')
+  await stages.filter({ hasText: 'Unit tests' }).and(page.locator('[data-state=running]')).waitFor()
+  await page.getByRole('button', { name: /^talk/ }).press('Enter')
+  const log = page.getByRole('log', { name: 'Log of talk' })
+  await log.getByText('50 %').waitFor()
+  const live = await log.textContent()
+  await writeFile(goFile, '')
+  await log.getByText('all rows read').waitFor()
+  await page.getByText(/^complete/).waitFor()
+  await stages.filter({ hasText: 'Automated build' }).and(page.locator('[data-state=failed]')).waitFor()
+
+  expect(await stages.count()).toBe(8)
+  expect(live).toBe('reading rows50 %')
+  expect(await log.textContent()).toBe('reading rows100 %all rows read')
+  expect(await stages.filter({ hasText: 'Unit tests' }).getAttribute('data-state')).toBe('succeeded')
+  expect(troubles).toEqual([])
+  await pushed
+  await rm(goFile)
+})
+
+test('a failing test shows its name, what it said and the lines that matter', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('failing', FAILING)
+  await project.push(dev)
+
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/failing/runs/1`)
+  const failed = page.getByRole('article', { name: 'Failed test test_blank' })
+  await failed.waitFor()
+
+  expect(await failed.textContent()).toContain('test_ink.py:14: AssertionError')
+  await page.getByText('1 passed, 1 failed').first().waitFor()
+  expect(await unnamedControls(page)).toEqual([])
+  expect(troubles).toEqual([])
+})
+
+test('a tester judges and signs, a reviewer approves, the pusher may not: all on the page, all in the rows', async () => {
+  const [mia, ana, lead] = await Promise.all([
+    place.person('mia', 'maintainer'),
+    place.person('ana', 'tester'),
+    place.person('lead', 'approver'),
+  ])
+  const project = await place.project('delivered', DELIVERED)
+  await project.push(mia)
+  const staging = await deploymentIn('delivered', 'staging', 'awaiting-acceptance')
+
+  const tester = await browser.visitor()
+  await signIn(tester.page, place.server.address, ana.token)
+  await tester.page.getByRole('link', { name: 'delivered', exact: true }).click()
+  await tester.page.getByRole('link', { name: 'Judge the cases' }).click()
+  const shown = tester.page.getByRole('article', { name: 'Case below' })
+  await tester.page.getByRole('button', { name: 'Sign: accept', disabled: true }).waitFor()
+  const image = await shown.getByRole('img').evaluate(readShades)
+  await shown.getByRole('button', { name: 'Right' }).click()
+  await shown.getByRole('button', { name: 'Right', pressed: true }).waitFor()
+  await tester.page.getByLabel('What you found in version 1').fill('reads ink well')
+  await tester.page.getByRole('button', { name: 'Sign: accept' }).click()
+  await tester.page.getByText('The session has ended: accepted.').waitFor()
+
+  const params = { project: 'delivered', deployment: staging.id }
+  const session = await place.admin.client.call(getAcceptance, { params })
+  expect(image).toEqual([255, 170, 0, 0])
+  expect(await unnamedControls(tester.page)).toEqual([])
+  expect(session).toMatchObject({
+    state: 'accepted',
+    signatures: [{ person: 'ana', decision: 'accept', comment: 'reads ink well' }],
+  })
+  expect((await ana.client.call(getAcceptance, { params })).cases).toMatchObject([{ id: 'below', verdict: 'right' }])
+
+  const waiting = await deploymentIn('delivered', 'production', 'awaiting-approval')
+  const pusher = await browser.visitor()
+  await signIn(pusher.page, place.server.address, mia.token)
+  await pusher.page.goto(`${place.server.address}/delivered/deployments/${waiting.id}`)
+  await pusher.page.getByRole('button', { name: 'Approve' }).click()
+  const refusal = await pusher.page.getByRole('alert').textContent()
+  expect(refusal).toContain('mia')
+  expect(await deploymentIn('delivered', 'production', 'awaiting-approval')).toMatchObject({ approvals: [] })
+
+  const reviewer = await browser.visitor()
+  await signIn(reviewer.page, place.server.address, lead.token)
+  await reviewer.page.goto(`${place.server.address}/delivered`)
+  await reviewer.page.getByRole('link', { name: 'Look and decide' }).click()
+  await reviewer.page.getByLabel('Comment').fill('go ahead')
+  await reviewer.page.getByRole('button', { name: 'Approve' }).click()
+  await reviewer.page.getByText('live', { exact: true }).waitFor()
+  expect(await deploymentIn('delivered', 'production', 'live')).toMatchObject({
+    version: 1,
+    approvals: [{ person: 'lead', decision: 'approve', comment: 'go ahead' }],
+  })
+  expect([...tester.troubles, ...pusher.troubles, ...reviewer.troubles]).toEqual([])
+})
+
+test('a person rolls production back after being asked once', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  const lead = await place.person('lead', 'approver')
+  const project = await place.project('back', PRODUCTION_ONLY)
+  const deliver = async () => {
+    await project.push(dev)
+    const { id, bundle } = await deploymentIn('back', 'production', 'awaiting-approval')
+    await lead.client.call(approveDeployment, { params: { project: 'back', deployment: id }, body: { bundle } })
+    await deploymentIn('back', 'production', 'live')
+  }
+  await deliver()
+  await project.commit({ 'trained.onnx': model('two') }, 'the other way round')
+  await deliver()
+
+  await signIn(page, place.server.address, lead.token)
+  await page.goto(`${place.server.address}/back`)
+  await page.getByRole('img', { name: 'Traffic: version 2 answers 100 %' }).waitFor()
+  await page.getByRole('button', { name: 'Roll back' }).click()
+  await page.getByLabel('Reason').fill('it reads upside down')
+  const unnamed = await unnamedControls(page)
+  await page.getByRole('button', { name: 'Roll back now' }).click()
+  await page.getByRole('img', { name: 'Traffic: version 1 answers 100 %' }).waitFor()
+
+  const { environments } = await place.admin.client.call(listEnvironments, { params: { project: 'back' } })
+  expect(environments).toMatchObject([{ environment: 'production', champion: 1 }])
+  // The row says so once the last answer under way is out.
+  const states = async () => {
+    const { deployments } = await place.admin.client.call(listDeployments, { params: { project: 'back' }, query: {} })
+    return deployments.find(({ version }) => version === 2)?.state
+  }
+  await expect.poll(states, { timeout: 10_000 }).toBe('rolled-back')
+  expect(unnamed).toEqual([])
+  expect(troubles).toEqual([])
+})
+
+/** How light each pixel of a canvas is. Runs in the page. */
+function readShades(canvas: unknown): number[] {
+  const drawn = canvas as CanvasLike
+  const { width, height } = drawn
+  const { data } = drawn.getContext('2d').getImageData(0, 0, width, height)
+  return Array.from({ length: width * height }, (_, pixel) => data[pixel * 4] ?? -1)
+}
+
+interface CanvasLike {
+  readonly width: number
+  readonly height: number
+  getContext(kind: '2d'): {
+    getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray }
+  }
+}
