@@ -1,6 +1,7 @@
 import type { Signature, TensorSpec } from '../core/bundle.ts'
 import { AppError } from '../core/errors.ts'
 import type { NumericData, Tensor } from '../core/ports/runtime.ts'
+import { ARRAYS, type NumericType } from '../core/tensor-arrays.ts'
 import type { DuckDBConnection } from '../lib/open-analytics.ts'
 import { readCells, type Cell } from './read-table.ts'
 
@@ -91,20 +92,5 @@ function toElement(value: Cell, { datatype, name }: TensorSpec, column: string, 
 type WritableData = { [index: number]: number | bigint } & NumericData
 
 function allocate({ datatype }: TensorSpec, size: number): WritableData {
-  return new ARRAYS[datatype as keyof typeof ARRAYS](size)
+  return new ARRAYS[datatype as NumericType](size)
 }
-
-const ARRAYS = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP16: Float16Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-} as const

@@ -2,7 +2,8 @@ import type { TensorSpec } from '../../core/bundle.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Tensor } from '../../core/ports/runtime.ts'
 import { fromBytes } from '../../drivers/runtime/tensors/binary.ts'
-import { ARRAYS, elementCount, isDatatype } from '../../drivers/runtime/tensors/datatypes.ts'
+import { ARRAYS } from '../../core/tensor-arrays.ts'
+import { elementCount, isDatatype } from '../../drivers/runtime/tensors/datatypes.ts'
 import { fromJson } from '../../drivers/runtime/tensors/json.ts'
 
 /** A request of the Open Inference Protocol, read and whole, not yet compared with a signature. */

@@ -1,7 +1,7 @@
 import { AppError } from '../../../core/errors.ts'
 import type { Datatype } from '../../../core/bundle.ts'
 import type { NumericData, Tensor, TensorData } from '../../../core/ports/runtime.ts'
-import { ARRAYS } from './datatypes.ts'
+import { ARRAYS } from '../../../core/tensor-arrays.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

@@ -1,7 +1,7 @@
 import { AppError } from '../../../core/errors.ts'
 import type { Datatype } from '../../../core/bundle.ts'
 import type { NumericData, Tensor, TensorData } from '../../../core/ports/runtime.ts'
-import { ARRAYS, type NumericType } from './datatypes.ts'
+import { ARRAYS, type NumericType } from '../../../core/tensor-arrays.ts'
 
 /** The range of the integer types that JSON numbers can carry whole. */
 const RANGES: Partial<Record<Datatype, readonly [number, number]>> = {
