@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CANCEL_MODES, type CancelMode } from '../core/run-state.ts'
 import { InProject, InRun, Millis, Page } from './common.ts'
 import { operation } from './operation.ts'
 
@@ -22,6 +23,7 @@ export const Run = z.object({
   title: z.string(),
   state: z.enum(['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled', 'invalid', 'refused']),
   reason: z.string().nullable(),
+  cancelMode: z.enum(['after-current', 'now-run-always', 'now']).nullable(),
   person: z.string(),
   version: z.number().int().nullable().describe('the model version it registered'),
   parentRun: z.string().nullable(),
@@ -127,11 +129,21 @@ export const startRun = operation({
 
 export const cancelRun = operation({
   name: 'cancelRun',
-  summary: 'Cancel a run: TERM, grace, KILL, verified dead',
+  summary: 'Cancel a run, in one of three ways; what is killed gets TERM, a grace, KILL, and is verified dead',
   method: 'POST',
   path: '/projects/{project}/runs/{number}/cancel',
   role: 'developer',
   params: InRun,
+  body: z.object({
+    mode: z
+      .enum(Object.keys(CANCEL_MODES) as CancelMode[])
+      .default('now')
+      .describe(
+        Object.entries(CANCEL_MODES)
+          .map(([mode, meaning]) => `${mode}: ${meaning}`)
+          .join('; '),
+      ),
+  }),
   answer: RunDetail,
 })
 

@@ -7,6 +7,7 @@ export const EVENTS = {
   'push.received': 'a push moved refs',
   'run.created': 'a run exists (also `invalid` ones)',
   'run.started': 'the first step may start',
+  'run.cancelling': 'somebody asked for the end of a run that goes on: who, and in which way',
   'run.ended': 'a run reached a final state',
   'step.started': 'the first attempt of a step began',
   'step.ended': 'a step reached a final state: succeeded (also from cache), failed, skipped, cancelled',

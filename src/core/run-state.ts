@@ -10,6 +10,20 @@ export type RunState =
   | 'invalid'
   | 'refused'
 
+/** The ways to cancel a run, softest first: one that is being cancelled can only be cancelled harder. */
+export const CANCEL_MODES = {
+  'after-current': 'steps that run finish, nothing new starts',
+  'now-run-always': 'steps that run are killed; those whose `if` has `always()` still run, or run on',
+  now: 'steps that run are killed, nothing new starts',
+} as const satisfies Record<string, string>
+
+export type CancelMode = keyof typeof CANCEL_MODES
+
+export function isHarder(asked: CancelMode, than: CancelMode): boolean {
+  const modes = Object.keys(CANCEL_MODES)
+  return modes.indexOf(asked) > modes.indexOf(than)
+}
+
 /**
  * A run ends at registration, or before it at the first thing that stops it. `invalid`: its pipeline file
  * has problems. `refused`: a rule of ours said no (a retraining run for which no dataset changed).
@@ -17,7 +31,7 @@ export type RunState =
 export const RUN_TRANSITIONS = {
   queued: { start: 'running', cancel: 'cancelled', refuse: 'refused' },
   running: { succeed: 'succeeded', fail: 'failed', cancel: 'cancelling', refuse: 'refused' },
-  cancelling: { settle: 'cancelled' },
+  cancelling: { settle: 'cancelled', harden: 'cancelling' },
   succeeded: {},
   failed: {},
   cancelled: {},

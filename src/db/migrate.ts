@@ -4,7 +4,7 @@ import { MIGRATIONS } from './migrations/migrations.ts'
 import type { Database, Writer } from './open-database.ts'
 
 /** Of the newest migration this program knows. */
-export const SCHEMA_VERSION = MIGRATIONS.length
+export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map(({ number }) => number))
 
 /**
  * Brings the schema up to date, each migration in a transaction of its own. Refuses, by name, a schema
@@ -21,9 +21,8 @@ export async function migrate(database: Database): Promise<void> {
       .execute()
     const current = await schemaVersion(writer)
     refuseNewer(current)
-    for (const [index, migration] of MIGRATIONS.entries()) {
-      if (index < current) continue
-      await migration.up(writer, database.kind)
+    for (const migration of MIGRATIONS) {
+      if (migration.number > current) await migration.up(writer, database.kind)
     }
     await writer
       .insertInto('meta')

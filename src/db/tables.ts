@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 import type { AcceptanceState, AlertState, DeploymentState } from '../core/deployment-state.ts'
-import type { AttemptState, EndReason, RunState, StepState } from '../core/run-state.ts'
+import type { AttemptState, CancelMode, EndReason, RunState, StepState } from '../core/run-state.ts'
 import type { EventKind } from '../core/events.ts'
 import type { Role } from '../core/roles.ts'
 
@@ -262,6 +262,10 @@ export interface RunRow {
   rules: Json
   problems: Json
   concurrency_group: string | null
+  /** Set while it is `cancelling`, and afterwards. */
+  cancel_mode: CancelMode | null
+  /** 1: a rerun for somebody who wants to look; workspaces are kept whatever the outcome. */
+  debug: number
   created_at: number
   started_at: number | null
   ended_at: number | null
@@ -302,6 +306,8 @@ export interface AttemptRow {
   exit_code: number | null
   log_bytes: number
   log_lost_bytes: number
+  /** What it left in its `checkpoint` folders, `ArtifactRef`s by path. */
+  checkpoint: Json | null
   created_at: number
   started_at: number | null
   ended_at: number | null

@@ -33,6 +33,8 @@ export interface NewRun {
   readonly rules: unknown
   readonly problems: readonly Problem[]
   readonly concurrency?: { readonly group: string; readonly policy: 'queue' | 'cancel-running' }
+  /** Workspaces are kept for somebody to look into, whatever the outcome. */
+  readonly debug?: boolean
   /** Outputs of another run that steps take over instead of running, by key. */
   readonly adopt?: ReadonlyMap<string, StepOutputs>
 }
@@ -62,7 +64,7 @@ export async function createRun(writer: Writer, kind: Database['kind'], wanted: 
 
 async function replaceOlder(writer: Writer, kind: Database['kind'], run: RunRow, group: string): Promise<void> {
   for (const older of await listGroupAhead(writer, run, group)) {
-    await askForCancel(writer, kind, older.id, `replaced by ${run.id}`)
+    await askForCancel(writer, kind, older.id, { mode: 'now', reason: `replaced by ${run.id}` })
   }
 }
 
@@ -92,6 +94,8 @@ function runRow(wanted: NewRun, number: number): RunRow {
     rules: JSON.stringify(wanted.rules),
     problems: JSON.stringify(wanted.problems),
     concurrency_group: wanted.concurrency?.group ?? null,
+    cancel_mode: null,
+    debug: wanted.debug === true ? 1 : 0,
     created_at: at,
     started_at: null,
     ended_at: invalid ? at : null,

@@ -34,6 +34,12 @@ export function decideStep(step: PlanStep, states: ReadonlyMap<string, StepState
   return runs ? { kind: 'ready' } : { kind: 'skip', why: `\`if: ${step.if ?? 'success()'}\` is not true here` }
 }
 
+/** Whether its `if` has `always()`: such a step survives a cancel that lets these run. */
+export function runsAlways(step: Pick<PlanStep, 'if'>): boolean {
+  const parsed = parseExpression(step.if ?? '')
+  return parsed.ok && parts(parsed.tree).some((part) => part.kind === 'call' && part.name === 'always')
+}
+
 function asksForStatus(condition: string | undefined): boolean {
   const parsed = parseExpression(condition ?? '')
   return parsed.ok && parts(parsed.tree).some((part) => part.kind === 'call')

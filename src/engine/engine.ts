@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../core/errors.ts'
+import type { CancelMode } from '../core/run-state.ts'
 import type { Writer } from '../db/open-database.ts'
 import { createAttempts } from './attempts.ts'
 import { createBell } from './bell.ts'
@@ -23,8 +24,11 @@ export interface Engine {
    * that was under way has been looked at; clearing up after what ended goes on beside.
    */
   start(): Promise<void>
-  /** Ends the run for good: nothing more starts, and what runs is killed. A run that is being cancelled already stays so. */
-  cancel(runId: string, by: string, mode: 'now'): Promise<void>
+  /**
+   * Ends the run for good, in one of the ways of `CANCEL_MODES`. A run that is being cancelled already can be
+   * cancelled harder; a softer way than the one under way is refused.
+   */
+  cancel(runId: string, by: string, mode: CancelMode): Promise<void>
   rerun(writer: Writer, runId: string, request: RerunRequest): Promise<CreatedRun>
   /** Stops looking. Attempts go on, and the next engine finds them. */
   stop(): Promise<void>
@@ -83,7 +87,7 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     createRun: (writer, run) => createRun(writer, options.database.kind, run),
     rerun: (writer, runId, request) => rerun(writer, options.database.kind, runId, request),
-    cancel: (runId, by) => cancel(kernel, runId, by),
+    cancel: (runId, by, mode) => cancel(kernel, runId, by, mode),
     async start() {
       await pass()
       await attempts.observe()
@@ -105,12 +109,24 @@ async function restAfter(passMs: number): Promise<void> {
   if (passMs > SHORT_PASS_MS) await sleep(Math.min(passMs, LONGEST_REST_MS))
 }
 
-async function cancel(kernel: Kernel, runId: string, by: string): Promise<void> {
+async function cancel(kernel: Kernel, runId: string, by: string, mode: CancelMode): Promise<void> {
   const { database } = kernel.options
-  const run = await kernel.write((writer) => askForCancel(writer, database.kind, runId, `cancelled by ${by}`))
+  const request = { mode, reason: `cancelled by ${by}${WAYS[mode]}` }
+  const run = await kernel.write((writer) => askForCancel(writer, database.kind, runId, request))
   if (run !== undefined) return
   const now = await getRun(database.read, runId)
   if (now === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
-  if (now.state === 'cancelling') return
-  throw new AppError('STATE_CONFLICT', `${runId} cannot be cancelled: it is ${now.state}.`)
+  if (now.state !== 'cancelling') {
+    throw new AppError('STATE_CONFLICT', `${runId} cannot be cancelled: it is ${now.state}.`)
+  }
+  if (now.cancel_mode === mode) return
+  const said = `${runId} is being cancelled already: ${now.reason}. It can be cancelled harder, but not more gently.`
+  throw new AppError('STATE_CONFLICT', said)
 }
+
+/** What stands behind the name of who cancelled. */
+const WAYS = {
+  'after-current': ' after the steps that run',
+  'now-run-always': ', but for steps with always()',
+  now: '',
+} as const satisfies Record<CancelMode, string>

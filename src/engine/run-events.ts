@@ -1,6 +1,11 @@
 import type { NewEvent } from '../core/events.ts'
 import type { AttemptRow, RunRow, StepRow } from '../db/tables.ts'
 
+export function runCancelling(run: RunRow): NewEvent {
+  const { cancel_mode: mode, reason } = run
+  return { kind: 'run.cancelling', project: run.project, subject: run.id, data: { mode, reason } }
+}
+
 export function runEnded(run: RunRow): NewEvent {
   return {
     kind: 'run.ended',

@@ -38,10 +38,10 @@ export async function getRun(reader: Reader, id: string): Promise<RunRow | undef
 export async function getRunState(
   reader: Reader,
   id: string,
-): Promise<Pick<RunRow, 'state' | 'reason' | 'started_at' | 'ended_at'>> {
+): Promise<Pick<RunRow, 'state' | 'reason' | 'cancel_mode' | 'started_at' | 'ended_at'>> {
   return reader
     .selectFrom('runs')
-    .select(['state', 'reason', 'started_at', 'ended_at'])
+    .select(['state', 'reason', 'cancel_mode', 'started_at', 'ended_at'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
 }
@@ -92,6 +92,7 @@ const GLANCED = [
   'number',
   'state',
   'reason',
+  'cancel_mode',
   'branch',
   'event',
   'tag',

@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.ts'
 import { lookUpStep, whatIsGone } from './look-up-step.ts'
 import { prepareStep, type PreparedStep } from './prepare-step.ts'
 import { listActiveRuns, type RunGlance } from './runs.sql.ts'
+import { startsSteps } from './cancel-run.ts'
 import { endRun, judgeRun } from './settle-run.ts'
 import { beginStep, failWaiting, settleFromOutputs, skipStep } from './settle-waiting.ts'
 import { startQueued } from './start-queued.ts'
@@ -56,7 +57,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     const plan = await kernel.planOf(run.id)
     const end = judgeRun(run, plan, steps)
     if (end !== undefined) await endRun(kernel, run, end)
-    if (end !== undefined || run.state !== 'running') return []
+    if (end !== undefined || !startsSteps(run)) return []
     const states = new Map<string, StepState>(steps.map((step) => [step.key, step.state]))
     const byKey = new Map(plan.steps.map((step) => [step.key, step]))
     const found: Waiting[] = []

@@ -7,11 +7,14 @@ import type { AttemptRow, StepRow } from '../db/tables.ts'
 import { tryTransition } from '../db/transition.ts'
 import { attemptPlace } from './attempt-place.ts'
 import { getAttempt, insertAttempt } from './attempts.sql.ts'
+import { startsSteps } from './cancel-run.ts'
+import { runsAlways } from './decide-step.ts'
 import type { AttemptContext, StepContext } from './engine-options.ts'
 import { judgeEnd, mayRetry, type AttemptEnd, type Judgement } from './judge-end.ts'
 import type { Kernel } from './kernel.ts'
 import type { CacheIdentity } from './prepare-step.ts'
 import { attemptEnded, stepEnded } from './run-events.ts'
+import { getRunState } from './runs.sql.ts'
 import { storeCached } from './step-cache.sql.ts'
 import { outputsOf } from './step-outputs.ts'
 
@@ -27,7 +30,7 @@ export async function settleAttempt(
 ): Promise<boolean> {
   const record = end.kind === 'record' ? end.record : undefined
   const judgement = judgeEnd(end)
-  const isLast = !mayRetry(context.step.retry, context.attempt.number, judgement.reason)
+  const isLast = !mayTryAgain(context, judgement)
   const data = record === undefined || !isLast ? undefined : await kernel.options.readResults(context, record)
   return kernel.write(async (writer) => {
     const attempt = await moveAttempt(writer, context, judgement, record)
@@ -46,6 +49,12 @@ export async function settleAttempt(
     await appendEvents(writer, kernel.options.database.kind, events)
     return true
   })
+}
+
+/** In a run that is being cancelled only what was spared is tried again. */
+function mayTryAgain({ run, step, attempt }: AttemptContext, { reason }: Judgement): boolean {
+  const isSpared = run.state !== 'cancelling' || runsAlways(step)
+  return startsSteps(run) && isSpared && mayRetry(step.retry, attempt.number, reason)
 }
 
 async function moveAttempt(
@@ -93,6 +102,8 @@ async function openNextAttempt(
 ): Promise<void> {
   const { run, step, attempt } = context
   const number = attempt.number + 1
+  const now = await getRunState(writer, run.id)
+  if (now.state !== run.state) throw new Error(`${run.id} became ${now.state} while ${attempt.id} was settled`)
   const moved = await tryTransition(writer, {
     table: 'steps',
     transitions: STEP_TRANSITIONS,
@@ -120,6 +131,7 @@ export function newAttempt(kernel: Kernel, { run, step }: StepContext, number: n
     exit_code: null,
     log_bytes: 0,
     log_lost_bytes: 0,
+    checkpoint: null,
     created_at: Date.now(),
     started_at: null,
     ended_at: null,

@@ -45,6 +45,7 @@ test('a run waits for older ones of its group, and for room among its project, a
     number,
     state: 'queued',
     reason: null,
+    cancel_mode: null,
     branch: 'main',
     event: 'push',
     tag: null,

@@ -139,7 +139,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const marked = () => listProcesses().filter(({ pid }) => hasInEnvironment(pid, 'TIDEGATE_MARK', folder))
       const living = marked().length
 
-      await ana.client.call(cancelRun, { params: { project: 'stubborn', number: 1 } })
+      await ana.client.call(cancelRun, { params: { project: 'stubborn', number: 1 }, body: {} })
       await place.kill()
       await place.start()
       const run = await project.ended(1)

@@ -94,6 +94,35 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(run).toMatchObject({ state: 'cancelled', reason: 'cancelled by bo' })
   })
 
+  test('steps that a cancel lets finish, and those it lets start, do so after a restart too', async () => {
+    const before = await place.start()
+    const gently = await place.create(before, {
+      plan: planOf(command('a', ''), command('b', '', { needs: needs('a'), if: 'always()' })),
+    })
+    const tidily = await place.create(before, {
+      plan: planOf(command('a', ''), command('b', '', { needs: needs('a'), if: 'always()' })),
+    })
+    await untilAttempt(`${gently.id}/a/1`, 'running')
+    await untilAttempt(`${tidily.id}/a/1`, 'running')
+    await before.stop()
+    await before.cancel(gently.id, 'bo', 'after-current')
+    await before.cancel(tidily.id, 'bo', 'now-run-always')
+
+    await place.start()
+    await place.until(async () => executor.cancelled.length > 0)
+    executor.say(`${gently.id}/a/1`, ended(`${gently.id}/a/1`, 'succeeded'))
+    executor.say(`${tidily.id}/a/1`, ended(`${tidily.id}/a/1`, 'cancelled'))
+    executor.say(`${tidily.id}/b/1`, ended(`${tidily.id}/b/1`, 'succeeded'))
+    const one = await place.untilEnded(gently.id)
+    const other = await place.untilEnded(tidily.id)
+
+    expect(executor.cancelled).toEqual([`${tidily.id}/a/1`])
+    expect(one.run).toMatchObject({ state: 'cancelled', reason: 'cancelled by bo after the steps that run' })
+    expect(one.steps).toMatchObject({ a: { state: 'succeeded' }, b: { state: 'cancelled' } })
+    expect(other.run).toMatchObject({ state: 'cancelled', reason: 'cancelled by bo, but for steps with always()' })
+    expect(other.steps).toMatchObject({ a: { state: 'cancelled' }, b: { state: 'succeeded' } })
+  })
+
   test('an attempt that was cancelled before it was handed over never starts', async () => {
     const before = await place.start({ openStep: () => Promise.reject(new Error('the server is going down')) })
     const { id } = await place.create(before, { plan: planOf(command('train', '')) })

@@ -132,6 +132,41 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(steps['after']?.state).toBe('cancelled')
   })
 
+  test('a run that is being cancelled can be cancelled harder, and not more gently', async () => {
+    const { id } = await place.create(engine, {
+      plan: planOf(
+        command('long', 'sleep 600000'),
+        command('tidy', 'print x', { needs: needs('long'), if: 'always()' }),
+      ),
+    })
+    await place.until(async () => (await place.events(id)).find((event) => event.kind === 'attempt.started'))
+
+    await engine.cancel(id, 'bo', 'after-current')
+    const waiting = (await listRuns(place.database.read, { limit: 1 }))[0]
+    await engine.cancel(id, 'ana', 'now-run-always')
+    await expect(engine.cancel(id, 'bo', 'after-current')).rejects.toThrow('already: cancelled by ana')
+    const { run, steps } = await place.untilEnded(id)
+
+    expect(waiting).toMatchObject({ state: 'cancelling', reason: 'cancelled by bo after the steps that run' })
+    expect(run).toMatchObject({ state: 'cancelled', reason: 'cancelled by ana, but for steps with always()' })
+    // The first cancel said that nothing new starts.
+    expect(steps).toMatchObject({ long: { state: 'cancelled' }, tidy: { state: 'cancelled' } })
+  })
+
+  test.each(['now', 'after-current', 'now-run-always'] as const)('a queued run ends at once, %s', async (mode) => {
+    const concurrency = { group: `queue ${mode}`, policy: 'queue' } as const
+    const first = await place.create(engine, { concurrency, plan: planOf(command('a', 'sleep 600000')) })
+    const plan = planOf(command('tidy', 'print x', { if: 'always()' }))
+    const { id } = await place.create(engine, { concurrency, plan })
+
+    await engine.cancel(id, 'bo', mode)
+    const { run, steps } = await place.untilEnded(id)
+    await engine.cancel(first.id, 'bo', 'now')
+
+    expect(run.state).toBe('cancelled')
+    expect(steps['tidy']?.state).toBe('cancelled')
+  })
+
   test('a run that has ended cannot be cancelled', async () => {
     const { id } = await place.create(engine, { plan: planOf(command('a', 'print x')) })
     await place.untilEnded(id)

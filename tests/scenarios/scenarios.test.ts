@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CompletionRecord, Executor, Handle } from '../../src/core/ports/executor.ts'
 import { TASKS, type TaskName } from '../../src/core/plan.ts'
+import type { CancelMode } from '../../src/core/run-state.ts'
 import type { TaskOutput } from '../../src/core/task.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { listAttempts } from '../../src/engine/runs.sql.ts'
@@ -29,8 +30,8 @@ interface ScenarioRun {
   readonly commit?: Readonly<Record<string, string>>
   /** What tasks answer; those that are not named answer nothing and succeed. */
   readonly tasks?: Readonly<Partial<Record<TaskName, TaskOutput>>>
-  /** Cancels the run when the first attempt of this step runs. */
-  readonly cancelIn?: string
+  /** Cancels the run when the first attempt of this step runs: its name, or with a way to cancel (default: now). */
+  readonly cancelIn?: string | { readonly step: string; readonly mode: CancelMode }
   /** Members of the run's row, and of steps' rows by key. */
   readonly run: Readonly<Record<string, unknown>>
   readonly steps: Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -85,11 +86,12 @@ describe.each(DATABASES)('on %s', (kind) => {
     return run.id
   }
 
-  async function cancelIn(id: string, step: string): Promise<void> {
+  async function cancelIn(id: string, wanted: NonNullable<ScenarioRun['cancelIn']>): Promise<void> {
+    const { step, mode } = typeof wanted === 'string' ? { step: wanted, mode: 'now' as const } : wanted
     await place.until(async () =>
       (await listAttempts(place.database.read, id, { step, limit: 1 })).some((attempt) => attempt.state === 'running'),
     )
-    await engine.cancel(id, 'bo', 'now')
+    await engine.cancel(id, 'bo', mode)
   }
 })
 

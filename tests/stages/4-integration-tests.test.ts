@@ -108,7 +108,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         return { found: isLoading ? run : undefined, seen: run.steps }
       })
       await expectChampion()
-      await ana.client.call(cancelRun, { params: { project: 'shop', number } })
+      await ana.client.call(cancelRun, { params: { project: 'shop', number }, body: {} })
       const cancelled = await story.project.ended(number)
       await pushed
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import {
   cancelRun,
   followLog,
@@ -13,6 +13,7 @@ import {
 } from '../../api/runs.ts'
 import type { Client } from '../../client/client.ts'
 import { AppError } from '../../core/errors.ts'
+import type { CancelMode } from '../../core/run-state.ts'
 import { formatProblem } from '../../core/problem.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { print, seconds, table, time } from '../print.ts'
@@ -75,14 +76,29 @@ interface LogOptions {
   readonly attempt?: number
 }
 
+interface CancelOptions {
+  readonly afterCurrent?: boolean
+  readonly runAlways?: boolean
+}
+
+function modeOf({ afterCurrent, runAlways }: CancelOptions): CancelMode {
+  if (afterCurrent === true) return 'after-current'
+  return runAlways === true ? 'now-run-always' : 'now'
+}
+
 function registerChanges(program: Command): void {
   program
     .command('cancel <run>')
     .description('cancel a run: every process of it is dead afterwards')
-    .action(async (run: string, _options: object, command: Command) => {
+    .addOption(
+      new Option('--after-current', 'let the steps that run finish, and start nothing new').conflicts('runAlways'),
+    )
+    .option('--run-always', 'kill what runs, but still run steps whose `if` has always()')
+    .action(async (run: string, options: CancelOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
-      print(globals, await client.call(cancelRun, { params: parseRun(run) }), ({ id, state }) => `${id} is ${state}.`)
+      const answer = await client.call(cancelRun, { params: parseRun(run), body: { mode: modeOf(options) } })
+      print(globals, answer, ({ id, state, reason }) => `${id} is ${state}: ${reason}.`)
     })
   program
     .command('rerun <run>')

@@ -3,6 +3,7 @@ import { createTable, type ColumnType } from './create-table.ts'
 
 /** The first schema. */
 export const init: Migration = {
+  number: 1,
   name: '001-init',
   async up(writer, kind) {
     for (const [name, table] of Object.entries(TABLES)) await createTable(writer, kind, name, table.columns, table.key)

@@ -1,10 +1,13 @@
 import type { Writer } from '../open-database.ts'
 import { init } from './001-init.ts'
+import { supervision } from './005-supervision.ts'
 
 export interface Migration {
+  /** That of its file. The schema's version is the highest one; numbers that were never used do no harm. */
+  readonly number: number
   readonly name: string
   up(writer: Writer, kind: 'sqlite' | 'postgres'): Promise<void>
 }
 
-/** In order; a migration that has been released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [init]
+/** By number; a migration that has been released is never changed. */
+export const MIGRATIONS: readonly Migration[] = [init, supervision].toSorted((a, b) => a.number - b.number)

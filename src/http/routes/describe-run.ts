@@ -57,6 +57,7 @@ function asRun(run: RunRow, { version, strip }: Awaited<ReturnType<typeof factsO
     title: run.title,
     state: run.state,
     reason: run.reason,
+    cancelMode: run.cancel_mode,
     person: run.person,
     version: version?.version ?? null,
     parentRun: run.parent_run,

@@ -35,8 +35,8 @@ export function runHandlers(installation: Installation): RunHandlers {
       })
       return detail(run.id)
     },
-    async cancelRun({ params, identity }) {
-      await engine.cancel((await find(installation, idOf(params))).id, identity.person, 'now')
+    async cancelRun({ params, body, identity }) {
+      await engine.cancel((await find(installation, idOf(params))).id, identity.person, body.mode)
       return detail(idOf(params))
     },
     async rerunRun({ params, body, identity }) {
