@@ -110,7 +110,8 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     openStep: (context) => openStep(needs, context),
     async closeStep(context) {
       await closeStep(needs, context)
-      users.free(context.attempt.id)
+      // Somebody may go on as this user.
+      if (context.run.debug === 0) users.free(context.attempt.id)
     },
     readResults: (context, record) => readResults(artifacts, context, record),
     writeResults,

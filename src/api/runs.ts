@@ -48,6 +48,10 @@ export const Step = z.object({
   attempt: z.number().int(),
   seconds: z.number().nullable(),
   logBytes: z.number(),
+  debug: z
+    .object({ folder: z.string(), environment: z.string(), until: Millis })
+    .nullable()
+    .describe('of a rerun with `debug`: where somebody on the server’s machine can go on'),
   startedAt: Millis.nullable(),
   endedAt: Millis.nullable(),
 })
@@ -149,12 +153,16 @@ export const cancelRun = operation({
 
 export const rerunRun = operation({
   name: 'rerunRun',
-  summary: 'Run the same commit again; with `failed`, what succeeded is adopted',
+  summary: 'Run the same commit again, as a new run; with `failed` or `from`, the rest is adopted',
   method: 'POST',
   path: '/projects/{project}/runs/{number}/rerun',
   role: 'developer',
   params: InRun,
-  body: z.object({ failed: z.boolean().default(false) }),
+  body: z.object({
+    failed: z.boolean().default(false).describe('only what did not succeed'),
+    from: z.string().min(1).max(300).optional().describe('this step and what depends on it, whatever the cache has'),
+    debug: z.boolean().default(false).describe('keep the workspaces, whatever the outcome'),
+  }),
   answer: RunDetail,
 })
 

@@ -1,6 +1,7 @@
 import { limit } from '../core/limits.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { getAttempt, listUnforgottenAttempts, setHandle } from './attempts.sql.ts'
+import { isKeptForDebug } from './debug-place.ts'
 import type { Kernel } from './kernel.ts'
 
 /**
@@ -11,8 +12,9 @@ import type { Kernel } from './kernel.ts'
 export async function closeAttempt(kernel: Kernel, id: string): Promise<void> {
   const attempt = await getAttempt(kernel.options.database.read, id)
   if (attempt === undefined) return
-  await kernel.options.closeStep(await kernel.contextOfAttempt(attempt))
-  if (isKept(attempt)) return
+  const context = await kernel.contextOfAttempt(attempt)
+  await kernel.options.closeStep(context)
+  if (isKept(attempt, isKeptForDebug(context))) return
   await forgetAttempt(kernel, attempt)
 }
 
@@ -46,9 +48,9 @@ async function closeLeftover(kernel: Kernel, attempt: AttemptRow): Promise<void>
   }
 }
 
-function isKept({ state, ended_at }: AttemptRow): boolean {
+function isKept({ state, ended_at }: AttemptRow, whatever: boolean): boolean {
   const wentWrong = state === 'failed' || state === 'lost'
-  return wentWrong && Date.now() - (ended_at ?? 0) < limit('workspaceKeepMs')
+  return (wentWrong || whatever) && Date.now() - (ended_at ?? 0) < limit('workspaceKeepMs')
 }
 
 async function forgetAttempt(kernel: Kernel, attempt: AttemptRow): Promise<void> {

@@ -37,6 +37,8 @@ export interface NewRun {
   readonly debug?: boolean
   /** Outputs of another run that steps take over instead of running, by key. */
   readonly adopt?: ReadonlyMap<string, StepOutputs>
+  /** Steps that the cache may not answer, and why, by key. */
+  readonly fresh?: ReadonlyMap<string, string>
 }
 
 export interface CreatedRun {
@@ -113,6 +115,7 @@ function invalidReason(problems: readonly Problem[]): string {
 function stepRows(runId: string, wanted: NewRun): StepRow[] {
   return (wanted.plan?.steps ?? []).map((step, position) => {
     const adopted = wanted.adopt?.get(step.key)
+    const fresh = adopted === undefined ? wanted.fresh?.get(step.key) : undefined
     return {
       run_id: runId,
       key: step.key,
@@ -122,8 +125,8 @@ function stepRows(runId: string, wanted: NewRun): StepRow[] {
       state: 'waiting',
       reason: null,
       message: null,
-      why: null,
-      cache: null,
+      why: fresh ?? null,
+      cache: fresh === undefined ? null : 'off',
       cache_key: null,
       outputs: adopted === undefined ? null : JSON.stringify(adopted),
       attempt: 0,

@@ -7,6 +7,7 @@ import { tryTransition } from '../db/transition.ts'
 import { attemptPlace } from './attempt-place.ts'
 import { setHandle } from './attempts.sql.ts'
 import type { AttemptContext, StepOpening } from './engine-options.ts'
+import { isKeptForDebug } from './debug-place.ts'
 import type { Kernel } from './kernel.ts'
 import type { PreparedStep } from './prepare-step.ts'
 import { attemptStarted } from './run-events.ts'
@@ -58,6 +59,7 @@ function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep
     graceMs: limit('cancelGraceMs'),
     logLimitBytes: options.logLimitBytes ?? limit('logBytes'),
     ...(step.resources.memoryBytes === undefined ? {} : { memoryBytes: step.resources.memoryBytes }),
+    ...(isKeptForDebug(context) ? { debug: { keptMs: limit('workspaceKeepMs') } } : {}),
     ...(runAs === undefined ? {} : { runAs }),
   }
 }

@@ -22,6 +22,9 @@ interface Ready {
   readonly capacity: Resources
 }
 
+/** Marked so when the run was created. */
+const FRESH = { kind: 'off', why: 'not taken from the cache: somebody asked to run it again' } as const
+
 const PROBE_MS = 10_000
 
 /**
@@ -97,7 +100,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     }
     const capacity = await capacityFor(context.step)
     const step = await prepareStep(kernel, context)
-    const answer = await lookUpStep(kernel, step)
+    const answer = glance.cache === 'off' ? FRESH : await lookUpStep(kernel, step)
     if (answer.kind === 'hit') {
       return settleFromOutputs(kernel, context, { event: 'hit', outputs: answer.outputs, why: answer.why }, step)
     }

@@ -9,7 +9,7 @@ const RUNNING = { state: 'running', reason: null } as const
 const PLAN: Plan = { version: 1, steps: [] }
 
 function step(key: string, state: StepGlance['state'], changes: Partial<StepGlance> = {}): StepGlance {
-  const empty = { why: null, reason: null, message: null, ended_at: null, position: 0, adopts: 0 }
+  const empty = { why: null, cache: null, reason: null, message: null, ended_at: null, position: 0, adopts: 0 }
   return { run_id: 'p#1', key, state, ...empty, ...changes }
 }
 

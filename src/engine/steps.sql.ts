@@ -8,6 +8,7 @@ export interface StepGlance {
   readonly key: string
   readonly state: StepRow['state']
   readonly why: string | null
+  readonly cache: StepRow['cache']
   readonly reason: StepRow['reason']
   readonly message: string | null
   readonly ended_at: number | null
@@ -20,7 +21,7 @@ export async function glanceAtSteps(reader: Reader, runIds: readonly string[]): 
   if (runIds.length === 0) return []
   return reader
     .selectFrom('steps')
-    .select(['run_id', 'key', 'state', 'why', 'reason', 'message', 'ended_at', 'position'])
+    .select(['run_id', 'key', 'state', 'why', 'cache', 'reason', 'message', 'ended_at', 'position'])
     .select(sql<number>`case when state = 'waiting' and outputs is not null then 1 else 0 end`.as('adopts'))
     .where('run_id', 'in', [...runIds])
     .orderBy('run_id')

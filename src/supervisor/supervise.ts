@@ -7,6 +7,7 @@ import { readProcess } from '../lib/processes.ts'
 import { endOfError, failed, interrupted, isDiskFull, type AttemptEnd } from './attempt-end.ts'
 import { attemptEnvironment } from './attempt-environment.ts'
 import { collectOutputs, listWritten } from './collect-outputs.ts'
+import { leaveDebugNotes } from './debug-notes.ts'
 import { judgeExit } from './judge-exit.ts'
 import { createMasker } from './mask.ts'
 import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
@@ -78,10 +79,12 @@ async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd
   const { order, claim, watch } = attempt
   const argv = argvOf(attempt)
   const killsBefore = kernelMemoryKills()
-  const exit = await runCommand(argv, attemptEnvironment(order, attempt.start.secrets), {
+  const env = attemptEnvironment(order, attempt.start.secrets)
+  const exit = await runCommand(argv, env, {
     ...attempt,
     onStart: (command) => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command }),
   })
+  if (order.debug) for (const line of leaveDebugNotes(order, env, order.secretNames)) attempt.log.note(line)
   if (watch.interruption)
     return { ...interrupted(watch.interruption), ...(await keepAnyway(attempt, store)), ...exitOf(exit) }
   const end = judgeExit(order, exit, killsBefore)

@@ -34,6 +34,7 @@ export async function prepareWorkspace(order: AttemptOrder, store: Store, signal
 
 /** Afterwards its files are ours alone: the next attempt may run as the same user. */
 export function sealWorkspace(order: AttemptOrder): void {
+  if (order.debug) return
   const { home, tmp } = privateFolders(order)
   for (const folder of [home, tmp]) rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   if (!order.runAs || !statSync(order.workspace, { throwIfNoEntry: false })) return

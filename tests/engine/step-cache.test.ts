@@ -167,4 +167,52 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(steps['good']).toMatchObject({ state: 'succeeded', attempt: 0, why: `taken over from ${first.run.id}` })
     expect(steps['bad']).toMatchObject({ state: 'failed', attempt: 1 })
   })
+
+  test('a rerun from a step runs it and what depends on it, whatever the cache has, and takes over the rest', async () => {
+    const steps = [
+      command('prepare', 'out a.txt x', { outs: ['a.txt'], deps: ['t.py'] }),
+      command('train', 'out m x', { outs: ['m'], deps: ['a.txt'], needs: reads('prepare') }),
+      command('test', 'print x', { deps: ['m'], needs: reads('train') }),
+      command('apart', 'print x', { deps: ['t.py'] }),
+    ]
+    const first = await run('from', { 't.py': '1' }, ...steps)
+
+    const { run: made } = await place.database.write((writer) =>
+      engine.rerun(writer, first.run.id, { failedOnly: false, from: 'train', by: 'bo' }),
+    )
+    const again = await place.untilEnded(made.id)
+
+    expect(again.run.state).toBe('succeeded')
+    expect(again.steps).toMatchObject({
+      prepare: { attempt: 0, why: `taken over from ${first.run.id}` },
+      train: { attempt: 1, cache: 'off', why: 'not taken from the cache: somebody asked to run it again' },
+      // The same outputs came again, so that nothing has changed for it.
+      test: { attempt: 0, cache: 'hit' },
+      apart: { attempt: 0, why: `taken over from ${first.run.id}` },
+    })
+  })
+
+  test('a rerun from a step that is not there names those there are', async () => {
+    const { run: ended } = await run('nowhere', {}, command('train', 'print x'), command('lint', 'print x'))
+
+    const asked = place.database.write((writer) =>
+      engine.rerun(writer, ended.id, { failedOnly: false, from: 'tarin', by: 'bo' }),
+    )
+
+    await expect(asked).rejects.toThrow(`${ended.id} has no step tarin to run again from. Its steps are: train, lint.`)
+  })
+
+  test('in a rerun for debugging commands run, and what they leave is kept', async () => {
+    const first = await run('debug', { 't.py': '1' }, command('train', 'out m x', { outs: ['m'], deps: ['t.py'] }))
+
+    const { run: made } = await place.database.write((writer) =>
+      engine.rerun(writer, first.run.id, { failedOnly: false, debug: true, by: 'bo' }),
+    )
+    const { steps } = await place.untilEnded(made.id)
+    await place.until(async () => place.openings.includes(`close ${made.id}/train/1`))
+
+    expect(steps['train']).toMatchObject({ state: 'succeeded', attempt: 1 })
+    expect(place.orders.at(-1)?.debug).toEqual({ keptMs: 24 * 3_600_000 })
+    expect(await place.executor.listOwned()).toContain(place.orders.at(-1)?.attemptFolder)
+  })
 })

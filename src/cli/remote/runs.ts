@@ -81,6 +81,16 @@ interface CancelOptions {
   readonly runAlways?: boolean
 }
 
+interface RerunOptions {
+  readonly failed?: boolean
+  readonly from?: string
+  readonly debug?: boolean
+}
+
+function howToEnter(id: string): string {
+  return `Workspaces are kept; \`tidegate show ${id}\` and the end of each log say where they are and how to go on there.`
+}
+
 function modeOf({ afterCurrent, runAlways }: CancelOptions): CancelMode {
   if (afterCurrent === true) return 'after-current'
   return runAlways === true ? 'now-run-always' : 'now'
@@ -104,11 +114,15 @@ function registerChanges(program: Command): void {
     .command('rerun <run>')
     .description('run the same commit again, as a new run')
     .option('--failed', 'adopt what succeeded and run only the rest')
-    .action(async (run: string, options: { failed?: boolean }, command: Command) => {
+    .addOption(new Option('--from <step>', 'run this step and what depends on it, adopt the rest').conflicts('failed'))
+    .option('--debug', 'keep the workspaces, whatever the outcome; the log says how to go on in one')
+    .action(async (run: string, options: RerunOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
-      const answer = await client.call(rerunRun, { params: parseRun(run), body: { failed: options.failed === true } })
-      print(globals, answer, ({ id, state }) => `${id} is ${state}.`)
+      const { failed = false, debug = false, from } = options
+      const body = { failed, debug, ...(from === undefined ? {} : { from }) }
+      const answer = await client.call(rerunRun, { params: parseRun(run), body })
+      print(globals, answer, ({ id, state }) => `${id} is ${state}.${debug ? ` ${howToEnter(id)}` : ''}`)
     })
   program
     .command('waive <run> <gate>')
@@ -154,6 +168,14 @@ function describeRun(run: RunDetail): string {
           gate.waivedBy === null ? gate.outcome : `waived by ${gate.waivedBy}`,
           gate.summary,
         ]),
+      ]),
+    )
+  const kept = run.steps.flatMap(({ key, debug }) => (debug === null ? [] : [{ key, ...debug }]))
+  if (kept.length > 0)
+    parts.push(
+      table([
+        ['kept for debugging', 'folder', 'variables', 'until'],
+        ...kept.map(({ key, folder, environment, until }) => [key, folder, environment, time(until)]),
       ]),
     )
   for (const failure of run.tests.failures)

@@ -60,6 +60,8 @@ export interface AttemptOrder {
   readonly graceMs: number
   readonly logLimitBytes: number
   readonly memoryBytes?: number
+  /** Somebody wants to look afterwards: workspace, home and environment stay as they are, until `forget`. */
+  readonly debug?: { readonly keptMs: number }
   /** The unprivileged user the command runs as, when the server is root. */
   readonly runAs?: { readonly uid: number; readonly gid: number }
 }

@@ -1,9 +1,10 @@
 import type { Run, RunDetail, Step } from '../../api/runs.ts'
 import type { Plan } from '../../core/plan.ts'
 import type { Problem } from '../../core/problem.ts'
-import type { RunRow, StepRow } from '../../db/tables.ts'
+import type { AttemptRow, RunRow, StepRow } from '../../db/tables.ts'
 import { sessionsOf, signaturesOf } from '../../delivery/acceptance/acceptance.sql.ts'
 import { deploymentsOfRun } from '../../delivery/deployments.sql.ts'
+import { debugPlace } from '../../engine/debug-place.ts'
 import { listAttempts, listSteps } from '../../engine/runs.sql.ts'
 import { listGates } from '../../evaluation/gates.sql.ts'
 import { listFindings } from '../../build/findings.sql.ts'
@@ -70,15 +71,20 @@ function asRun(run: RunRow, { version, strip }: Awaited<ReturnType<typeof factsO
 }
 
 /** Everything a page about one run shows. */
-export async function describeRunDetail(reader: Reader, run: RunRow): Promise<RunDetail> {
+export async function describeRunDetail(reader: Reader, run: RunRow, dataFolder: string): Promise<RunDetail> {
   const rows = await listSteps(reader, run.id)
   const facts = await factsOf(reader, run, rows)
-  const logBytes = await logBytesOf(reader, run.id)
+  const attempts = await lastAttempts(reader, run.id)
   const plan = JSON.parse(run.plan) as Plan
   const needs = new Map(plan.steps.map((step) => [step.key, step.needs.map((need) => need.step)]))
   return {
     ...asRun(run, facts),
-    steps: rows.map((row) => asStep(row, needs.get(row.key) ?? [], logBytes.get(row.key) ?? 0)),
+    steps: rows.map((row) => {
+      const attempt = attempts.get(row.key)
+      const debug = attempt === undefined || run.debug === 0 ? undefined : debugPlace(dataFolder, run, attempt)
+      const isKept = debug !== undefined && row.kind === 'command'
+      return asStep(row, needs.get(row.key) ?? [], attempt?.log_bytes ?? 0, isKept ? debug : null)
+    }),
     gates: (await listGates(reader, run.id)).map(({ title, outcome, summary, evidence, waivedBy, waivedReason }) => ({
       title,
       outcome,
@@ -95,7 +101,7 @@ export async function describeRunDetail(reader: Reader, run: RunRow): Promise<Ru
   }
 }
 
-function asStep(row: StepRow, needs: string[], logBytes: number): Step {
+function asStep(row: StepRow, needs: string[], logBytes: number, debug: Step['debug']): Step {
   const { started_at: start, ended_at: end } = row
   return {
     key: row.key,
@@ -110,14 +116,14 @@ function asStep(row: StepRow, needs: string[], logBytes: number): Step {
     attempt: row.attempt,
     seconds: start === null || end === null ? null : (end - start) / 1_000,
     logBytes,
+    debug,
     startedAt: start,
     endedAt: end,
   }
 }
 
-/** Of each step's last attempt. */
-async function logBytesOf(reader: Reader, runId: string): Promise<Map<string, number>> {
-  const bytes = new Map<string, number>()
-  for (const attempt of await listAttempts(reader, runId, { limit: 200 })) bytes.set(attempt.step, attempt.log_bytes)
-  return bytes
+/** Of each step. */
+async function lastAttempts(reader: Reader, runId: string): Promise<Map<string, AttemptRow>> {
+  const attempts = await listAttempts(reader, runId, { limit: 200 })
+  return new Map(attempts.map((attempt) => [attempt.step, attempt]))
 }

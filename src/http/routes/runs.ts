@@ -18,7 +18,8 @@ type RunHandlers = Pick<
 
 export function runHandlers(installation: Installation): RunHandlers {
   const { database, engine } = installation
-  const detail = async (id: string) => describeRunDetail(database.read, await find(installation, id))
+  const detail = async (id: string) =>
+    describeRunDetail(database.read, await find(installation, id), installation.dataFolder)
   return {
     async listRuns({ params, query }) {
       const before = query.before === undefined ? {} : { before: query.before }
@@ -41,7 +42,12 @@ export function runHandlers(installation: Installation): RunHandlers {
     },
     async rerunRun({ params, body, identity }) {
       const { run } = await database.write((writer) =>
-        engine.rerun(writer, idOf(params), { failedOnly: body.failed, by: identity.person }),
+        engine.rerun(writer, idOf(params), {
+          failedOnly: body.failed,
+          ...(body.from === undefined ? {} : { from: body.from }),
+          debug: body.debug,
+          by: identity.person,
+        }),
       )
       return detail(run.id)
     },

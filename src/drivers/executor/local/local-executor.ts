@@ -122,7 +122,7 @@ function findMarked(handle: Handle): number[] {
 function forgetFiles(handle: Handle): void {
   const order = readJsonFile(fileOf(handle, 'order')) as AttemptOrder | undefined
   if (!order) return
-  for (const folder of [order.workspace, `${order.workspace}.home`, `${order.workspace}.tmp`]) removeFolder(folder)
+  for (const beside of ['', '.home', '.tmp', '.env']) removeFolder(`${order.workspace}${beside}`)
   for (const name of ['cancel', 'done', 'claim', 'order'] as const) rmSync(fileOf(handle, name), { force: true })
   rmSync(join(handle, 'task-output.json'), { force: true })
 }

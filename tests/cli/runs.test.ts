@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
+import { openCommandPlace, type CommandPlace, type Outcome } from './command.ts'
+
+const PIPELINE = `steps:
+  prepare: { run: echo preparing; echo ready > data.txt, deps: [], outs: [data.txt] }
+  train: { run: "cat data.txt; echo trained > state.txt; echo $((6 * 7))", deps: [data.txt] }
+  wait: { needs: [train], if: "branch == 'waits'", run: "echo waiting; sleep 600" }
+  tidy: { needs: [wait], if: "branch == 'waits' and always()", run: echo tidied }
+`
+
+let place: TestServer
+let shell: CommandPlace
+let ana: TestPerson
+let project: TestProject
+
+beforeAll(async () => {
+  place = await openTestServer('sqlite')
+  shell = await openCommandPlace()
+  ana = await place.person('ana')
+  project = await place.project('runs', { 'tidegate.yaml': PIPELINE })
+  await project.push(ana)
+})
+
+afterAll(async () => {
+  await shell[Symbol.asyncDispose]()
+  await place[Symbol.asyncDispose]()
+})
+
+function tidegate(...args: string[]): Promise<Outcome> {
+  return shell.tidegate(shell.folder, args, { TIDEGATE_SERVER: place.server.address, TIDEGATE_TOKEN: ana.token })
+}
+
+test('a rerun from a step for debugging says where to look, in its answer, in `show` and in the log', async () => {
+  const asked = await tidegate('rerun', 'runs/1', '--from', 'train', '--debug')
+  const { steps } = await project.ended(2)
+  const shown = await tidegate('show', 'runs/2')
+
+  expect(asked.stdout).toContain('`tidegate show runs#2`')
+  const train = steps.find(({ key }) => key === 'train')
+  expect(steps.find(({ key }) => key === 'prepare')?.why).toBe('taken over from runs#1')
+  expect(train).toMatchObject({ state: 'succeeded', attempt: 1, cache: 'off' })
+  expect(existsSync(`${train?.debug?.folder}/state.txt`)).toBe(true)
+  expect(shown.stdout).toContain(train?.debug?.environment)
+  expect(await project.log(2, 'train')).toContain(`. ${train?.debug?.environment}`)
+})
+
+test('a rerun cannot be of what failed and from a step at once', async () => {
+  const asked = await tidegate('rerun', 'runs/1', '--from', 'train', '--failed')
+
+  expect(asked.code).not.toBe(0)
+  expect(asked.stderr).toContain(`'--failed'`)
+})
+
+test('a cancel that runs always() steps says who asked and how, and those steps run', async () => {
+  const pushed = project.push(ana, 'main:waits')
+  const waiting = await untilRunning('wait')
+
+  const asked = await tidegate('cancel', `runs/${waiting}`, '--run-always')
+  const run = await project.ended(waiting)
+  await pushed
+
+  expect(asked.stdout).toContain('cancelled by ana, but for steps with always().')
+  expect(run).toMatchObject({ state: 'cancelled', cancelMode: 'now-run-always' })
+  expect(Object.fromEntries(run.steps.map(({ key, state }) => [key, state]))).toMatchObject({
+    train: 'succeeded',
+    wait: 'cancelled',
+    tidy: 'succeeded',
+  })
+})
+
+async function untilRunning(step: string): Promise<number> {
+  for (;;) {
+    for (const { number } of await project.runs()) {
+      const { steps } = await project.run(number)
+      if (steps.some(({ key, state, startedAt }) => key === step && state === 'running' && startedAt !== null))
+        return number
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
