@@ -32,3 +32,10 @@ export interface SupervisorClaim {
  * the attempt's folder: unique on the machine, where ids of two installations may be equal.
  */
 export const ATTEMPT_MARK = 'TIDEGATE_MARK'
+
+/**
+ * What a supervisor says on stdout to the server that started it, a line each: that the record is written,
+ * and that it takes another attempt. Only hints to look at once: the record is the truth, and where the
+ * server is gone nobody hears them.
+ */
+export type SupervisorWord = 'done' | 'ready'

@@ -12,6 +12,8 @@ import { closeAttempt } from './close-attempt.ts'
 import { getStep } from './steps.sql.ts'
 
 const CANCEL_AGAIN_MS = 5_000
+/** Where the executor says by itself that something may have ended, only what it does not say is polled for. */
+const HINTED_POLL_MS = 100
 const FASTEST_POLL_MS = 5
 const SLOWEST_POLL_MS = 100
 
@@ -45,7 +47,9 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
         options.log.warn({ executor: name, error }, 'executor cannot be asked')
       }
     }
-    return watched.length === 0 ? undefined : pollMs(watched)
+    const silent = watched.filter((attempt) => kernel.executor(attempt.executor)?.onHint === undefined)
+    if (silent.length > 0) return pollMs(silent)
+    return watched.length > 0 ? HINTED_POLL_MS : undefined
   }
 
   async function observeOn(name: string, attempts: readonly AttemptRow[]): Promise<void> {

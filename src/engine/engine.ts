@@ -47,7 +47,10 @@ export function createEngine(options: EngineOptions): Engine {
   const prepared = new Map<string, PreparedStep>()
   const scheduler = createScheduler(kernel, jobs, prepared)
   const attempts = createAttempts(kernel, jobs, prepared)
-  const stopListening = options.database.onCommit(() => bell.ring())
+  const listening = [
+    options.database.onCommit(() => bell.ring()),
+    ...[...options.executors.values()].flatMap((executor) => executor.onHint?.(() => bell.nudge()) ?? []),
+  ]
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   let passedAt = -Infinity
@@ -96,7 +99,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     async stop() {
       stopping.abort()
-      stopListening()
+      for (const stopListening of listening) stopListening()
       bell.ring()
       await running
       await jobs.stop()

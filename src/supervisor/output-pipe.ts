@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fchownSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,28 +15,69 @@ export interface OutputPipe {
   giveTo(owner: { readonly uid: number; readonly gid: number }): void
   /** Call after the child has its copy: from then on `end` comes when the last process has let go of it. */
   read(onData: (chunk: Buffer) => void): { readonly ended: Promise<void>; destroy(): void }
+  /** Lets go of what is still open. Answers whether nobody else held on to it. */
+  close(): boolean
 }
 
-export function openOutputPipe(): OutputPipe {
+/**
+ * Pipes without a name, made some at a time: only a program of its own can make one (`mkfifo`), and starting
+ * it costs as much as a short command. Each is used for one attempt, never again: who opened it once could
+ * read what the next one writes.
+ */
+export function createPipes(): { take(): OutputPipe; fill(): void } {
+  const made: OutputPipe[] = []
+
+  function fill(): void {
+    if (made.length === 0) made.push(...makePipes(AT_A_TIME))
+  }
+
+  fill()
+  return {
+    fill,
+    take() {
+      fill()
+      return made.pop() as OutputPipe
+    },
+  }
+}
+
+/** Two open files each; a user who is not root may have a thousand pipes of full size. */
+const AT_A_TIME = 16
+
+function makePipes(count: number): OutputPipe[] {
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-'))
-  const name = join(folder, randomBytes(4).toString('hex'))
-  const made = spawnSync('mkfifo', ['-m', '600', name], { stdio: 'ignore' })
-  if (made.status !== 0) throw new Error(`mkfifo ${name} failed`, { cause: made.error })
+  const names = Array.from({ length: count }, (_, at) => join(folder, String(at)))
+  const done = spawnSync('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' })
+  if (done.status !== 0) throw new Error(`mkfifo in ${folder} failed`, { cause: done.error })
+  const pipes = names.map(openPipe)
+  rmSync(folder, { recursive: true })
+  return pipes
+}
+
+function openPipe(name: string): OutputPipe {
   const readEnd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK)
   const writeEnd = openSync(name, constants.O_WRONLY)
-  rmSync(folder, { recursive: true })
+  let state: 'unused' | 'read' | 'ended' | 'closed' = 'unused'
 
   return {
     writeEnd,
     giveTo: ({ uid, gid }) => fchownSync(writeEnd, uid, gid),
     read(onData) {
+      state = 'read'
       closeSync(writeEnd)
       const socket = new Socket({ fd: readEnd, readable: true, writable: false })
       const { promise: ended, resolve } = Promise.withResolvers<void>()
       socket.on('data', onData).on('close', () => resolve())
+      socket.on('end', () => (state = 'ended'))
       // An error on a pipe of ours ends it; what was read before stays good.
       socket.on('error', () => socket.destroy())
       return { ended, destroy: () => void socket.destroy() }
+    },
+    close() {
+      const isFree = state !== 'read'
+      if (state === 'unused') for (const end of [readEnd, writeEnd]) closeSync(end)
+      state = 'closed'
+      return isFree
     },
   }
 }

@@ -1,18 +1,41 @@
-import { text } from 'node:stream/consumers'
+import { writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { openOutputPipe } from './output-pipe.ts'
+import { createPipes } from './output-pipe.ts'
+import { linesOf } from '../lib/lines-of.ts'
 import { supervise, type StartLine } from './supervise.ts'
+import type { SupervisorWord } from '../core/attempt-files.ts'
 
 /**
- * The supervisor's program: beside one command, in a session of its own, holding on to nothing of who
- * started it. It may be started before there is anything to do, as a spare: it is ready then, and waits for
- * its line on stdin. Stdin that ends without one (the server stopped) ends it.
+ * The supervisor's program: beside one command at a time, in a session of its own. It may be started before
+ * there is anything to do, and serves one attempt after another while whoever started it is there: starting
+ * Node costs ten times what supervising a short command does. Stdin that ends (the server stopped, or was
+ * killed) ends it when nothing is under way; an attempt that is under way is brought to its end first.
  */
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const taskEntry = fileURLToPath(new URL(`../main.${extension}`, import.meta.url))
 
-const pipe = openOutputPipe()
-const line = await text(process.stdin)
-if (line !== '') await supervise({ taskEntry, ...(JSON.parse(line) as Omit<StartLine, 'taskEntry'>) }, pipe)
+/** One that has served for long starts anew, whatever it may have gathered. */
+const MOST_ATTEMPTS = 500
+const MOST_BYTES = 160 << 20
+
+const pipes = createPipes()
+let served = 0
+for await (const line of linesOf(process.stdin)) {
+  const start = { taskEntry, ...(JSON.parse(line) as Omit<StartLine, 'taskEntry'>) }
+  const end = await supervise(start, pipes.take(), () => say('done'))
+  served += 1
+  if (end !== 'clean' || served >= MOST_ATTEMPTS || process.memoryUsage.rss() > MOST_BYTES) break
+  pipes.fill()
+  say('ready')
+}
 // A process nobody could kill may hold the pipe open; nothing of ours is left to do.
 process.exit()
+
+/** Nobody listens where the server is gone, and nothing depends on it. */
+function say(word: SupervisorWord): void {
+  try {
+    writeSync(1, `${word}\n`)
+  } catch {
+    // A pipe whose other end is closed.
+  }
+}

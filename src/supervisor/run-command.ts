@@ -25,6 +25,8 @@ export interface CommandPlace {
   readonly log: LogFile
   readonly watch: AttemptWatch
   onStart(command: ProcessIdentity): void
+  /** Called with what could not be killed. */
+  onLeft(pids: readonly number[]): void
 }
 
 /** When everything is dead the pipe closes by itself; somebody unmarked holding it open shall not hold us up. */
@@ -60,7 +62,7 @@ export async function runCommand(
   const left = watch.interruption
     ? await endProcesses(find, watch.interruption.graceMs)
     : await killUntilNone(find, 10_000)
-  if (left.length > 0) log.note(`could not be killed: ${left.join(', ')}`)
+  if (left.length > 0) place.onLeft(left)
   const [exitCode, signal] = await exited
   await Promise.race([output.ended, sleep(DRAIN_MS, undefined, { ref: false })])
   output.destroy()

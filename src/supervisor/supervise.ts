@@ -20,7 +20,7 @@ import type { AttemptOrder, CompletionRecord } from '../core/ports/executor.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { Store } from '../core/ports/store.ts'
 
-/** What the supervisor is told on stdin, once, as one line of JSON. */
+/** What the supervisor is told on stdin, as one line of JSON for each attempt. */
 export interface StartLine {
   readonly attemptFolder: string
   readonly secrets: Readonly<Record<string, string>>
@@ -31,19 +31,34 @@ export interface StartLine {
 /**
  * One attempt from claim to completion record. The record is written last, when nothing of the attempt
  * lives and log and outputs are on the disk: who reads it needs to look no further. Of several supervisors
- * for one folder all but the first return at once.
+ * for one folder all but the first return at once. `unclean` says that something of the attempt could not be
+ * ended, or holds on to its pipe: this process must not serve another one. It must not either when this throws:
+ * the claim would name a living process, and nobody could see that its attempt is lost.
  */
-export async function supervise(start: StartLine, pipe: OutputPipe): Promise<void> {
+export async function supervise(
+  start: StartLine,
+  pipe: OutputPipe,
+  onRecord: () => void,
+): Promise<'clean' | 'unclean'> {
   const order = readOrder(start.attemptFolder)
   const claim: SupervisorClaim = { supervisor: ownIdentity(), startedAt: Date.now() }
-  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return
-
+  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) {
+    pipe.close()
+    return 'clean'
+  }
   const masker = createMasker(Object.values(start.secrets))
   const log = openLogFile(join(order.attemptFolder, ATTEMPT_FILES.log), order.logLimitBytes, masker)
   const watch = watchAttempt(order)
-  const end = await attempt({ start, order, claim, log, watch, pipe })
+  let isEmpty = true
+  const onLeft = (pids: readonly number[]) => {
+    isEmpty = false
+    log.note(`could not be killed: ${pids.join(', ')}`)
+  }
+  const end = await attempt({ start, order, claim, log, watch, pipe, onLeft })
   watch.close()
   await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
+  onRecord()
+  return pipe.close() && isEmpty ? 'clean' : 'unclean'
 }
 
 /** Tasks are ours and run as we do, whoever the commands run as. */
@@ -61,6 +76,7 @@ interface Attempt {
   readonly log: LogFile
   readonly watch: AttemptWatch
   readonly pipe: OutputPipe
+  onLeft(pids: readonly number[]): void
 }
 
 async function attempt(attempt: Attempt): Promise<AttemptEnd> {

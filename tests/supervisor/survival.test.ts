@@ -33,10 +33,10 @@ const UNTIL_GO =
   'echo $$ > pid; for i in 1 2 3; do echo line $i; done; while [ ! -e go ]; do sleep 0.05; done; echo after; echo model > out'
 
 /** Runs the starter until it has submitted, and kills it at once. */
-async function submitFromDyingServer(order: AttemptOrder): Promise<void> {
-  const orderFile = join(place.folder, 'starter-order.json')
-  writeFileSync(orderFile, JSON.stringify(order))
-  const child = spawn(process.execPath, [STARTER, join(place.folder, 'executor'), orderFile], {
+async function submitFromDyingServer(...orders: AttemptOrder[]): Promise<void> {
+  const ordersFile = join(place.folder, 'starter-orders.json')
+  writeFileSync(ordersFile, JSON.stringify(orders))
+  const child = spawn(process.execPath, [STARTER, join(place.folder, 'executor'), ordersFile], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(child.stdout, 'data')
@@ -94,6 +94,22 @@ test('a spare supervisor ends when its server is killed', async () => {
   await until(() => supervisors().every((pid) => before.includes(pid)))
 })
 
+test('a supervisor that has served ends when its server is killed, and one that serves again ends with its attempt', async () => {
+  const [first, second] = [place.order('true'), place.order(UNTIL_GO, { outs: ['out'] })]
+  const before = supervisors()
+  await submitFromDyingServer(first, second)
+  await untilFile(join(second.workspace, 'pid'))
+  await until(() => supervisors().filter((pid) => !before.includes(pid)).length === 1)
+  expect(supervisors()).toContain(claimOf(second).supervisor.pid)
+  writeFileSync(join(second.workspace, 'go'), '')
+
+  const record = await untilEnded(place.executor, second.attemptFolder)
+
+  expect(record).toMatchObject({ outcome: 'succeeded', attemptId: second.attemptId })
+  expect(readLog(second)).toBe('line 1\nline 2\nline 3\nafter\n')
+  await until(() => supervisors().every((pid) => before.includes(pid)))
+})
+
 test('an order whose server died before it started anything is started by the next one, once', async () => {
   const order = place.order('echo ran')
   mkdirSync(order.attemptFolder, { recursive: true })
@@ -145,6 +161,7 @@ test('a record that is there counts, even when the supervisor was killed after i
 
   expect(await observeOne(place.executor, order.attemptFolder)).toEqual({ kind: 'ended', record })
   const { supervisor } = claimOf(order)
+  killIfAlive(supervisor.pid)
   await until(() => isDead(supervisor.pid))
   expect(await observeOne(place.executor, order.attemptFolder)).toEqual({ kind: 'ended', record })
 })

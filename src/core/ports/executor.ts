@@ -21,6 +21,12 @@ export interface Executor extends AsyncDisposable {
   observe(handles: readonly Handle[]): Promise<Map<Handle, Observation>>
   /** Asks for the end: TERM to the whole tree, `graceMs`, KILL, sweep. Returns at once; `observe` tells when it is dead. */
   cancel(handle: Handle, graceMs: number): Promise<void>
+  /**
+   * Calls when an attempt may have ended, so that `observe` need not be asked often. A hint and no more: it may
+   * not come, for attempts of an earlier process it never does, and what it means only `observe` says. Returns
+   * how to stop. Absent: the executor is asked at short intervals.
+   */
+  onHint?(listener: () => void): () => void
   listOwned(): Promise<Handle[]>
   /** Removes what is left of an ended or gone attempt: workspace and control files, not the log. */
   forget(handle: Handle): Promise<void>

@@ -14,7 +14,10 @@ import type { AttemptOrder, CompletionRecord, Executor, Handle, Observation } fr
 export interface LocalExecutorOptions {
   /** The executor's own notes: which attempts it has, and what supervisors say on stderr. */
   readonly folder: string
-  /** So many supervisors are kept started and waiting, 45 MB each; an attempt that finds one starts 50 ms sooner. */
+  /**
+   * So many supervisors are kept started and waiting, 45 MB each; an attempt that finds one starts 50 ms sooner.
+   * Those that have served wait too, for the next attempt, as many as there are processors.
+   */
   readonly spares: number
   /** The program with our `task` command. Absent: the one this code belongs to. */
   readonly taskEntry?: string
@@ -47,6 +50,7 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
       return seen
     },
     cancel,
+    onHint: (listener) => starter.onDone(listener),
     async listOwned() {
       return readdirSync(owned)
         .filter((name) => !name.endsWith('.tmp'))
@@ -66,7 +70,8 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
 
 /**
  * `gone` is said only when it is certain and stays so: the claim names a dead supervisor, there is no record
- * even after that was known, and what it left running has been killed.
+ * even after that was known, and what it left running has been killed. A supervisor that lives has either
+ * this attempt under way or written its record: it takes no other before.
  */
 async function look(handle: Handle, starter: Starter): Promise<Observation> {
   const claim = readClaim(handle)
@@ -123,7 +128,8 @@ function forgetFiles(handle: Handle): void {
   const order = readJsonFile(fileOf(handle, 'order')) as AttemptOrder | undefined
   if (!order) return
   for (const beside of ['', '.home', '.tmp', '.env']) removeFolder(`${order.workspace}${beside}`)
-  for (const name of ['cancel', 'done', 'claim', 'order'] as const) rmSync(fileOf(handle, name), { force: true })
+  // The claim before the record: its supervisor may live on with another attempt, and would seem to run this one.
+  for (const name of ['cancel', 'claim', 'done', 'order'] as const) rmSync(fileOf(handle, name), { force: true })
   rmSync(join(handle, 'task-output.json'), { force: true })
 }
 

@@ -2,15 +2,20 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { linesOf } from '../../../lib/lines-of.ts'
+import type { SupervisorWord } from '../../../core/attempt-files.ts'
 
 export interface Starter {
-  /** Tells one supervisor what to do and lets go of it. */
+  /** Tells one supervisor what to do. */
   start(attemptFolder: string, secrets: Readonly<Record<string, string>>): void
   /** Whether the supervisor we started for this attempt has ended. What it did stands in the folder. */
   hasEnded(attemptFolder: string): boolean
   forget(attemptFolder: string): void
+  /** Calls when a supervisor of ours says that it has written a record, or ends. Returns how to stop. */
+  onDone(listener: () => void): () => void
   close(): Promise<void>
 }
 
@@ -20,37 +25,81 @@ interface StarterOptions {
   readonly taskEntry?: string
 }
 
-/**
- * New spares are started when the attempt that took one has had the processor for a moment: long enough that
- * its command is running. In a chain of short steps 100 ms came too late for the next one, 85 ms a step
- * instead of 51.
- */
+/** New spares are started when the attempt that took one has had the processor for a moment: its command is running by then. */
 const SPARE_DELAY_MS = 5
+
+/** More than this many never wait for work, however many processors there are. */
+const MOST_IDLE = 8
+
+/** Those that nobody needed for so long end, but for the spares. */
+const IDLE_MS = 60_000
 
 const PROGRAM = fileURLToPath(
   new URL(`../../../supervisor/program.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
 )
 
 /**
- * Starts supervisors so that they outlive us: own session, no pipe but a stdin that is closed after one
- * line. A spare is the same program started before there is a line; it ends by itself when we do.
+ * Starts supervisors so that they outlive us: own session, and of their pipes to us nothing matters to them
+ * while they have work. One that is ready again takes the next attempt; when we end, those without work end
+ * by themselves, and the others with their work.
  */
 export function createStarter({ folder, spares, taskEntry }: StarterOptions): Starter {
+  const most = Math.max(spares, Math.min(availableParallelism(), MOST_IDLE))
   const ended = new Set<string>()
-  const waiting = new Set<ChildProcess>()
+  const listeners = new Set<() => void>()
+  const idle = new Set<ChildProcess>()
+  const busy = new Map<ChildProcess, string>()
+  let isClosed = false
   let timer: NodeJS.Timeout | undefined
+  const trimming = setTimeout(trim, IDLE_MS).unref()
 
-  function fill(): void {
-    while (waiting.size < spares) {
-      const child = spawnSupervisor(folder)
-      waiting.add(child)
-      child.once('exit', () => waiting.delete(child))
+  function add(): ChildProcess {
+    const child = spawnSupervisor(folder)
+    child.once('exit', () => {
+      idle.delete(child)
+      const attemptFolder = busy.get(child)
+      busy.delete(child)
+      if (attemptFolder === undefined) return
+      ended.add(attemptFolder)
+      tellListeners()
+    })
+    void listen(child)
+    return child
+  }
+
+  async function listen(child: ChildProcess): Promise<void> {
+    try {
+      for await (const word of linesOf(child.stdout as Socket)) hear(child, word as SupervisorWord)
+    } catch {
+      // The pipe broke; `exit` says what is to be known.
     }
   }
 
-  function takeSpare(): ChildProcess | undefined {
-    for (const child of waiting) {
-      waiting.delete(child)
+  function hear(child: ChildProcess, word: SupervisorWord): void {
+    if (word === 'done') return tellListeners()
+    busy.delete(child)
+    if (isClosed || idle.size >= most) child.stdin?.end()
+    else idle.add(child)
+  }
+
+  function tellListeners(): void {
+    for (const listener of listeners) listener()
+  }
+
+  function fill(): void {
+    while (idle.size < spares) idle.add(add())
+  }
+
+  function trim(): void {
+    for (const child of [...idle].slice(spares)) {
+      idle.delete(child)
+      child.stdin?.end()
+    }
+  }
+
+  function takeIdle(): ChildProcess | undefined {
+    for (const child of idle) {
+      idle.delete(child)
       if (isRunning(child)) return child
     }
     return undefined
@@ -59,17 +108,25 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   fill()
   return {
     start(attemptFolder, secrets) {
-      const child = takeSpare() ?? spawnSupervisor(folder)
-      child.once('exit', () => ended.add(attemptFolder))
+      const child = takeIdle() ?? add()
+      busy.set(child, attemptFolder)
       tell(child, { attemptFolder, secrets, ...(taskEntry === undefined ? {} : { taskEntry }) })
       clearTimeout(timer)
       timer = setTimeout(fill, SPARE_DELAY_MS).unref()
+      trimming.refresh()
     },
     hasEnded: (attemptFolder) => ended.has(attemptFolder),
     forget: (attemptFolder) => void ended.delete(attemptFolder),
+    onDone(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     async close() {
+      isClosed = true
       clearTimeout(timer)
-      await Promise.all([...waiting].map(dismiss))
+      clearTimeout(trimming)
+      for (const child of busy.keys()) child.stdin?.end()
+      await Promise.all([...idle].map(dismiss))
     },
   }
 }
@@ -87,7 +144,7 @@ function isRunning(child: ChildProcess): boolean {
 function spawnSupervisor(folder: string): ChildProcess {
   const stderr = openSync(join(folder, 'supervisors.log'), 'a', 0o600)
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM], {
-    stdio: ['pipe', 'ignore', stderr],
+    stdio: ['pipe', 'pipe', stderr],
     cwd: '/',
     // Nothing else is inherited: what the server has in its environment is no business of a step's neighbour.
     env: { NODE_COMPILE_CACHE: join(folder, 'compile-cache'), PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
@@ -95,13 +152,13 @@ function spawnSupervisor(folder: string): ChildProcess {
   })
   closeSync(stderr)
   child.on('error', () => child.emit('exit'))
+  // EPIPE: it is dead, and `exit` says so too.
+  child.stdin?.on('error', () => child.stdin?.destroy())
   child.unref()
-  if (child.stdin instanceof Socket) child.stdin.unref()
+  for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref()
   return child
 }
 
 function tell(child: ChildProcess, line: object): void {
-  // EPIPE: it is dead, and `exit` says so too.
-  child.stdin?.on('error', () => child.stdin?.destroy())
-  child.stdin?.end(`${JSON.stringify(line)}\n`)
+  child.stdin?.write(`${JSON.stringify(line)}\n`)
 }
