@@ -23,6 +23,8 @@ export interface BundleManifest {
 export type RuntimeSpec =
   | { readonly kind: 'onnx' }
   | { readonly kind: 'predict'; readonly entry: string; readonly python: string }
+  /** A folder with an MLmodel file. */
+  | { readonly kind: 'mlflow'; readonly python: string; readonly loader: MlflowLoader }
   | {
       readonly kind: 'serve'
       readonly run: string
@@ -30,6 +32,22 @@ export type RuntimeSpec =
       readonly readyTimeoutMs: number
       readonly path: readonly string[]
     }
+
+/** How an MLflow model is loaded: by MLflow where the build environment has it, else by the library itself. */
+export interface MlflowLoader {
+  /** `mlflow.sklearn`. */
+  readonly module: string
+  /** The model is given arrays, not a DataFrame. */
+  readonly takesTensors: boolean
+  /** A folder of the model's with Python modules it needs. */
+  readonly code?: string
+  readonly native?: {
+    readonly library: 'sklearn' | 'xgboost' | 'lightgbm'
+    readonly file: string
+    /** How it was written: `pickle`, `cloudpickle`, `skops`; for XGBoost the class. */
+    readonly format?: string
+  }
+}
 
 /** Open Inference Protocol tensors, and how columns of a table map to them. -1 is a free dimension. */
 export interface Signature {

@@ -1,12 +1,13 @@
 import type { BundleManifest } from '../core/bundle.ts'
 import type { Digest } from '../core/digest.ts'
+import { AppError, isAppError } from '../core/errors.ts'
 import { mapColumns } from '../core/map-columns.ts'
 import type { Tensor } from '../core/ports/runtime.ts'
 import type { HostSpec } from '../core/route-table.ts'
 import type { DuckDBConnection } from '../lib/open-analytics.ts'
 import type { LatencyMeasures } from './evaluation-result.ts'
 import { addAnswers, noAnswers, type RawAnswers } from './read-answers.ts'
-import { fixedBatch, readTensors } from './row-tensors.ts'
+import { cutRows, fixedBatch, readTensors, rowsAtOnce } from './row-tensors.ts'
 
 /** A bundle, and the environment its host is started with. */
 export interface EvaluatedModel {
@@ -26,7 +27,8 @@ export interface PredictingHost {
 
 export type OpenHost = (spec: HostSpec, signal: AbortSignal) => Promise<PredictingHost>
 
-const ROWS_AT_ONCE = 512
+/** Requests under way where the model fixes how many rows one has: hosts that can work in parallel then do. */
+const AT_ONCE = 16
 
 /** The manifest with a column for every input: what the bundle leaves open is taken from the held-out table. */
 export function withColumns(
@@ -48,15 +50,91 @@ export async function askAboutAll(
   signal: AbortSignal,
 ): Promise<RawAnswers> {
   const answers = noAnswers()
-  const atOnce = fixedBatch(signature) ?? ROWS_AT_ONCE
-  for (let from = 0; from < rows; from += atOnce) {
+  const stretch = rowsAtOnce(signature)
+  for (let from = 0; from < rows; from += stretch) {
     signal.throwIfAborted()
-    const count = Math.min(atOnce, rows - from)
+    const count = Math.min(stretch, rows - from)
     const inputs = await readTensors(connection, signature, { from, count })
-    const outputs = await host.predict(inputs)
-    addAnswers(answers, outputs, signature.answer, count, fixedBatch(signature) ?? count)
+    await ask(host, inputs, { from, count }, answers, signature)
   }
   return answers
+}
+
+interface Stretch {
+  readonly from: number
+  readonly count: number
+}
+
+type Signature = BundleManifest['signature']
+
+async function ask(
+  host: PredictingHost,
+  inputs: readonly Tensor[],
+  { from, count }: Stretch,
+  answers: RawAnswers,
+  signature: Signature,
+): Promise<void> {
+  const size = fixedBatch(signature) ?? count
+  for (let done = 0; done < count; done += size * AT_ONCE) {
+    const starts = Array.from({ length: AT_ONCE }, (_, i) => done + i * size).filter((start) => start < count)
+    const parts = starts.map((start) => ({ from: from + start, count: Math.min(size, count - start) }))
+    const asked = starts.map((start) => host.predict(cutRows(inputs, start, size)))
+    const settled = await Promise.allSettled(asked)
+    for (const [i, outcome] of settled.entries()) {
+      const part = parts[i]!
+      if (outcome.status === 'rejected') throw await locate(host, inputs, { from, part }, outcome.reason, signature)
+      addAnswers(answers, outcome.value, signature.answer, part.count, size)
+    }
+  }
+}
+
+/**
+ * Which row the model cannot answer: while its host lives, halves are asked again until one row is left. What
+ * died or hung is not asked again: its rows are told as they were sent.
+ */
+async function locate(
+  host: PredictingHost,
+  inputs: readonly Tensor[],
+  { from, part }: { readonly from: number; readonly part: Stretch },
+  error: unknown,
+  signature: Signature,
+): Promise<unknown> {
+  if (!isModels(error) || fixedBatch(signature) !== undefined) return about(part, error)
+  let { from: first, count } = part
+  let last: unknown = error
+  while (count > 1) {
+    const half = Math.floor(count / 2)
+    const failed = await failureOf(host, cutRows(inputs, first - from, half))
+    if (failed !== undefined) {
+      if (!isModels(failed)) return about(part, failed)
+      last = failed
+      count = half
+    } else {
+      first += half
+      count -= half
+    }
+  }
+  // A model that fails at many rows and at none alone is told with the whole stretch.
+  const alone = await failureOf(host, cutRows(inputs, first - from, 1))
+  return alone === undefined ? about(part, error) : about({ from: first, count: 1 }, last)
+}
+
+/** The model's own error: its host is still there. */
+function isModels(error: unknown): boolean {
+  return isAppError(error, 'UPSTREAM') && error.details['reason'] === 'model'
+}
+
+async function failureOf(host: PredictingHost, inputs: readonly Tensor[]): Promise<unknown> {
+  return host.predict(inputs).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+function about({ from, count }: Stretch, error: unknown): unknown {
+  if (!isAppError(error)) return error
+  const rows = count === 1 ? `row ${from + 1}` : `rows ${from + 1} to ${from + count}`
+  return new AppError(error.code, `${rows}: ${error.message}`, error.details, { cause: error })
 }
 
 const LATENCY_REQUESTS = 200
@@ -78,12 +156,13 @@ export async function measureLatency(
   for (let i = 0; i < LATENCY_REQUESTS + WARM_UP_REQUESTS; i++) {
     signal.throwIfAborted()
     if (times.length >= FEWEST_REQUESTS && performance.now() - started > LATENCY_BUDGET_MS) break
-    const inputs = await readTensors(connection, signature, { from: (i * 7919) % rows, count: 1 })
+    const row = await readTensors(connection, signature, { from: (i * 7919) % rows, count: 1 })
+    const inputs = cutRows(row, 0, fixedBatch(signature) ?? 1)
     const sent = performance.now()
     await host.predict(inputs)
     if (i >= WARM_UP_REQUESTS) times.push(performance.now() - sent)
   }
   times.sort((a, b) => a - b)
   const at = (share: number): number => times[Math.ceil(times.length * share) - 1] ?? 0
-  return { requests: times.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
+  return { requests: times.length, warmUp: WARM_UP_REQUESTS, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }

@@ -53,7 +53,7 @@ function evidence(
         candidate: measureAll(pickRows(candidate, places), ['accuracy']),
       }
     }),
-    latency: { requests: 200, p50: 1, p95: 12.34, p99: 30 },
+    latency: { requests: 200, warmUp: 10, p50: 1, p95: 12.34, p99: 30 },
     outcomes: { kind: 'file', digest: DIGEST, size: 1 },
     notes: [],
   }

@@ -55,6 +55,8 @@ export interface SliceMeasures {
 /** Of single rows sent one after another to the candidate's host, in milliseconds. */
 export interface LatencyMeasures {
   readonly requests: number
+  /** Sent before these, and not counted. */
+  readonly warmUp: number
   readonly p50: number
   readonly p95: number
   readonly p99: number

@@ -25,10 +25,11 @@ export function addAnswers(
 ): void {
   const prediction = find(outputs, answer.prediction)
   const width = prediction.data.length / rows
-  if (!Number.isInteger(width) || width < 1) {
-    throw wrong(`output "${answer.prediction}" has ${prediction.data.length} values for ${rows} rows`)
-  }
   const first = answers.predicted.length
+  if (!Number.isInteger(width) || width < 1) {
+    const told = `rows ${first + 1} to ${first + count}`
+    throw wrong(`${told}: output "${answer.prediction}" has ${prediction.data.length} values for ${rows} rows`)
+  }
   const scores = answer.scores === undefined ? undefined : find(outputs, answer.scores)
   const scoreWidth = scores === undefined ? 0 : scores.data.length / rows
   for (let row = 0; row < count; row++) {

@@ -1,6 +1,6 @@
 import type { Signature, TensorSpec } from '../core/bundle.ts'
 import { AppError } from '../core/errors.ts'
-import type { NumericData, Tensor } from '../core/ports/runtime.ts'
+import type { NumericData, Tensor, TensorData } from '../core/ports/runtime.ts'
 import { ARRAYS, type NumericType } from '../core/tensor-arrays.ts'
 import type { DuckDBConnection } from '../lib/open-analytics.ts'
 import { readCells, type Cell } from './read-table.ts'
@@ -11,10 +11,37 @@ export function fixedBatch({ inputs }: Signature): number | undefined {
   return first
 }
 
-/**
- * The rows after `from` as the model's input tensors. Where the model takes a fixed number of rows the last
- * one is repeated; the caller drops the answers to those.
- */
+const MOST_ROWS_AT_ONCE = 512
+/** Of one request's numbers: an image of 3 × 224 × 224 is 600 kB. */
+const MOST_BYTES_AT_ONCE = 16 << 20
+
+/** How many rows are read, and sent to a model that takes any number of them, at once. */
+export function rowsAtOnce(signature: Signature): number {
+  const width = signature.inputs.reduce((sum, { name }) => sum + (signature.columns[name]?.length ?? 1), 0)
+  return Math.min(MOST_ROWS_AT_ONCE, Math.max(1, Math.floor(MOST_BYTES_AT_ONCE / (8 * width))))
+}
+
+/** `size` rows from `start` on; where there are fewer the last one is repeated, and the caller drops the answers to those. */
+export function cutRows(tensors: readonly Tensor[], start: number, size: number): Tensor[] {
+  return tensors.map((tensor) => {
+    const rows = tensor.shape[0] ?? 1
+    if (start === 0 && size === rows) return tensor
+    const width = tensor.data.length / rows
+    const shape = tensor.shape.length === 0 ? tensor.shape : [size, ...tensor.shape.slice(1)]
+    const places = Array.from({ length: size }, (_, i) => Math.min(start + i, rows - 1) * width)
+    return { ...tensor, shape, data: pick(tensor.data, places, width) }
+  })
+}
+
+function pick(data: TensorData, places: readonly number[], width: number): TensorData {
+  if (Array.isArray(data)) return places.flatMap((place) => (data as string[]).slice(place, place + width))
+  const source = data as Float64Array<ArrayBuffer>
+  const picked = new (source.constructor as Float64ArrayConstructor)(places.length * width)
+  for (const [i, place] of places.entries()) picked.set(source.subarray(place, place + width), i * width)
+  return picked
+}
+
+/** The rows after `from` as the model's input tensors. */
 export async function readTensors(
   connection: DuckDBConnection,
   signature: Signature,
@@ -26,7 +53,6 @@ export async function readTensors(
       'the bundle does not say what its model takes: name model.reference or model.inputs',
     )
   }
-  const rows = fixedBatch(signature) ?? stretch.count
   const tensors: Tensor[] = []
   for (const input of signature.inputs) {
     const columns = signature.columns[input.name] ?? []
@@ -36,7 +62,7 @@ export async function readTensors(
         `nothing is known of what fills input "${input.name}": say so in model.inputs`,
       )
     const cells = await readCells(connection, columns, input.datatype, stretch)
-    tensors.push(fillTensor(input, columns, cells, { ...stretch, rows }))
+    tensors.push(fillTensor(input, columns, cells, stretch))
   }
   return tensors
 }
@@ -44,24 +70,20 @@ export async function readTensors(
 interface Filled {
   readonly from: number
   readonly count: number
-  readonly rows: number
 }
 
 function fillTensor(input: TensorSpec, columns: readonly string[], cells: readonly Cell[][], filled: Filled): Tensor {
-  const { rows, count, from } = filled
+  const { count: rows, from } = filled
   const width = columns.length
   const shape = tensorShape(input, rows, width)
   if (input.datatype === 'BYTES') {
-    const data = Array.from({ length: rows * width }, (_, i) =>
-      String(cells[i % width]?.[Math.min(Math.floor(i / width), count - 1)] ?? ''),
-    )
+    const data = Array.from({ length: rows * width }, (_, i) => String(cells[i % width]?.[Math.floor(i / width)] ?? ''))
     return { name: input.name, datatype: input.datatype, shape, data }
   }
   const data = allocate(input, rows * width)
   for (const [c, values] of cells.entries()) {
     for (let r = 0; r < rows; r++) {
-      const source = Math.min(r, count - 1)
-      data[r * width + c] = toElement(values[source] ?? null, input, columns[c] ?? '', from + source + 1)
+      data[r * width + c] = toElement(values[r] ?? null, input, columns[c] ?? '', from + r + 1)
     }
   }
   return { name: input.name, datatype: input.datatype, shape, data }

@@ -97,8 +97,9 @@ async function isRunning({ gateway }: RouteKeeperOptions, id: string): Promise<b
 }
 
 function asHost(endpoint: PrivateEndpoint): WantedHost {
-  const { bundle, manifest, runId } = endpoint
-  return { id: hostIdOf(endpoint), bundle, manifest, runId }
+  const { bundle, manifest, runId, memoryBytes } = endpoint
+  const host = { id: hostIdOf(endpoint), bundle, manifest, runId }
+  return memoryBytes === undefined ? host : { ...host, memoryBytes }
 }
 
 let last = 0

@@ -17,6 +17,8 @@ export interface PrivateEndpoint {
   /** That made the bundle. */
   readonly runId: string
   readonly token: string
+  /** Of a host of its own; absent: `LIMITS.hostMemoryBytes`. */
+  readonly memoryBytes?: number
   /** A host that runs already; absent: one of its own. */
   readonly host?: string
 }

@@ -50,7 +50,9 @@ export async function openCandidate(
       'INVALID_INPUT',
       `Step ${context.step.key} wants the candidate, but this run made none. Add a \`model:\` to the pipeline.`,
     )
+  const memoryBytes = rulesOfRun(context.run)?.environments.at(-1)?.resources.memoryBytes
   return routes.openPrivate({
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
     id: endpointId(context),
     project: context.run.project,
     model: rulesOfRun(context.run)?.model ?? context.run.project,

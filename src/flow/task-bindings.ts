@@ -165,9 +165,10 @@ function prepareBundle(context: PrepareContext): unknown {
     evaluation === undefined
       ? []
       : [evaluation.label, ...(evaluation.id === undefined ? [] : [evaluation.id]), ...evaluation.slices]
-  if (environment === undefined) return { ...input, notFeatures }
+  const shared = { ...input, notFeatures, ...memoryOf(context) }
+  if (environment === undefined) return shared
   const { lockDigest, python } = environment
-  return { ...input, notFeatures, environment: { lockDigest, python, env: hostEnvironment(environment) } }
+  return { ...shared, environment: { lockDigest, python, env: hostEnvironment(environment) } }
 }
 
 function evaluationOf(context: StepContext): TaskInputs['evaluate']['evaluation'] | undefined {
@@ -191,14 +192,21 @@ async function prepareEvaluation(reader: Reader, context: PrepareContext): Promi
     metrics: [...new Set([...input.metrics, ...metrics])],
     slices: [...new Set([...input.slices, ...slices])],
     latency,
-    candidate: candidate && (await hostedModel(reader, candidate, context.run.id)),
+    candidate: candidate && { ...(await hostedModel(reader, candidate, context.run.id)), ...memoryOf(context) },
     ...(champion && {
       champion: {
         ...(await hostedModel(reader, champion.version, champion.version.runId)),
+        ...memoryOf(context),
         version: champion.version.version,
       },
     }),
   }
+}
+
+/** What the model will have where it is to serve at last. */
+function memoryOf(context: StepContext): { readonly memoryBytes?: number } {
+  const memoryBytes = rulesOfRun(context.run)?.environments.at(-1)?.resources.memoryBytes
+  return memoryBytes === undefined ? {} : { memoryBytes }
 }
 
 async function hostedModel(reader: Reader, { bundle, manifest }: MadeBundle, runId: string) {

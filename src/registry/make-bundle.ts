@@ -12,6 +12,7 @@ import { hasCode } from '../lib/error-code.ts'
 import { openWay } from '../lib/open-way.ts'
 import type { ModelSpec } from '../pipeline/pipeline.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { readMlflowModel, type MlflowModel } from './read-mlmodel.ts'
 import { readTableColumns, type TableColumn } from './read-table-columns.ts'
 
 /** Model, included files, card and reference stand in the workspace. */
@@ -26,6 +27,8 @@ export type MakeBundleInput = TaskInputs['make-bundle'] & {
   }
   /** Columns of the reference that are no features: the evaluation's label and id. */
   readonly notFeatures?: readonly string[]
+  /** That the model's host may use, as its last environment says; absent: `LIMITS.hostMemoryBytes`. */
+  readonly memoryBytes?: number
 }
 
 export interface MakeBundleOutput extends TaskOutput {
@@ -42,6 +45,7 @@ export interface MakeBundleDeps {
       readonly env: Readonly<Record<string, string>>
       /** What a `serve` program calls its model. */
       readonly name: string
+      readonly memoryBytes?: number
       readonly signal: AbortSignal
       readonly log: (line: string) => void
     },
@@ -74,20 +78,23 @@ async function makeManifest(
   const folder = join(context.workspace, '.tidegate-bundle')
   await gather([model.path, ...model.include], context.workspace, folder)
   if (modelUser(folder) !== undefined) openWay(folder, context.dataFolder)
-  const runtime = runtimeOf(model, environment?.python)
-  const found = await inspectModel(folder, model.path, runtime, {
+  const mlflow = model.runtime.kind === 'onnx' ? await readMlflowModel(folder, model.path) : undefined
+  const { runtime, modelPath } = runtimeOf(model, environment?.python, mlflow)
+  const inspected = await inspectModel(folder, modelPath, runtime, {
     env: environment?.env ?? {},
     name: input.name,
+    ...(input.memoryBytes === undefined ? {} : { memoryBytes: input.memoryBytes }),
     signal: context.signal,
     log: (line) => context.log(line),
   })
+  const found = mlflow === undefined || runtime.kind === 'onnx' ? inspected : mlflow
   const reference = model.reference === undefined ? undefined : await keep(model.reference, 'model.reference', context)
   const card = model.card === undefined ? undefined : await keep(model.card, 'model.card', context)
   return {
     version: 1,
     name: input.name,
     files: await context.artifacts.putFolder(folder),
-    modelPath: model.path,
+    modelPath,
     runtime,
     signature: await makeSignature(input, found, context),
     ...(environment === undefined ? {} : { lockDigest: environment.lockDigest }),
@@ -128,17 +135,21 @@ async function mustExist(path: string, what: string): Promise<void> {
 }
 
 /** Says nothing of this machine: `python3.11` is looked up in the environment that the lock makes. */
-function runtimeOf({ runtime }: ModelSpec, python: string | undefined): RuntimeSpec {
+function runtimeOf(
+  { runtime, path }: ModelSpec,
+  version: string | undefined,
+  mlflow: MlflowModel | undefined,
+): { runtime: RuntimeSpec; modelPath: string } {
+  const python = version === undefined ? 'python3' : `python${version.split('.').slice(0, 2).join('.')}`
   switch (runtime.kind) {
     case 'onnx':
-      return { kind: 'onnx' }
+      if (mlflow?.onnxFile !== undefined) return { runtime, modelPath: join(path, mlflow.onnxFile) }
+      if (mlflow !== undefined) return { runtime: { kind: 'mlflow', python, loader: mlflow.loader }, modelPath: path }
+      return { runtime, modelPath: path }
     case 'predict':
-      return {
-        ...runtime,
-        python: python === undefined ? 'python3' : `python${python.split('.').slice(0, 2).join('.')}`,
-      }
+      return { runtime: { ...runtime, python }, modelPath: path }
     case 'serve':
-      return { ...runtime, path: [] }
+      return { runtime: { ...runtime, path: [] }, modelPath: path }
   }
 }
 

@@ -5,5 +5,6 @@ import type { Runtime } from '../../core/ports/runtime.ts'
 export const RUNTIMES: Readonly<Record<RuntimeSpec['kind'], () => Promise<Runtime>>> = {
   onnx: async () => (await import('./onnx/onnx-runtime.ts')).onnxRuntime,
   predict: async () => (await import('./process/predict-runtime.ts')).predictRuntime,
+  mlflow: async () => (await import('./process/predict-runtime.ts')).predictRuntime,
   serve: async () => (await import('./process/serve-runtime.ts')).serveRuntime,
 }

@@ -83,7 +83,11 @@ export const Model = z
       return { ...shared, runtime: { kind: 'serve', run, readyPath: ready.http, readyTimeoutMs: ready.timeout } }
     }
     if (!raw.path.endsWith('.onnx') && !raw.path.endsWith('/')) {
-      return refuse(context, 'only .onnx models are served by themselves: add `predict` or `serve`', ['path'])
+      return refuse(
+        context,
+        'only .onnx files and folders with an MLmodel file (`model/`) are served by themselves: add `predict` or `serve`',
+        ['path'],
+      )
     }
     return { ...shared, runtime: { kind: 'onnx' } }
   })

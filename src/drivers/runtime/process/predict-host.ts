@@ -25,7 +25,50 @@ DTYPES = {
 NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 
 
+def load_mlflow(loader):
+    # Nothing of a model host calls anybody.
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1", MLFLOW_TRACKING_URI="file:" + os.environ.get("TMPDIR", "/tmp"))
+    if importlib.util.find_spec("mlflow") is not None:
+        import mlflow.pyfunc
+
+        return mlflow.pyfunc.load_model(ORDER["path"])
+    native = loader.get("native")
+    if native is None:
+        sys.exit(f"the build environment of this model lacks mlflow, and a {loader['module']} model is loaded by nothing else: add mlflow-skinny to its requirements")
+    if "code" in loader:
+        sys.path.insert(0, os.path.join(ORDER["path"], loader["code"]))
+    return load_native(os.path.join(ORDER["path"], native["file"]), **native)
+
+
+def load_native(path, library, format="pickle", **_):
+    if library == "lightgbm":
+        import lightgbm
+
+        return lightgbm.Booster(model_file=path)
+    if library == "xgboost":
+        import xgboost
+
+        model = getattr(xgboost, format.rpartition(".")[2] or "Booster")()
+        model.load_model(path)
+        if isinstance(model, xgboost.Booster):
+            predict = model.predict
+            model.predict = lambda table: predict(xgboost.DMatrix(table))
+        return model
+    if format == "skops":
+        import skops.io
+
+        return skops.io.load(path, trusted=[])
+    import pickle
+
+    if format == "cloudpickle":
+        import cloudpickle
+    with open(path, "rb") as file:
+        return pickle.load(file)
+
+
 def load():
+    if "mlflow" in ORDER:
+        return load_mlflow(ORDER["mlflow"])
     where, _, name = ORDER["entry"].rpartition(":")
     if where.endswith(".py"):
         path = os.path.join(ORDER["folder"], where)
@@ -54,6 +97,8 @@ def read_tensor(about, raw):
 
 def read_table(header, raw):
     table, at = {}, 0
+    if ORDER.get("mlflow", {}).get("takesTensors"):
+        return read_arrays(header, raw)
     for about in header["inputs"]:
         size = about["parameters"]["binary_data_size"]
         values = read_tensor(about, raw[at : at + size])
@@ -68,6 +113,15 @@ def read_table(header, raw):
         for i, column in enumerate(names):
             table[column] = values[:, i]
     return pd.DataFrame(table)
+
+
+def read_arrays(header, raw):
+    arrays, at = {}, 0
+    for about in header["inputs"]:
+        size = about["parameters"]["binary_data_size"]
+        arrays[about["name"]] = read_tensor(about, raw[at : at + size])
+        at += size
+    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
 
 
 def named(result):
@@ -140,6 +194,6 @@ try:
     MODEL = load()
 except Exception as error:
     traceback.print_exc()
-    sys.exit(f"{ORDER['entry']} does not load: {type(error).__name__}: {error}")
+    sys.exit(f"{ORDER.get('entry', 'the MLflow model')} does not load: {type(error).__name__}: {error}")
 HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 `

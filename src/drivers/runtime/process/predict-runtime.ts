@@ -8,15 +8,16 @@ import { startProgram } from './start-program.ts'
 /** The model host's own deadline for loading comes first; this one only ends the wait of a host that nobody watches. */
 const READY_TIMEOUT_MS = 600_000
 
-/** A Python class with `load(path)` and `predict(DataFrame)`, hosted by a small program of ours in its environment. */
+/** A Python class with `load(path)` and `predict(DataFrame)`, or an MLflow model, hosted by a small program of ours in its environment. */
 export const predictRuntime: Runtime = {
   async load(order: LoadOrder): Promise<LoadedModel> {
     const { runtime, name, modelPath, signature } = order.manifest
-    if (runtime.kind !== 'predict') throw new AppError('INTERNAL', `not a predict bundle: ${runtime.kind}`)
+    if (runtime.kind !== 'predict' && runtime.kind !== 'mlflow')
+      throw new AppError('INTERNAL', `not a predict bundle: ${runtime.kind}`)
     const model = {
       folder: order.folder,
       path: join(order.folder, modelPath),
-      entry: runtime.entry,
+      ...(runtime.kind === 'predict' ? { entry: runtime.entry } : { mlflow: runtime.loader }),
       columns: signature.columns,
       outputs: signature.outputs.map((output) => output.name),
     }
