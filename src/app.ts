@@ -9,7 +9,7 @@ import { authenticate, revokeRunTokens } from './access/tokens.ts'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
 import type { ServerConfig } from './cli/local/server-config.ts'
 import { AppError } from './core/errors.ts'
-import type { AppEvent } from './core/events.ts'
+import { STEP_EVENTS, type AppEvent } from './core/events.ts'
 import type { Identity } from './core/identity.ts'
 import type { Role } from './core/roles.ts'
 import { consumeEvents } from './db/outbox.ts'
@@ -128,17 +128,18 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   const analytics = starting.use(await openAnalytics())
   const isLastPlace = (row: { run_id: string; position: number }) => isLast(installation, row)
   const delivery = { database, traffic: createTraffic(installation, analytics), log, isLast: isLastPlace }
-  const failed = (error: unknown, event: AppEvent) =>
+  const onError = (error: unknown, event: AppEvent) =>
     log.error({ error: String(error), event: event.id, kind: event.kind }, 'event not handled, will be tried again')
-  const tell = (event: AppEvent) => notifyPeople(installation, NOTIFIERS.webhook, event)
+  const consumer = (name: string, handle: (event: AppEvent) => Promise<void>) => () =>
+    consumeEvents(database, { name, except: STEP_EVENTS, handle, onError }, signal)
   const { signal } = stopping
   const loops = Object.entries({
     pushes: () => runPushes(installation, signal),
     'push journal': () => recordLatePushes(database, dataFolder, signal),
     delivery: () => runDelivery(delivery, signal),
     monitoring: () => watchProduction(installation, analytics, signal),
-    notifications: () => consumeEvents(database, 'notify', tell, signal, failed),
-    flow: () => consumeEvents(database, 'flow', (event) => onEvent(installation, event), signal, failed),
+    notifications: consumer('notify', (event) => notifyPeople(installation, NOTIFIERS.webhook, event)),
+    flow: consumer('flow', (event) => onEvent(installation, event)),
   }).map(([name, loop]) => keepGoing(name, loop, log, signal))
   starting.defer(async () => {
     stopping.abort()

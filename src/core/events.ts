@@ -34,6 +34,14 @@ export const EVENTS = {
 
 export type EventKind = keyof typeof EVENTS
 
+/** Of these there may be thousands in a run: who only acts on runs leaves them out. */
+export const STEP_EVENTS = [
+  'step.started',
+  'step.ended',
+  'attempt.started',
+  'attempt.ended',
+] as const satisfies readonly EventKind[]
+
 export interface NewEvent {
   readonly kind: EventKind
   readonly project: string | null

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect, sql, type SqliteDatabase, type Transaction } from 'kysely'
 import { AppError } from '../core/errors.ts'
+import { groupCommits, type Transact } from './group-commits.ts'
 import { migrate } from './migrate.ts'
 import type { Tables } from './tables.ts'
 
@@ -10,15 +11,21 @@ export type Writer = Transaction<Tables>
 
 /**
  * The one durable truth, on SQLite or Postgres. `write` runs one transaction; on SQLite they queue behind
- * one another, so a transaction is short and never waits for anything but the database. Inside it, use the
+ * one another, and those that wait together are committed together, so a transaction is short and never waits
+ * for anything but the database. Inside it, use the
  * writer it is given: `read` is another connection and sees only what is committed.
  */
 export interface Database extends AsyncDisposable {
   readonly kind: 'sqlite' | 'postgres'
   readonly read: Reader
-  write<T>(work: (writer: Writer) => Promise<T>): Promise<T>
-  /** Called after each `write` that committed, in this process. Returns how to stop. */
+  write<T>(work: (writer: Writer) => Promise<T>, options?: WriteOptions): Promise<T>
+  /** Called after each `write` that committed, in this process, but for quiet ones. Returns how to stop. */
   onCommit(listener: () => void): () => void
+}
+
+export interface WriteOptions {
+  /** Nobody waits for what changes: a cursor, a note of ours. Those who listen for commits are not woken. */
+  readonly quiet?: boolean
 }
 
 /** `sqlite:<file>` or `postgres://…`. Opens, checks the schema's version, migrates. */
@@ -99,14 +106,19 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'the given address'
 }
 
+function inTransaction(writer: Kysely<Tables>): Transact {
+  return (work) => writer.transaction().execute(work)
+}
+
 function database(kind: Database['kind'], read: Kysely<Tables>, writer: Kysely<Tables>): Database {
   const listeners = new Set<() => void>()
+  const transact = kind === 'sqlite' ? groupCommits(writer) : inTransaction(writer)
   return {
     kind,
     read,
-    async write(work) {
-      const result = await writer.transaction().execute(work)
-      for (const listener of listeners) listener()
+    async write(work, { quiet = false } = {}) {
+      const result = await transact(work)
+      if (!quiet) for (const listener of listeners) listener()
       return result
     },
     onCommit(listener) {

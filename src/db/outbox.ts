@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { AppEvent, NewEvent } from '../core/events.ts'
+import type { AppEvent, EventKind, NewEvent } from '../core/events.ts'
 import type { Database, Reader, Writer } from './open-database.ts'
 
 /**
@@ -122,30 +122,45 @@ export function commitBell(database: Database): {
   }
 }
 
+export interface Consumer {
+  /** Names its cursor, which says how far it has come. */
+  readonly name: string
+  /** What it never hears of. */
+  readonly except?: readonly EventKind[]
+  handle(event: AppEvent): Promise<void>
+  onError(error: unknown, event: AppEvent): void
+}
+
+/** The cursor is written once for so many events that were nothing to the consumer. */
+const SKIPPED_PER_CURSOR = 1_000
+
 /**
- * Hands every event to `handle`, in order, at least once, across restarts: the cursor moves after the
- * handler has returned. A handler that throws is called again with the same event after a pause, so it must
- * be idempotent, and must refuse for good by returning.
+ * Hands every event but the excepted ones to `handle`, in order, at least once, across restarts: the cursor moves
+ * after the handler has returned. A handler that throws is called again with the same event after a pause, so
+ * it must be idempotent, and must refuse for good by returning.
  */
-export async function consumeEvents(
-  database: Database,
-  consumer: string,
-  handle: (event: AppEvent) => Promise<void>,
-  signal: AbortSignal,
-  onError: (error: unknown, event: AppEvent) => void,
-): Promise<void> {
-  for await (const event of followEvents(database, await cursorOf(database.read, consumer), signal)) {
-    while (!signal.aborted) {
-      try {
-        await handle(event)
-        await moveCursor(database, consumer, event.id)
-        break
-      } catch (error) {
-        onError(error, event)
-        await new Promise((resolve) => setTimeout(resolve, 500))
-      }
+export async function consumeEvents(database: Database, consumer: Consumer, signal: AbortSignal): Promise<void> {
+  let skipped = 0
+  for await (const event of followEvents(database, await cursorOf(database.read, consumer.name), signal)) {
+    const isMeant = consumer.except?.includes(event.kind) !== true
+    if (isMeant && !(await handleEvent(consumer, event, signal))) return
+    skipped = isMeant ? 0 : skipped + 1
+    if (skipped % SKIPPED_PER_CURSOR === 0) await moveCursor(database, consumer.name, event.id)
+  }
+}
+
+/** False: it was to stop before the event was handled. */
+async function handleEvent(consumer: Consumer, event: AppEvent, signal: AbortSignal): Promise<boolean> {
+  while (!signal.aborted) {
+    try {
+      await consumer.handle(event)
+      return true
+    } catch (error) {
+      consumer.onError(error, event)
+      await new Promise((resolve) => setTimeout(resolve, 500))
     }
   }
+  return false
 }
 
 async function cursorOf(reader: Reader, consumer: string): Promise<number> {
@@ -154,11 +169,13 @@ async function cursorOf(reader: Reader, consumer: string): Promise<number> {
 }
 
 async function moveCursor(database: Database, consumer: string, id: number): Promise<void> {
-  await database.write((writer) =>
-    writer
-      .insertInto('cursors')
-      .values({ consumer, last_id: id })
-      .onConflict((conflict) => conflict.column('consumer').doUpdateSet({ last_id: id }))
-      .execute(),
+  await database.write(
+    (writer) =>
+      writer
+        .insertInto('cursors')
+        .values({ consumer, last_id: id })
+        .onConflict((conflict) => conflict.column('consumer').doUpdateSet({ last_id: id }))
+        .execute(),
+    { quiet: true },
   )
 }

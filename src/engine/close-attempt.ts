@@ -56,5 +56,5 @@ function isKept({ state, ended_at }: AttemptRow, whatever: boolean): boolean {
 async function forgetAttempt(kernel: Kernel, attempt: AttemptRow): Promise<void> {
   if (attempt.handle === null) return
   await kernel.executor(attempt.executor)?.forget(attempt.handle)
-  await kernel.options.database.write((writer) => setHandle(writer, attempt.id, null))
+  await kernel.options.database.write((writer) => setHandle(writer, attempt.id, null), { quiet: true })
 }

@@ -1,4 +1,4 @@
-import type { Plan } from '../core/plan.ts'
+import type { Plan, PlanStep } from '../core/plan.ts'
 import type { Executor } from '../core/ports/executor.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import { isDigest } from '../core/digest.ts'
@@ -59,9 +59,10 @@ export function createKernel(options: EngineOptions): Kernel {
     async contextOf(runId, key) {
       const { run: texts, plan } = await known(runId)
       const run = { ...texts, ...(await getRunState(options.database.read, runId)) }
-      const rows = await listOutputs(options.database.read, runId)
+      const step = findPlanStep(plan, key)
+      const rows = await listOutputs(options.database.read, runId, outputsWanted(step))
       const outputs = new Map(rows.map((row) => [row.key, parseOutputs(row.outputs)]))
-      return { run, plan, step: findPlanStep(plan, key), outputs }
+      return { run, plan, step, outputs }
     },
     async contextOfAttempt(attempt) {
       return { ...(await kernel.contextOf(attempt.run_id, attempt.step)), attempt }
@@ -69,6 +70,15 @@ export function createKernel(options: EngineOptions): Kernel {
   }
   return kernel
 }
+
+/** A task and an endpoint may look at any step before; a command gets what it needs, which in a wide run is little. */
+function outputsWanted({ work, endpoint, needs, uses }: PlanStep): string[] | undefined {
+  if (work.kind === 'task' || endpoint !== undefined || needs.length > MOST_NAMED) return undefined
+  return [...new Set([...needs.map((need) => need.step), ...uses])]
+}
+
+/** Statements stay below SQLite's count of variables. */
+const MOST_NAMED = 500
 
 /** A large plan is megabytes of text, and every operation on a step wants it. */
 async function readRun(options: EngineOptions, id: string): Promise<KnownRun> {

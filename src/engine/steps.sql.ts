@@ -33,14 +33,20 @@ export async function getStep(reader: Reader, runId: string, key: string): Promi
   return reader.selectFrom('steps').selectAll().where('run_id', '=', runId).where('key', '=', key).executeTakeFirst()
 }
 
-export async function listOutputs(reader: Reader, runId: string): Promise<{ key: string; outputs: string }[]> {
-  const rows = await reader
+/** Of the steps that have succeeded; of these alone, where `keys` are given. */
+export async function listOutputs(
+  reader: Reader,
+  runId: string,
+  keys?: readonly string[],
+): Promise<{ key: string; outputs: string }[]> {
+  if (keys?.length === 0) return []
+  const query = reader
     .selectFrom('steps')
     .select(['key', 'outputs'])
     .where('run_id', '=', runId)
     .where('state', '=', 'succeeded')
     .orderBy('position')
-    .execute()
+  const rows = await (keys === undefined ? query : query.where('key', 'in', [...keys])).execute()
   return rows.flatMap((row) => (row.outputs === null ? [] : [{ key: row.key, outputs: row.outputs }]))
 }
 

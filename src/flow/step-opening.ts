@@ -19,7 +19,7 @@ type Needs = Pick<Installation, 'database' | 'artifacts' | 'routes' | 'secretsKe
 export async function openStep(needs: Needs, context: AttemptContext): Promise<StepOpening> {
   const { run, step } = context
   if (step.work.kind === 'task') return toolEnvironment(process.env)
-  const token = await needs.database.write((writer) => createRunToken(writer, run))
+  const token = await needs.database.write((writer) => createRunToken(writer, run), { quiet: true })
   const secrets = await openSecrets(needs.database.read, needs.secretsKey, run.project, step.work.secrets)
   const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
   return {

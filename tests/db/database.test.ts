@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAppError } from '../../src/core/errors.ts'
 import { ALERT_TRANSITIONS } from '../../src/core/deployment-state.ts'
 import { openDatabase } from '../../src/db/open-database.ts'
+import type { AppEvent } from '../../src/core/events.ts'
 import { appendEvents, consumeEvents, followEvents, readEvents } from '../../src/db/outbox.ts'
 import { transition, tryTransition } from '../../src/db/transition.ts'
 import { DATABASES, openTestDatabase, type TestDatabase } from '../harness/databases.ts'
@@ -115,9 +116,70 @@ describe.each(DATABASES)('on %s', (kind) => {
       stop.abort()
     }
 
-    await consumeEvents(database, 'test', handle, stop.signal, () => undefined)
+    await consumeEvents(database, { name: 'test', handle, onError: () => undefined }, stop.signal)
 
     expect(calls).toBe(2)
+  })
+
+  test('a consumer never hears of the events it leaves out, and comes past them', async () => {
+    const { database } = place
+    const project = 'leaves-out'
+    const kinds = ['step.started', 'run.started', 'step.ended', 'run.ended'] as const
+    await database.write((writer) =>
+      appendEvents(
+        writer,
+        kind,
+        kinds.map((each) => ({ kind: each, project, subject: each, data: {} })),
+      ),
+    )
+    const stop = new AbortController()
+    const heard: string[] = []
+    const handle = async (event: AppEvent) => {
+      if (event.project === project) heard.push(event.kind)
+      if (event.kind === 'run.ended' && event.project === project) stop.abort()
+    }
+
+    const except = ['step.started', 'step.ended'] as const
+    await consumeEvents(database, { name: 'leaves-out', except, handle, onError: () => undefined }, stop.signal)
+
+    expect(heard).toEqual(['run.started', 'run.ended'])
+    const [last] = (await readEvents(database.read, 0, 1_000, { project })).slice(-1)
+    const cursor = database.read.selectFrom('cursors').select('last_id').where('consumer', '=', 'leaves-out')
+    expect(await cursor.executeTakeFirst()).toEqual({ last_id: last?.id })
+  })
+
+  test('of transactions that are asked for together those that throw leave nothing, and the others stay', async () => {
+    const { database } = place
+    const note = (at: number) =>
+      database.write(async (writer) => {
+        await appendEvents(writer, kind, [{ kind: 'labels.received', project: 'together', subject: `${at}`, data: {} }])
+        if (at % 3 === 0) throw new Error(`${at} fails`)
+        return at
+      })
+
+    const outcomes = await Promise.allSettled(Array.from({ length: 120 }, (_, at) => note(at)))
+
+    const isKept = (at: number) => at % 3 !== 0
+    expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(outcomes.map((_, at) => isKept(at)))
+    const kept = await readEvents(database.read, 0, 1_000, { project: 'together' })
+    expect(kept.map(({ subject }) => Number(subject)).sort((a, b) => a - b)).toEqual(
+      outcomes.flatMap((_, at) => (isKept(at) ? [at] : [])),
+    )
+  })
+
+  test('who listens for commits is woken by a write, and not by a quiet one', async () => {
+    const { database } = place
+    let woken = 0
+    const stop = database.onCommit(() => (woken += 1))
+    const write = (quiet: boolean) =>
+      database.write((writer) => writer.deleteFrom('cursors').where('consumer', '=', 'nobody').execute(), { quiet })
+
+    await write(true)
+    expect(woken).toBe(0)
+    await write(false)
+    stop()
+
+    expect(woken).toBe(1)
   })
 
   test('a schema that a newer Tidegate wrote is refused by its number', async () => {

@@ -28,7 +28,7 @@ interface StarterOptions {
 /** New spares are started when the attempt that took one has had the processor for a moment: its command is running by then. */
 const SPARE_DELAY_MS = 5
 
-/** More than this many never wait for work, however many processors there are. */
+/** Beside the spares no more than this many wait for work, however many processors there are. */
 const MOST_IDLE = 8
 
 /** Those that nobody needed for so long end, but for the spares. */
@@ -44,7 +44,7 @@ const PROGRAM = fileURLToPath(
  * by themselves, and the others with their work.
  */
 export function createStarter({ folder, spares, taskEntry }: StarterOptions): Starter {
-  const most = Math.max(spares, Math.min(availableParallelism(), MOST_IDLE))
+  const most = Math.min(availableParallelism(), MOST_IDLE)
   const ended = new Set<string>()
   const listeners = new Set<() => void>()
   const idle = new Set<ChildProcess>()
@@ -78,7 +78,7 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   function hear(child: ChildProcess, word: SupervisorWord): void {
     if (word === 'done') return tellListeners()
     busy.delete(child)
-    if (isClosed || idle.size >= most) child.stdin?.end()
+    if (isClosed || idle.size >= most + spares) child.stdin?.end()
     else idle.add(child)
   }
 
