@@ -30,12 +30,23 @@ export interface PlanStep {
   readonly reports: { readonly junit?: readonly string[]; readonly coverage?: readonly string[] }
   readonly cache: boolean
   readonly matrix?: Readonly<Record<string, string | number | boolean>>
+  /** Of a member of a matrix: what holds for all of its members together. */
+  readonly siblings?: Siblings
   readonly endpoint?: 'candidate'
   readonly runsOn: string
   readonly resources: { readonly cpus: number; readonly gpus: number; readonly memoryBytes?: number }
   readonly timeoutMs: number
   readonly silenceTimeoutMs?: number
   readonly retry: { readonly on: readonly EndReason[]; readonly limit: number }
+}
+
+export interface Siblings {
+  /** The step's name: members are `name (…)`. */
+  readonly of: string
+  /** So many members run at a time; absent: as many as there is room for. */
+  readonly maxParallel?: number
+  /** When one member fails, those that wait are skipped and those that run are cancelled. */
+  readonly failFast: boolean
 }
 
 export interface Need {

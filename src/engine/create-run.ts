@@ -5,6 +5,7 @@ import type { Digest } from '../core/digest.ts'
 import type { StepRow, RunRow } from '../db/tables.ts'
 import { appendEvents, lockEvents } from '../db/outbox.ts'
 import type { Database, Writer } from '../db/open-database.ts'
+import type { ConcurrencyPolicy } from '../pipeline/pipeline.ts'
 import { askForCancel } from './cancel-run.ts'
 import { findRunByDedupeKey, insertRun, listGroupAhead, nextRunNumber } from './runs.sql.ts'
 import { insertSteps } from './steps.sql.ts'
@@ -32,7 +33,7 @@ export interface NewRun {
   readonly plan?: Plan
   readonly rules: unknown
   readonly problems: readonly Problem[]
-  readonly concurrency?: { readonly group: string; readonly policy: 'queue' | 'cancel-running' }
+  readonly concurrency?: { readonly group: string; readonly policy: ConcurrencyPolicy }
   /** Workspaces are kept for somebody to look into, whatever the outcome. */
   readonly debug?: boolean
   /** Outputs of another run that steps take over instead of running, by key. */
@@ -58,14 +59,23 @@ export async function createRun(writer: Writer, kind: Database['kind'], wanted: 
   const run = await insertRun(writer, runRow(wanted, await nextRunNumber(writer, wanted.project)))
   await insertSteps(writer, stepRows(run.id, wanted))
   await appendEvents(writer, kind, createdEvents(run, wanted))
-  if (wanted.concurrency?.policy === 'cancel-running' && run.state === 'queued') {
-    await replaceOlder(writer, kind, run, wanted.concurrency.group)
+  if (wanted.concurrency !== undefined && run.state === 'queued') {
+    await replaceOlder(writer, kind, run, wanted.concurrency)
   }
   return { run, created: true }
 }
 
-async function replaceOlder(writer: Writer, kind: Database['kind'], run: RunRow, group: string): Promise<void> {
-  for (const older of await listGroupAhead(writer, run, group)) {
+async function replaceOlder(
+  writer: Writer,
+  kind: Database['kind'],
+  run: RunRow,
+  { group, policy }: NonNullable<NewRun['concurrency']>,
+): Promise<void> {
+  if (policy === 'queue') return
+  const ahead = await listGroupAhead(writer, run, group)
+  // The first in line is running, or about to: what waits behind it is what is replaced.
+  const replaced = policy === 'cancel-running' ? ahead : ahead.slice(1).filter(({ state }) => state === 'queued')
+  for (const older of replaced) {
     await askForCancel(writer, kind, older.id, { mode: 'now', reason: `replaced by ${run.id}` })
   }
 }

@@ -5,8 +5,8 @@ import { decideStep } from './decide-step.ts'
 
 const RUN = { branch: 'main', event: 'push', tag: null }
 
-function decide(step: { needs?: PlanStep['needs']; if?: string }, states: Record<string, StepState>) {
-  return decideStep({ needs: [], ...step } as PlanStep, new Map(Object.entries(states)), RUN)
+function decide(step: { needs?: PlanStep['needs']; uses?: string[]; if?: string }, states: Record<string, StepState>) {
+  return decideStep({ needs: [], uses: [], ...step } as unknown as PlanStep, new Map(Object.entries(states)), RUN)
 }
 
 const required = (...steps: string[]) => steps.map((step) => ({ step, optional: false, data: false }))
@@ -64,4 +64,29 @@ test('the outcome of a matrix is failed when one member failed', () => {
   const step = { needs: required('u (1)', 'u (2)'), if: "always() and steps.u.outcome == 'failed'" }
   expect(decide(step, { 'u (1)': 'succeeded', 'u (2)': 'failed' })).toEqual({ kind: 'ready' })
   expect(decide(step, { 'u (1)': 'succeeded', 'u (2)': 'succeeded' })).toMatchObject({ kind: 'skip' })
+})
+
+test('failure() is about what failed, not about what was skipped by its own condition', () => {
+  const asks = { needs: required('a'), if: 'failure()' }
+  expect(decide(asks, { a: 'skipped' }).kind).toBe('skip')
+  expect(decide(asks, { a: 'failed' })).toEqual({ kind: 'ready' })
+  expect(decide({ ...asks, if: 'always()' }, { a: 'skipped' })).toEqual({ kind: 'ready' })
+})
+
+test('failure() sees through a step that was skipped because of a failure', () => {
+  const step = { key: 'c', needs: required('b'), uses: [], if: 'failure()' } as unknown as PlanStep
+  const skipped = { key: 'b', needs: required('a'), uses: [] } as unknown as PlanStep
+  const states = new Map<string, StepState>([
+    ['a', 'failed'],
+    ['b', 'skipped'],
+  ])
+
+  const decision = decideStep(step, states, RUN, new Map([['b', skipped]]))
+
+  expect(decision).toEqual({ kind: 'ready' })
+})
+
+test('without its build environment nothing runs, whatever the condition', () => {
+  const step = { needs: required('environment'), uses: ['environment'], if: 'always()' }
+  expect(decide(step, { environment: 'failed' })).toEqual({ kind: 'skip', why: 'environment failed' })
 })

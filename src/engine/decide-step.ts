@@ -18,9 +18,16 @@ export interface RunFacts {
  * What is to become of a waiting step, from the states of the others. It is skipped as soon as something
  * it needs did not succeed, unless its `if:` asks how they ended: then it waits for all of them.
  */
-export function decideStep(step: PlanStep, states: ReadonlyMap<string, StepState>, run: RunFacts): StepDecision {
+export function decideStep(
+  step: PlanStep,
+  states: ReadonlyMap<string, StepState>,
+  run: RunFacts,
+  plan: ReadonlyMap<string, PlanStep> = new Map(),
+): StepDecision {
   const blocker = findBlocker(step, states)
   if (blocker !== undefined && !asksForStatus(step.if)) return { kind: 'skip', why: blocker }
+  const unprovided = findUnprovided(step, states)
+  if (unprovided !== undefined) return { kind: 'skip', why: unprovided }
   const open = openNeeds(step, states)
   if (open.length > 0) return { kind: 'wait', why: `waits for ${list(open)}` }
   const runs = stepRuns(step.if, {
@@ -29,7 +36,7 @@ export function decideStep(step: PlanStep, states: ReadonlyMap<string, StepState
     ...(run.tag === null ? {} : { tag: run.tag }),
     ...(step.matrix === undefined ? {} : { matrix: step.matrix }),
     outcome: (name) => outcomeOf(name, states),
-    needs: blocker === undefined ? 'succeeded' : 'failed',
+    needs: blocker === undefined ? 'succeeded' : hasFailedBehind(step, states, plan) ? 'failed' : 'skipped',
   })
   return runs ? { kind: 'ready' } : { kind: 'skip', why: `\`if: ${step.if ?? 'success()'}\` is not true here` }
 }
@@ -58,6 +65,36 @@ function outcomeOf(name: string, states: ReadonlyMap<string, StepState>): StepSt
 /** Why the step's needs do not all hold, in words. An optional need blocks only when it failed. */
 function findBlocker(step: PlanStep, states: ReadonlyMap<string, StepState>): string | undefined {
   return findFailed(step, states) ?? findAbsent(step, states)
+}
+
+/** Without its build environment a step cannot run, whatever its `if` says. */
+function findUnprovided(step: PlanStep, states: ReadonlyMap<string, StepState>): string | undefined {
+  for (const key of step.uses) {
+    const state = states.get(key)
+    if (state === 'failed') return `${key} failed`
+    if (state === 'skipped' || state === 'cancelled') return `${key} was ${state}`
+  }
+  return undefined
+}
+
+/** Whether something that the step needs failed, or was skipped because of something that failed. */
+function hasFailedBehind(
+  step: PlanStep,
+  states: ReadonlyMap<string, StepState>,
+  plan: ReadonlyMap<string, PlanStep>,
+): boolean {
+  const seen = new Set([step.key])
+  const open = [step]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (findFailed(next, states) !== undefined) return true
+    for (const need of next.needs) {
+      const skipped = states.get(need.step) === 'skipped' && !need.optional ? plan.get(need.step) : undefined
+      if (skipped === undefined || seen.has(skipped.key)) continue
+      seen.add(skipped.key)
+      open.push(skipped)
+    }
+  }
+  return false
 }
 
 /** Looked for first: what was skipped was skipped because of it. */

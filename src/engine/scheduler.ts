@@ -2,10 +2,12 @@ import { AppError } from '../core/errors.ts'
 import type { PlanStep } from '../core/plan.ts'
 import type { StepState } from '../core/run-state.ts'
 import { admitSteps, type Candidate, type Occupant, type Resources } from './admit-steps.ts'
-import { decideStep } from './decide-step.ts'
+import { decideStep, type StepDecision } from './decide-step.ts'
 import { sayError, type Jobs } from './jobs.ts'
 import type { Kernel } from './kernel.ts'
 import { lookUpStep, whatIsGone } from './look-up-step.ts'
+import { brokenMatrices, culpritOf, holdParallel } from './matrix-rules.ts'
+import { cancelMembers } from './cancel-members.ts'
 import { prepareStep, type PreparedStep } from './prepare-step.ts'
 import { listActiveRuns, type RunGlance } from './runs.sql.ts'
 import { startsSteps } from './cancel-run.ts'
@@ -64,11 +66,15 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     const states = new Map<string, StepState>(steps.map((step) => [step.key, step.state]))
     const byKey = new Map(plan.steps.map((step) => [step.key, step]))
     const found: Waiting[] = []
+    const broken = brokenMatrices(plan, states)
+    await cancelMembers(kernel, run, byKey, steps, broken)
     for (const glance of steps) {
       const step = byKey.get(glance.key)
       const id = `${run.id}/${glance.key}`
       if (glance.state !== 'waiting' || step === undefined || jobs.isBusy(id)) continue
-      const decision = decideStep(step, states, run)
+      const culprit = culpritOf(step, broken)
+      const decision: StepDecision =
+        culprit === undefined ? decideStep(step, states, run, byKey) : { kind: 'skip', why: culprit }
       if (decision.kind === 'skip') {
         await skipStep(kernel, run, glance.key, decision.why)
         states.set(glance.key, 'skipped')
@@ -147,7 +153,9 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     steps: ReadonlyMap<string, readonly StepGlance[]>,
     waiting: readonly Waiting[],
   ): Promise<void> {
-    for (const [executor, candidates] of Map.groupBy(waiting, (each) => each.step.runsOn)) {
+    const { free, held } = holdParallel(waiting, steps, (id) => jobs.isBusy(id))
+    for (const { each, why } of held) whys.say(each.glance, why)
+    for (const [executor, candidates] of Map.groupBy(free, (each) => each.step.runsOn)) {
       const capacity = ready.get(candidates[0]?.id ?? '')?.capacity
       if (capacity === undefined) continue
       const occupants = await occupantsOf(kernel, executor, runs, steps)

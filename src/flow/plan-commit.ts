@@ -5,6 +5,8 @@ import type { NewRun } from '../engine/create-run.ts'
 import { getRun } from '../engine/runs.sql.ts'
 import { parsePipeline } from '../pipeline/parse-pipeline.ts'
 import type { EnvironmentSpec, GateSpec, NotifySpec, Pipeline } from '../pipeline/pipeline.ts'
+import { expressionContext } from '../pipeline/params.ts'
+import type { PlanContext } from '../pipeline/plan-context.ts'
 import { planRun } from '../pipeline/plan-run.ts'
 import { concurrencyGroup, startsRun } from '../pipeline/starts-run.ts'
 import { getProject, type Project } from '../source/projects.ts'
@@ -105,17 +107,17 @@ async function plannedRun(
   parsed: Parsed,
 ): Promise<NewRun> {
   const repository = repositoryFolder(installation.dataFolder, project.name)
-  const people = await missingPeople(installation, parsed.pipeline)
-  const { plan, problems } = planRun(parsed.pipeline, {
+  const context: PlanContext = {
     project: project.name,
     branch: wanted.branch,
     ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
     defaultBranch: project.defaultBranch,
     event: wanted.event,
     files: parsed.files,
-    people,
+    people: await missingPeople(installation, parsed.pipeline),
     readText: (path) => parsed.texts.get(path),
-  })
+  }
+  const { plan, problems } = planRun(parsed.pipeline, context)
   const all = [...parsed.problems, ...problems]
   if (plan === undefined) return invalidRun(installation, project, wanted, parsed.text, all)
   // Each asks git several times, and the pusher waits for all of them.
@@ -124,7 +126,7 @@ async function plannedRun(
     common(installation, project, wanted),
     deliveryRules(installation, project, wanted, parsed.pipeline),
   ])
-  const group = concurrencyGroup(parsed.pipeline, { event: wanted.event, branch: wanted.branch })
+  const group = concurrencyGroup(parsed.pipeline, expressionContext(parsed.pipeline, context))
   return {
     ...facts,
     sourceTree: snapshot.tree,

@@ -19,12 +19,6 @@ interface Unavailable {
  */
 export const UNAVAILABLE: readonly Unavailable[] = [
   { path: 'on.schedule', instead: 'start runs with `tidegate start` from a cron job' },
-  {
-    path: 'concurrency.policy',
-    what: 'replace-pending',
-    when: is('replace-pending'),
-    instead: 'write queue or cancel-running',
-  },
   { path: 'build.image', instead: 'use `dependencies` or `interpreter`' },
   {
     path: 'data.*',
@@ -43,8 +37,6 @@ export const UNAVAILABLE: readonly Unavailable[] = [
   { path: 'steps.*.services', instead: 'start them in `run`' },
   { path: 'steps.*.checkpoint', instead: 'leave it out' },
   { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
-  { path: 'steps.*.matrix.max-parallel', instead: 'leave it out' },
-  { path: 'steps.*.matrix.fail-fast', instead: 'leave it out' },
   { path: 'evaluation.unit', instead: 'leave it out' },
   { path: 'evaluation.weight', instead: 'leave it out' },
   { path: 'evaluation.positive', instead: 'leave it out' },
@@ -118,10 +110,6 @@ function places(value: unknown, pattern: readonly string[], path: Path): FoundPl
     if (rest.length > 0) return places(container[key], rest, own)
     return [{ path: own, value: container[key], remove: () => void delete container[key] }]
   })
-}
-
-function is(word: string): (value: unknown) => boolean {
-  return (value) => value === word
 }
 
 function isNot(word: string): (value: unknown) => boolean {

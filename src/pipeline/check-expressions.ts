@@ -4,7 +4,7 @@ import { parseExpression, parts, type Expression } from './expression.ts'
 import type { Path } from './path.ts'
 import type { Pipeline, StepSpec } from './pipeline.ts'
 import { shellProblems } from './shell-safe.ts'
-import { didYouMean } from './suggestion.ts'
+import { didYouMean, nearestWord } from './suggestion.ts'
 import { parseTemplate } from './template.ts'
 
 /** Every expression of the file: that it can be read, and that the names in it lead somewhere. */
@@ -71,8 +71,28 @@ function templateReasons(text: string, names: Names): string[] {
   })
 }
 
+const OUTCOMES = ['succeeded', 'failed', 'skipped', 'cancelled']
+const FOREIGN_OUTCOMES: Readonly<Record<string, string>> = {
+  success: 'succeeded',
+  failure: 'failed',
+  canceled: 'cancelled',
+}
+
+/** A step's outcome is one of four words: comparing it with another is never true. */
+function wrongOutcome({ left, right }: Extract<Expression, { kind: 'compare' }>): string[] {
+  const isOutcome = [left, right].some((side) => side.kind === 'name' && side.parts[0] === 'steps')
+  if (!isOutcome) return []
+  return [left, right].flatMap((side) => {
+    if (side.kind !== 'literal' || side.value === null || OUTCOMES.includes(String(side.value))) return []
+    const word = String(side.value)
+    const hint = FOREIGN_OUTCOMES[word] ?? nearestWord(word, OUTCOMES)
+    return [`no step ends as "${word}": write ${hint === undefined ? OUTCOMES.join(', ') : `'${hint}'`}`]
+  })
+}
+
 function nameReasons(tree: Expression, names: Names): string[] {
   return parts(tree).flatMap((part) => {
+    if (part.kind === 'compare') return wrongOutcome(part)
     if (part.kind === 'call') return names.steps === undefined ? [`${part.name}() is known only in \`if\``] : []
     if (part.kind !== 'name') return []
     const [first, second = ''] = part.parts

@@ -1,7 +1,9 @@
+import type { PlanStep } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
 import type { Draft } from './draft.ts'
+import { parseExpression, parts } from './expression.ts'
 import { globPattern, isGlob } from './glob.ts'
 import type { Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -101,6 +103,47 @@ class KnownPaths {
     const near = hint(plain, [...outs, ...this.#paths])
     return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${near}`)
   }
+}
+
+/** An outcome is known when the step has ended: `if` asks only for those that its step waits for. */
+export function checkOutcomes(steps: readonly PlanStep[], drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
+  const byKey = new Map(steps.map((step) => [step.key, step]))
+  const nameOf = new Map(drafts.map((draft) => [draft.step.key, draft.name]))
+  const seen = new Set<string>()
+  return drafts.flatMap((draft) => {
+    const asked = outcomesIn(draft.step.if)
+    if (asked.length === 0 || seen.has(draft.name)) return []
+    seen.add(draft.name)
+    const behind = stepsBehind(draft.step.key, byKey, nameOf)
+    return [...new Set(asked)]
+      .filter((name) => !behind.has(name))
+      .map((name) =>
+        problemAt(
+          [...draft.path, 'if'],
+          `the outcome of ${name} is not known here: this step does not wait for it. Add it to \`needs\``,
+        ),
+      )
+  })
+}
+
+function outcomesIn(condition: string | undefined): string[] {
+  const parsed = parseExpression(condition ?? '')
+  if (condition === undefined || !parsed.ok) return []
+  return parts(parsed.tree).flatMap((part) =>
+    part.kind === 'name' && part.parts[0] === 'steps' ? [part.parts[1] ?? ''] : [],
+  )
+}
+
+/** Names of all steps that have ended when this one starts. */
+function stepsBehind(
+  key: string,
+  byKey: ReadonlyMap<string, PlanStep>,
+  nameOf: ReadonlyMap<string, string>,
+): Set<string> {
+  const keys = new Set([key])
+  for (const each of keys) for (const need of byKey.get(each)?.needs ?? []) keys.add(need.step)
+  keys.delete(key)
+  return new Set([...keys].map((each) => nameOf.get(each) ?? each))
 }
 
 function hint(word: string, others: Iterable<string>): string {

@@ -6,7 +6,7 @@ import type { MatrixMember, MatrixSpec, MatrixValue } from './pipeline.ts'
  * `include` adds its values to the combinations it does not contradict, or is a member by itself where
  * there are none. Stops one past `most`, so that the caller can refuse.
  */
-export function expandMatrix(matrix: MatrixSpec, most: number): MatrixMember[] {
+export function expandMatrix(matrix: Pick<MatrixSpec, 'axes' | 'include' | 'exclude'>, most: number): MatrixMember[] {
   const combinations = combine(Object.entries(matrix.axes), most)
   const kept = combinations.filter((member) => !matrix.exclude.some((entry) => contains(member, entry)))
   const axes = new Set(Object.keys(matrix.axes))

@@ -39,8 +39,8 @@ export interface ExpressionContext {
   readonly params?: Readonly<Record<string, unknown>>
   /** How a step ended: `succeeded`, `failed`, `skipped`, `cancelled`; undefined while it has not. */
   readonly outcome?: (step: string) => string | undefined
-  /** What became of the step's own needs; absent: all succeeded. */
-  readonly needs?: 'succeeded' | 'failed'
+  /** What became of the step's needs; `skipped`: one was, and nothing behind it failed. Absent: all succeeded. */
+  readonly needs?: 'succeeded' | 'failed' | 'skipped'
 }
 
 export type ParsedExpression =
@@ -61,7 +61,7 @@ export function evaluate(tree: Expression, context: ExpressionContext): Expressi
     case 'name':
       return lookUp(tree.parts, context)
     case 'call':
-      return tree.name === 'always' || (tree.name === 'failure') === (context.needs === 'failed')
+      return callValue(tree.name, context.needs ?? 'succeeded')
     case 'not':
       return !isTrue(evaluate(tree.operand, context))
     case 'both': {
@@ -76,6 +76,11 @@ export function evaluate(tree: Expression, context: ExpressionContext): Expressi
   }
 }
 
+function callValue(name: StatusFunction, needs: NonNullable<ExpressionContext['needs']>): boolean {
+  if (name === 'always') return true
+  return needs === (name === 'success' ? 'succeeded' : 'failed')
+}
+
 /**
  * Whether a step runs: its `if`, or `success()` where there is none. As in other CI systems, an
  * expression that asks for no status (`success()`, `failure()`, `always()`) holds only when the needs
@@ -85,7 +90,7 @@ export function stepRuns(condition: string | undefined, context: ExpressionConte
   const parsed = parseExpression(condition ?? 'success()')
   if (!parsed.ok) return false
   const asksStatus = parts(parsed.tree).some((part) => part.kind === 'call')
-  return (asksStatus || context.needs !== 'failed') && isTrue(evaluate(parsed.tree, context))
+  return (asksStatus || (context.needs ?? 'succeeded') === 'succeeded') && isTrue(evaluate(parsed.tree, context))
 }
 
 /** The text of a value as it goes into paths and variables; null is empty. */

@@ -92,7 +92,14 @@ export const FOREIGN_NAMES: Readonly<Record<string, Readonly<Record<string, stri
     cpus: '`resources: { cpus: 2 }`',
     memory: '`resources: { memory: 4GiB }`',
   },
-  matrix: { max_parallel: '`max-parallel`' },
+  matrix: {
+    max_parallel: '`max-parallel`',
+    maxParallel: '`max-parallel`',
+    fail_fast: '`fail-fast`',
+    failFast: '`fail-fast`',
+    'max-in-flight': '`max-parallel`',
+    max_in_flight: '`max-parallel`',
+  },
   model: { file: '`path`', entrypoint: '`predict` or `serve`', command: '`serve: { run: … }`', framework: '`path`' },
   evaluation: { target: '`label`', dataset: '`data`', data_path: '`data`', labels: '`label`' },
   gate: {

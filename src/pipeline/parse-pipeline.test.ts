@@ -176,10 +176,6 @@ test.each([
     'tidegate.yaml:1:23: steps.a.runs-on: another pool than local is known, but not available yet: write `runs-on: local`',
   ],
   [
-    'concurrency: { group: x, policy: replace-pending }\nsteps: { a: { run: a } }',
-    'tidegate.yaml:1:26: concurrency.policy: replace-pending is known, but not available yet: write queue or cancel-running',
-  ],
-  [
     'gates: [{ metric: mae, max: 20ms }]\nsteps: { a: { run: a } }',
     'tidegate.yaml:1:29: gates[0].max: write a number: only latencies have a time',
   ],

@@ -43,8 +43,11 @@ export interface TriggerFilter {
 export interface ConcurrencySpec {
   /** May hold expressions: `concurrencyGroup` in `starts-run.ts` fills them in. */
   readonly group: string
-  readonly policy: 'queue' | 'cancel-running'
+  readonly policy: ConcurrencyPolicy
 }
+
+export const CONCURRENCY_POLICIES = ['queue', 'cancel-running', 'replace-pending'] as const
+export type ConcurrencyPolicy = (typeof CONCURRENCY_POLICIES)[number]
 
 export interface BuildSpec {
   readonly python?: string
@@ -102,6 +105,8 @@ export interface MatrixSpec {
   readonly axes: Readonly<Record<string, readonly MatrixValue[]>>
   readonly include: readonly MatrixMember[]
   readonly exclude: readonly MatrixMember[]
+  readonly maxParallel?: number
+  readonly failFast: boolean
 }
 
 export interface ModelSpec {

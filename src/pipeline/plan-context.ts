@@ -16,4 +16,4 @@ export interface PlanContext {
   readonly readText?: (path: string) => string | undefined
 }
 
-export type RunEvent = 'push' | 'pull-request' | 'alert' | 'manual' | 'local'
+export type RunEvent = 'push' | 'pull-request' | 'schedule' | 'alert' | 'manual' | 'local'

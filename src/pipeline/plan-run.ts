@@ -1,7 +1,7 @@
 import { limit } from '../core/limits.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
-import { checkInputs, checkOuts, checkPeople } from './check-plan.ts'
+import { checkInputs, checkOutcomes, checkOuts, checkPeople } from './check-plan.ts'
 import { connectSteps, findCycles, readerOf } from './connect-steps.ts'
 import type { Draft } from './draft.ts'
 import { environmentSteps } from './environment-steps.ts'
@@ -44,7 +44,8 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     return { problems }
   }
   const steps = connectSteps(drafts)
-  problems.push(...findCycles(steps, drafts, problemAt))
+  problems.push(...findCycles(steps, drafts, problemAt), ...checkOutcomes(steps, drafts, problemAt))
+  problems.sort((a, b) => a.line - b.line || a.column - b.column)
   const broken = problems.some(({ severity }) => severity === 'error')
   return broken ? { problems } : { plan: { version: 1, steps }, problems }
 }

@@ -21,6 +21,8 @@ export function shapeProblems(issues: readonly Issue[], source: ShapeSource): Pr
 function problemsOf(issue: Issue, parent: Path, source: ShapeSource): Problem[] {
   const { yaml } = source
   const path = [...parent, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))]
+  const foreign = foreignAxis(path)
+  if (foreign !== undefined) return [yaml.problemAt(path, foreign, { at: 'key' })]
   if (issue.code === 'unrecognized_keys') return unknownKeys(issue.keys, path, source)
   if (issue.code === 'invalid_union') return unionProblems(issue, path, source)
   if (issue.code === 'invalid_type') return [typeProblem(issue, path, yaml)]
@@ -29,6 +31,19 @@ function problemsOf(issue: Issue, parent: Path, source: ShapeSource): Problem[] 
     return [yaml.problemAt(path, issue.issues[0]?.message ?? 'this name is not allowed', { at: 'key' })]
   }
   return [yaml.problemAt(path, sentence(issue))]
+}
+
+/** Any key of a matrix names an axis, so those of other tools come as axes of the wrong kind. */
+function foreignAxis(path: Path): string | undefined {
+  const key = String(path.at(-1))
+  if (placeOf(path.slice(0, -1)) !== 'matrix' || path.length !== 4) return undefined
+  const ours = ownName('matrix', key)
+  return ours === undefined ? undefined : `unknown key "${key}": here it is ${ours}`
+}
+
+function ownName(place: string, key: string): string | undefined {
+  const names = FOREIGN_NAMES[place]
+  return names !== undefined && Object.hasOwn(names, key) ? names[key] : undefined
 }
 
 function sentence(issue: Issue): string {
@@ -55,8 +70,7 @@ function unknownKeys(keys: readonly string[], path: Path, source: ShapeSource): 
 
 function unknownKey(key: string, path: Path, known: readonly string[], source: YamlSource): Problem {
   const own = [...path, key]
-  const place = FOREIGN_NAMES[placeOf(path)]
-  const ours = place !== undefined && Object.hasOwn(place, key) ? place[key] : undefined
+  const ours = ownName(placeOf(path), key)
   if (ours !== undefined) return source.problemAt(own, `unknown key "${key}": here it is ${ours}`, { at: 'key' })
   const near = nearestWord(key.replaceAll('_', '-'), known)
   const hint = near === undefined ? `: write one of ${known.join(', ')}` : `: did you mean "${near}"?`

@@ -1,3 +1,4 @@
+import type { ExpressionContext } from './expression.ts'
 import { matchesGlob } from './glob.ts'
 import type { ConcurrencySpec, Pipeline, TriggerFilter } from './pipeline.ts'
 import { fillTemplate } from './template.ts'
@@ -33,10 +34,12 @@ function matchesAny(globs: readonly string[], name: string): boolean {
   return globs.some((glob) => matchesGlob(glob, name))
 }
 
-/** The group a run belongs to, with its expressions filled in. */
+/** The group a run belongs to, with its expressions filled in; one whose name comes out empty is none. */
 export function concurrencyGroup(
-  { concurrency }: Pipeline,
-  run: { readonly event: string; readonly branch: string; readonly tag?: string },
+  { concurrency }: Pick<Pipeline, 'concurrency'>,
+  context: ExpressionContext,
 ): ConcurrencySpec | undefined {
-  return concurrency === undefined ? undefined : { ...concurrency, group: fillTemplate(concurrency.group, run) }
+  if (concurrency === undefined) return undefined
+  const group = fillTemplate(concurrency.group, context)
+  return group.trim() === '' ? undefined : { ...concurrency, group }
 }

@@ -11,7 +11,8 @@ export function nearestWord(word: string, others: Iterable<string>): string | un
   for (const other of others) {
     if (Math.abs(other.length - word.length) > bound) continue
     const distance = editDistance(word.toLowerCase(), other.toLowerCase())
-    if (distance <= bound && (best === undefined || distance < best.distance)) best = { other, distance }
+    if (distance <= bound && distance < word.length && (best === undefined || distance < best.distance))
+      best = { other, distance }
   }
   return best?.other
 }

@@ -5,7 +5,7 @@ import type { ProblemAt } from './check-pipeline.ts'
 import type { Draft } from './draft.ts'
 import { expandMatrix, memberKey } from './expand-matrix.ts'
 import { bindExpression, type ExpressionContext } from './expression.ts'
-import { defined } from './keys/scalars.ts'
+import { defined, FilePath } from './keys/scalars.ts'
 import type { MatrixMember, Pipeline, StepSpec } from './pipeline.ts'
 import { shellSafe } from './shell-safe.ts'
 import { environmentKey } from './task-keys.ts'
@@ -28,10 +28,38 @@ export function userSteps(
       problems.push(problemAt(['steps', step.name, 'matrix'], message))
       continue
     }
-    for (const member of members) drafts.push(draftOf(step, member, pipeline, context))
+    const own = members.map((member) => draftOf(step, member, pipeline, context))
+    problems.push(...sameMembers(step, own, problemAt), ...wrongPaths(step, own, problemAt))
+    drafts.push(...own)
   }
   return { drafts, problems }
 }
+
+/** A member is known by its values as text: `1` and `"1"` would be the same one. */
+function sameMembers(step: StepSpec, drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
+  const seen = new Set<string>()
+  const twice = drafts.find(({ step: { key } }) => seen.size === seen.add(key).size)
+  if (twice === undefined) return []
+  return [problemAt(['steps', step.name, 'matrix'], `two members would both be called \`${twice.step.key}\``)]
+}
+
+/** Paths with expressions in them are checked as they come out. */
+function wrongPaths(step: StepSpec, drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
+  return PATH_KEYS.flatMap((key) =>
+    (step[key] ?? []).flatMap((given, index) => {
+      if (!given.includes('${{')) return []
+      for (const draft of drafts) {
+        const path = draft.step[key]?.[index] ?? ''
+        const reason = FilePath.safeParse(path).error?.issues[0]?.message
+        if (reason === undefined) continue
+        return [problemAt(['steps', step.name, key, index], `this comes out as ${JSON.stringify(path)}: ${reason}`)]
+      }
+      return []
+    }),
+  )
+}
+
+const PATH_KEYS = ['deps', 'params', 'outs', 'metrics'] as const
 
 function draftOf(
   step: StepSpec,
@@ -77,12 +105,17 @@ function planStep(
     metrics: fill(step.metrics),
     reports: reportsOf(step, fill),
     cache: cache && step.deps !== undefined,
-    ...defined({ matrix: member, endpoint, silenceTimeoutMs }),
+    ...defined({ matrix: member, siblings: siblingsOf(step), endpoint, silenceTimeoutMs }),
     runsOn,
     resources,
     timeoutMs,
     retry,
   }
+}
+
+function siblingsOf({ name, matrix }: StepSpec): PlanStep['siblings'] {
+  if (matrix === undefined) return undefined
+  return { of: name, ...defined({ maxParallel: matrix.maxParallel }), failFast: matrix.failFast }
 }
 
 function reportsOf({ reports }: StepSpec, fill: (texts: readonly string[]) => string[]): PlanStep['reports'] {

@@ -49,6 +49,8 @@ export interface EnginePlace extends AsyncDisposable {
 export interface EnginePlaceOptions {
   /** Changes the executor that orders go to. */
   readonly wrap?: (executor: Executor) => Executor
+  /** How the dummy executor sleeps; absent: in real time. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>
   /** Somebody else's, who closes it; absent: an empty one. */
   readonly database?: TestDatabase
   /** Another executor than the dummy. */
@@ -61,7 +63,9 @@ export async function openEnginePlace(kind: DatabaseKind, options: EnginePlaceOp
   const { database } = place
   const store = await openFolderStore(join(folder, 'store'))
   const artifacts = openArtifacts(store)
-  const inner = options.open?.({ folder }) ?? openDummyExecutor({ store })
+  const inner =
+    options.open?.({ folder }) ??
+    openDummyExecutor({ store, ...(options.sleep === undefined ? {} : { sleep: options.sleep }) })
   const executor = options.wrap?.(inner) ?? inner
   const orders: AttemptOrder[] = []
   const openings: string[] = []

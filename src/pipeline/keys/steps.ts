@@ -4,6 +4,7 @@ import { END_REASONS, type EndReason } from '../../core/run-state.ts'
 import { STEP_STAGES } from '../../core/stages.ts'
 import type { MatrixSpec, StepSpec } from '../pipeline.ts'
 import {
+  Count,
   defined,
   Duration,
   EnvironmentVariables,
@@ -21,15 +22,23 @@ const Scalar = z.union([z.string().max(1_000), z.number(), z.boolean()], {
 const Members = z.array(z.record(Name, Scalar)).default([])
 
 const Matrix = z
-  .object({ include: Members.describe('members to add'), exclude: Members.describe('members to leave out') })
+  .object({
+    include: Members.describe('members to add'),
+    exclude: Members.describe('members to leave out'),
+    'max-parallel': Count.describe('so many members run at a time').exactOptional(),
+    'fail-fast': z
+      .boolean()
+      .default(true)
+      .describe('when one member fails, those that wait are skipped and those that run are cancelled'),
+  })
   .catchall(z.array(Scalar, { error: 'write a list of values' }).min(1, 'write one value or more'))
   .transform((raw, context): MatrixSpec => {
-    const { include, exclude, ...axes } = raw
+    const { include, exclude, 'max-parallel': maxParallel, 'fail-fast': failFast, ...axes } = raw
     for (const axis of Object.keys(axes)) {
       if (!Name.safeParse(axis).success) return refuse(context, 'write a name of letters, digits, - and _', [axis])
     }
     if (Object.keys(axes).length === 0 && include.length === 0) return refuse(context, 'write an axis: `seed: [0, 1]`')
-    return { axes: axes, include, exclude }
+    return { axes, include, exclude, ...defined({ maxParallel }), failFast }
   })
 
 const NeedEntry = z.union(

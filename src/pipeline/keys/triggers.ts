@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { TriggerFilter, TriggerSpec } from '../pipeline.ts'
+import { CONCURRENCY_POLICIES, type TriggerFilter, type TriggerSpec } from '../pipeline.ts'
 import { defined, Text } from './scalars.ts'
 
 const Filter = z
@@ -40,5 +40,8 @@ export const Deliver = z.strictObject({
 /** `concurrency:` */
 export const Concurrency = z.strictObject({
   group: Text.describe('runs of one group wait for, or cancel, one another; may hold expressions'),
-  policy: z.enum(['queue', 'cancel-running']).default('queue').describe('what a new run does to those of its group'),
+  policy: z
+    .enum(CONCURRENCY_POLICIES)
+    .default('queue')
+    .describe('a new run waits for those of its group, cancels them, or takes the place of those that wait'),
 })

@@ -59,7 +59,16 @@ function startAttempt(
 ): DummyAttempt {
   const abort = new AbortController()
   const startedAt = Date.now()
-  const progress: Progress = { order, store, sleep, signal: abort.signal, logBytes: 0, outs: {} }
+  const progress: Progress = {
+    order,
+    store,
+    sleep,
+    signal: abort.signal,
+    sleptMs: 0,
+    silentMs: 0,
+    logBytes: 0,
+    outs: {},
+  }
   let observation: Observation | undefined
 
   const settled = perform(progress).then(
@@ -86,6 +95,9 @@ interface Progress {
   readonly sleep: NonNullable<DummyExecutorOptions['sleep']>
   readonly signal: AbortSignal
   readonly outs: Record<string, ArtifactRef>
+  /** Time is what was slept: a timeout ends a `sleep`, and nothing else takes time. */
+  sleptMs: number
+  silentMs: number
   logBytes: number
 }
 
@@ -95,7 +107,7 @@ async function perform(progress: Progress): Promise<End | 'lost'> {
   const { order, signal } = progress
   if (order.command.kind === 'task') throw new Error('the dummy executor runs no tasks')
   const attemptNumber = Number(/\/(\d+)$/.exec(order.attemptId)?.[1] ?? 1)
-  for (const written of parseDummyScript(order.command.run)) {
+  for (const written of parseDummyScript(withVariables(order.command.run, order.env))) {
     signal.throwIfAborted()
     const directive = unlessPast(written, attemptNumber)
     const end = directive && (await follow(directive, progress))
@@ -111,6 +123,14 @@ async function perform(progress: Progress): Promise<End | 'lost'> {
   }
 }
 
+/** `"$NAME"` and `${NAME}` are what a shell would make of them: expressions of a `run` come as these. */
+function withVariables(run: string, env: AttemptOrder['env']): string {
+  return run.replaceAll(
+    /"\$(\w+)"|\$\{(\w+)\}/g,
+    (_, quoted?: string, braced?: string) => env[quoted ?? braced ?? ''] ?? '',
+  )
+}
+
 function unlessPast(directive: Directive, attemptNumber: number): Directive | undefined {
   if (directive.kind !== 'first') return directive
   return attemptNumber <= directive.times ? directive.directive : undefined
@@ -121,8 +141,7 @@ async function follow(directive: Directive, progress: Progress): Promise<End | '
     case 'print':
       return print(`${directive.text}\n`, progress)
     case 'sleep':
-      await progress.sleep(directive.ms, progress.signal)
-      return undefined
+      return sleepWithin(directive.ms, progress)
     case 'out':
       progress.outs[directive.path] = { kind: 'file', ...(await progress.store.put(Buffer.from(directive.content))) }
       return undefined
@@ -143,11 +162,24 @@ async function follow(directive: Directive, progress: Progress): Promise<End | '
   }
 }
 
+async function sleepWithin(ms: number, progress: Progress): Promise<End | undefined> {
+  const { timeoutMs, silenceTimeoutMs = Infinity } = progress.order
+  const [left, quiet] = [timeoutMs - progress.sleptMs, silenceTimeoutMs - progress.silentMs]
+  const slept = Math.min(ms, left, quiet)
+  await progress.sleep(slept, progress.signal)
+  progress.sleptMs += slept
+  progress.silentMs += slept
+  if (ms <= left && ms <= quiet) return undefined
+  if (left <= quiet) return { outcome: 'failed', reason: 'timeout', message: 'It ran longer than its timeout.' }
+  return { outcome: 'failed', reason: 'silence', message: 'It printed nothing for longer than its silence-timeout.' }
+}
+
 async function print(text: string, progress: Progress): Promise<undefined> {
   const log = join(progress.order.attemptFolder, ATTEMPT_FILES.log)
   await mkdir(dirname(log), { recursive: true })
   await appendFile(log, text)
   progress.logBytes += Buffer.byteLength(text)
+  progress.silentMs = 0
   return undefined
 }
 

@@ -1,0 +1,66 @@
+import type { Plan, PlanStep } from '../core/plan.ts'
+import type { StepState } from '../core/run-state.ts'
+
+/** Of matrices that fail fast: the first member that failed, by the matrix's name. */
+export function brokenMatrices(plan: Plan, states: ReadonlyMap<string, StepState>): Map<string, string> {
+  const broken = new Map<string, string>()
+  for (const { key, siblings } of plan.steps) {
+    if (siblings?.failFast !== true || broken.has(siblings.of)) continue
+    if (states.get(key) === 'failed') broken.set(siblings.of, key)
+  }
+  return broken
+}
+
+/** Why a member of a matrix is not to go on, whatever its `if`; undefined: it is. */
+export function culpritOf({ siblings }: PlanStep, broken: ReadonlyMap<string, string>): string | undefined {
+  const culprit = siblings?.failFast === true ? broken.get(siblings.of) : undefined
+  return culprit === undefined ? undefined : `${culprit} failed, and its matrix is fail-fast`
+}
+
+interface Member {
+  readonly run: { readonly id: string }
+  readonly step: PlanStep
+}
+
+interface StateOfStep {
+  readonly key: string
+  readonly state: StepState
+}
+
+/**
+ * Holds members back that would make more of their matrix run at a time than `max-parallel` says. They go in the
+ * plan's order: one that is being looked up (`isResolving`, by id) keeps its place before those after it.
+ */
+export function holdParallel<T extends Member>(
+  candidates: readonly T[],
+  steps: ReadonlyMap<string, readonly StateOfStep[]>,
+  isResolving: (id: string) => boolean,
+): { free: T[]; held: { each: T; why: string }[] } {
+  const free: T[] = []
+  const held: { each: T; why: string }[] = []
+  const room = new Map<string, number>()
+  for (const each of candidates) {
+    const { of, maxParallel } = each.step.siblings ?? {}
+    if (of === undefined || maxParallel === undefined) {
+      free.push(each)
+      continue
+    }
+    const id = `${each.run.id}/${of}`
+    const members = membersOf(of, steps.get(each.run.id) ?? [])
+    const left = room.get(id) ?? maxParallel - members.filter(({ state }) => state === 'running').length
+    room.set(id, left - 1)
+    const before = members.slice(
+      0,
+      members.findIndex(({ key }) => key === each.step.key),
+    )
+    const ahead = before.filter(({ key }) => isResolving(`${each.run.id}/${key}`)).length
+    if (left > ahead) free.push(each)
+    else held.push({ each, why: `waits for max-parallel ${maxParallel} of matrix ${of}` })
+  }
+  return { free, held }
+}
+
+/** No name of a step holds a space, so the prefix is the matrix's alone. */
+function membersOf(of: string, steps: readonly StateOfStep[]): StateOfStep[] {
+  return steps.filter(({ key }) => key.startsWith(`${of} (`))
+}
