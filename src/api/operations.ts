@@ -12,7 +12,18 @@ import {
 } from './deployments.ts'
 import { listAlerts, listMonitorWindows, sendLabels } from './monitoring.ts'
 import { addProject, listEnvironments, listProjects } from './projects.ts'
-import { cancelRun, followLog, getLog, getRun, listRuns, rerunRun, startRun, waiveGate } from './runs.ts'
+import {
+  cancelRun,
+  followLog,
+  getLog,
+  getLogTimes,
+  getRun,
+  listRuns,
+  rerunRun,
+  searchLog,
+  startRun,
+  waiveGate,
+} from './runs.ts'
 import { collectGarbage, followEvents, getHealth, lintText, listEvents } from './system.ts'
 import { getLineage, listVersions } from './versions.ts'
 
@@ -30,6 +41,8 @@ export const OPERATIONS = {
   rerunRun,
   waiveGate,
   getLog,
+  getLogTimes,
+  searchLog,
   followLog,
   listVersions,
   getLineage,

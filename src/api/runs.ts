@@ -177,6 +177,15 @@ export const waiveGate = operation({
   answer: RunDetail,
 })
 
+const InStep = InRun.extend({ step: z.string().min(1).max(300) })
+
+/** Which log: of the last attempt where nothing is said. */
+const WhichLog = z.object({ attempt: z.coerce.number().int().positive().optional() })
+
+const Offset = z.coerce.number().int().nonnegative()
+
+const LogTimes = z.array(z.tuple([z.number(), Millis])).describe('bytes from an offset on came at this time')
+
 export const getLog = operation({
   name: 'getLog',
   summary:
@@ -184,10 +193,9 @@ export const getLog = operation({
   method: 'GET',
   path: '/projects/{project}/runs/{number}/steps/{step}/log',
   role: 'viewer',
-  params: InRun.extend({ step: z.string().min(1).max(300) }),
-  query: z.object({
-    attempt: z.coerce.number().int().positive().optional(),
-    offset: z.coerce.number().int().nonnegative().default(0),
+  params: InStep,
+  query: WhichLog.extend({
+    offset: Offset.default(0),
     limit: z.coerce
       .number()
       .int()
@@ -198,16 +206,54 @@ export const getLog = operation({
   answer: z.string(),
 })
 
+export const getLogTimes = operation({
+  name: 'getLogTimes',
+  summary: 'When the bytes of a log from `from` to `to` came; the entry that holds at `from` is the first',
+  method: 'GET',
+  path: '/projects/{project}/runs/{number}/steps/{step}/log/times',
+  role: 'viewer',
+  params: InStep,
+  query: WhichLog.extend({ from: Offset.default(0), to: Offset }),
+  answer: z.object({ times: LogTimes }),
+})
+
+export const searchLog = operation({
+  name: 'searchLog',
+  summary: 'Lines of a log that match a regular expression, with those around them; `next` says where to go on',
+  method: 'GET',
+  path: '/projects/{project}/runs/{number}/steps/{step}/log/search',
+  role: 'viewer',
+  params: InStep,
+  query: WhichLog.extend({
+    pattern: z.string().min(1).max(500),
+    ignoreCase: z.enum(['yes', 'no']).default('no'),
+    context: z.coerce.number().int().min(0).max(100).default(0),
+    limit: z.coerce.number().int().min(1).max(1_000).default(200).describe('matches in one answer'),
+    offset: Offset.default(0),
+    line: z.coerce.number().int().positive().default(1).describe('number of the line at `offset`'),
+  }),
+  answer: z.object({
+    lines: z.array(
+      z.object({
+        line: z.number(),
+        offset: z.number(),
+        at: Millis.nullable(),
+        text: z.string(),
+        isMatch: z.boolean(),
+      }),
+    ),
+    next: z.object({ offset: z.number(), line: z.number() }).nullable(),
+  }),
+})
+
 export const followLog = operation({
   name: 'followLog',
-  summary: 'A step’s log as server-sent events: `log` with { offset, text }, then `end`; resumes with Last-Event-ID',
+  summary:
+    'A step’s log as server-sent events: `log` with { offset, text, times }, then `end`; resumes with Last-Event-ID',
   method: 'GET',
   path: '/projects/{project}/runs/{number}/steps/{step}/log/stream',
   role: 'viewer',
-  params: InRun.extend({ step: z.string().min(1).max(300) }),
-  query: z.object({
-    attempt: z.coerce.number().int().positive().optional(),
-    offset: z.coerce.number().int().nonnegative().default(0),
-  }),
+  params: InStep,
+  query: WhichLog.extend({ offset: Offset.default(0) }),
   answer: z.string(),
 })

@@ -3,6 +3,7 @@ import { createLocalProgram } from './local-program.ts'
 import { registerAcceptance } from './remote/acceptance.ts'
 import { registerAccount } from './remote/account.ts'
 import { registerDelivery } from './remote/delivery.ts'
+import { registerLogs } from './remote/logs.ts'
 import { registerProjects } from './remote/projects.ts'
 import { registerRuns } from './remote/runs.ts'
 
@@ -12,6 +13,7 @@ export function createProgram(version: string): Command {
   registerAccount(program)
   registerProjects(program)
   registerRuns(program)
+  registerLogs(program)
   registerDelivery(program)
   registerAcceptance(program)
   return program

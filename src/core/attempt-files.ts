@@ -7,7 +7,7 @@ export const ATTEMPT_FILES = {
   order: 'order.json',
   /** `SupervisorClaim`: who runs this. Created exclusively: a second supervisor for the folder exits. */
   claim: 'claim.json',
-  /** The log's bytes, from offset 0. */
+  /** The log's bytes, from offset 0. When they came stands in `log.times` (`core/log-times.ts`). */
   log: 'log',
   /** Exists: cancel. Holds `{ graceMs }`. */
   cancel: 'cancel.json',

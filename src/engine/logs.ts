@@ -10,6 +10,11 @@ export interface LogPiece {
   readonly bytes: Uint8Array
 }
 
+/** Of an attempt's command. */
+export function logFileOf(attemptFolder: string): string {
+  return join(attemptFolder, ATTEMPT_FILES.log)
+}
+
 const PIECE_BYTES = 64 << 10
 /** Between looks at a log that has just grown; while nothing comes, up to the longest. */
 const SHORTEST_LOOK_MS = 10
@@ -19,8 +24,8 @@ const LONGEST_LOOK_MS = 100
  * At most `limitBytes` from `offset` on. An empty piece: there is nothing yet, or nothing more. The file
  * only grows, so the same offset has the same bytes for ever.
  */
-export async function readLog(attemptFolder: string, offset: number, limitBytes: number): Promise<LogPiece> {
-  const file = await openOrNothing(join(attemptFolder, ATTEMPT_FILES.log))
+export async function readLog(logFile: string, offset: number, limitBytes: number): Promise<LogPiece> {
+  const file = await openOrNothing(logFile)
   if (file === undefined) return { offset, bytes: new Uint8Array() }
   try {
     const { size } = await file.stat()
@@ -42,7 +47,7 @@ export async function readLog(attemptFolder: string, offset: number, limitBytes:
  * aborts. `hasEnded` is asked each time nothing new was found.
  */
 export async function* followLog(
-  attemptFolder: string,
+  logFile: string,
   offset: number,
   hasEnded: () => Promise<boolean>,
   signal: AbortSignal,
@@ -52,12 +57,12 @@ export async function* followLog(
   while (!signal.aborted) {
     // Asked before reading: what was written before the end is in the file by then.
     const ended = await hasEnded()
-    for (let piece = await readLog(attemptFolder, next, PIECE_BYTES); piece.bytes.length > 0;) {
+    for (let piece = await readLog(logFile, next, PIECE_BYTES); piece.bytes.length > 0;) {
       next += piece.bytes.length
       lookMs = SHORTEST_LOOK_MS
       yield piece
       if (signal.aborted) return
-      piece = await readLog(attemptFolder, next, PIECE_BYTES)
+      piece = await readLog(logFile, next, PIECE_BYTES)
     }
     if (ended) return
     await pause(lookMs, signal)

@@ -83,6 +83,77 @@ test('lines and JSON members of a secret are secrets too, short ones are not', (
   expect(masker.text('MIIEvQIBADANBg ab s3cr3t-s3cr3t bot { }')).toBe('*** ab *** bot { }')
 })
 
+test('a key in base64 is hidden also where its lines are broken, and innocent lines are shown at once', () => {
+  const key = Array.from({ length: 30 }, (_, line) => `line ${line} of a long private key, ${line * 7919}`).join('\n')
+  const encoded = Buffer.from(`user:${key}`).toString('base64')
+
+  for (const width of [60, 64, 76]) {
+    for (const end of ['\n', '\r\n']) {
+      const text = `key:\n${encoded.match(new RegExp(`.{1,${width}}`, 'g'))?.join(end)}${end}done\n`
+      const shown = maskInPieces([key], text, [5, 63, 64, 65, 66, 141, 142, 300])
+      // What mixes with the text around it at either border may stay: it says nothing of the key.
+      expect(shown.replaceAll('*', '').length).toBeLessThan('key:done'.length + 24)
+    }
+  }
+  const masker = createMasker([key])
+  expect(masker.push(Buffer.from('a line that ends with an l\n')).toString()).toBe('a line that ends with an l\n')
+})
+
+/** How programs write a text into their output: what each gives must be nowhere in what is shown. */
+const ENCODINGS: Record<string, (text: string) => string> = {
+  plain: (text) => text,
+  json: (text) => JSON.stringify({ a: [text] }),
+  'json in json': (text) => JSON.stringify(text),
+  'ascii json': (text) =>
+    JSON.stringify(text).replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  url: (text) => `https://x/?q=${encodeURIComponent(text)}`,
+  'lower-case url': (text) => encodeURIComponent(text).replace(/%../g, (code) => code.toLowerCase()),
+  form: (text) => new URLSearchParams({ q: text, r: '1' }).toString(),
+  'single quotes': (text) => `'${text.replaceAll("'", `'\\''`)}'`,
+  'double quotes': (text) => `"${text.replace(/["$\\`]/g, String.raw`\$&`)}"`,
+  base64: (text) => Buffer.from(text).toString('base64'),
+  'base64 after one': (text) => Buffer.from(`x${text}y`).toString('base64'),
+  'base64 after two': (text) => Buffer.from(`xy${text}z`).toString('base64url'),
+  'broken base64': (text) =>
+    (
+      Buffer.from(`user:${text}`.repeat(3))
+        .toString('base64')
+        .match(/.{1,76}/g) ?? []
+    ).join('\n'),
+}
+
+test('no secret survives, in any encoding, however the stream is cut', () => {
+  const unit = fc.constantFrom('a', 'B', '3', '"', "'", '\\', '/', '+', ' ', '$', '%', 'ö', '€', '\n', '{', '&')
+  const secret = fc.string({ unit, minLength: 8, maxLength: 90 }).filter((text) => text.trim().length >= 8)
+  const encoding = fc.constantFrom(...Object.keys(ENCODINGS))
+  fc.assert(
+    fc.property(secret, encoding, fc.array(fc.nat(400), { maxLength: 12 }), (secret, name, cuts) => {
+      const encoded = ENCODINGS[name]?.(secret) ?? ''
+      const text = `before ${encoded} after\n`
+
+      const shown = maskInPieces([secret], text, cuts)
+
+      expect(shown).toBe(maskInPieces([secret], text, []))
+      expect(shown).toContain('***')
+      expect(shown).not.toContain(secret)
+      for (const piece of piecesOf(secret)) {
+        for (const form of Object.values(ENCODINGS)) expect(shown.includes(coreOf(form(piece)))).toBe(false)
+      }
+    }),
+    { numRuns: 400 },
+  )
+})
+
+/** The secret itself, and lines of it that are long enough to say something. */
+function piecesOf(secret: string): string[] {
+  return [secret, ...secret.split('\n').filter((line) => line.trim().length >= 8)]
+}
+
+/** Without what an encoding puts around the text, and the padding that mixes with it. */
+function coreOf(encoded: string): string {
+  return encoded.slice(0, -4)
+}
+
 test('a secret too short to be told from innocent text masks nothing', () => {
   expect(createMasker(['e', '']).text('three trees')).toBe('three trees')
 })

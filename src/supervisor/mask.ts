@@ -1,4 +1,5 @@
-import { secretNeedles } from './secret-needles.ts'
+import { secretNeedles, type Needles } from './secret-needles.ts'
+import { unwrap, type Unwrapped } from './unwrap-base64.ts'
 
 const STARS = Buffer.from('***')
 
@@ -14,21 +15,25 @@ export interface Masker {
 
 export function createMasker(secrets: Iterable<string>): Masker {
   const needles = secretNeedles(secrets)
+  const isIdle = needles.plain.length === 0 && needles.wrapped.length === 0
   // `held` is not shown yet; its first `covered` bytes belong to a secret whose stars were shown already.
   let held: Buffer = Buffer.alloc(0)
   let covered = 0
+  // How many bytes that could be base64 stand before `held`, since the last line break.
+  let run = 0
 
   function push(chunk: Buffer): Buffer {
-    if (needles.length === 0) return chunk
+    if (isIdle) return chunk
     const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
-    return show(bytes, bytes.length - longestBeginningAtEnd(bytes, needles))
+    const view = unwrap(bytes, run)
+    return show(bytes, view, bytes.length - heldBack(bytes, view, needles))
   }
 
-  function show(bytes: Buffer, until: number): Buffer {
+  function show(bytes: Buffer, view: Unwrapped, until: number): Buffer {
     const shown: Buffer[] = []
     let end = covered
     let at = Math.min(covered, until)
-    for (const match of findAll(bytes, needles)) {
+    for (const match of findAll(bytes, view, needles)) {
       if (match.start >= until) break
       if (match.start >= end) shown.push(bytes.subarray(at, match.start), STARS)
       end = Math.max(end, match.end)
@@ -37,12 +42,13 @@ export function createMasker(secrets: Iterable<string>): Masker {
     shown.push(bytes.subarray(at, until))
     held = Buffer.from(bytes.subarray(until))
     covered = Math.max(0, end - until)
+    run = view.runBefore(until)
     return shown.length === 1 && shown[0] ? shown[0] : Buffer.concat(shown)
   }
 
   return {
     push,
-    end: () => show(held, held.length),
+    end: () => show(held, unwrap(held, run), held.length),
     text(text) {
       const masker = createMasker(secrets)
       return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8')
@@ -56,17 +62,29 @@ interface Match {
 }
 
 /** By where they start. They may overlap. */
-function findAll(bytes: Buffer, needles: readonly Buffer[]): Match[] {
-  const matches: Match[] = []
-  for (const needle of needles) {
-    for (let start = bytes.indexOf(needle); start !== -1; start = bytes.indexOf(needle, start + 1)) {
-      matches.push({ start, end: start + needle.length })
-    }
+function findAll(bytes: Buffer, view: Unwrapped, { plain, wrapped }: Needles): Match[] {
+  const matches = [...findIn(bytes, plain)]
+  for (const { start, end } of findIn(view.bytes, wrapped)) {
+    matches.push({ start: view.original(start), end: view.original(end - 1) + 1 })
   }
   return matches.sort((a, b) => a.start - b.start)
 }
 
-/** How many of the last bytes are the beginning, but not the whole, of a needle. */
+function* findIn(bytes: Buffer, needles: readonly Buffer[]): Generator<Match> {
+  for (const needle of needles) {
+    for (let start = bytes.indexOf(needle); start !== -1; start = bytes.indexOf(needle, start + 1)) {
+      yield { start, end: start + needle.length }
+    }
+  }
+}
+
+/** How many of the last bytes may be the beginning, but are not the whole, of a needle. */
+function heldBack(bytes: Buffer, view: Unwrapped, { plain, wrapped }: Needles): number {
+  const inView = longestBeginningAtEnd(view.bytes, wrapped)
+  const fromView = inView === 0 ? 0 : bytes.length - view.original(view.bytes.length - inView)
+  return Math.max(longestBeginningAtEnd(bytes, plain), fromView)
+}
+
 function longestBeginningAtEnd(bytes: Buffer, needles: readonly Buffer[]): number {
   let longest = 0
   for (const needle of needles) {

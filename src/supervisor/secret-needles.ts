@@ -2,25 +2,38 @@
 const SHORTEST_VALUE = 4
 const SHORTEST_PART = 6
 
+export interface Needles {
+  readonly plain: readonly Buffer[]
+  /** In base64, which programs break into lines: looked for as if those breaks were not there. */
+  readonly wrapped: readonly Buffer[]
+}
+
 /**
  * Every text by which a secret could show in a log: itself, its longer lines, its members where it is JSON,
- * and each of these in base64 (at any of the three offsets in a longer text), in a URL, and escaped in JSON
- * or by a shell.
+ * and each of these in base64 (at any of the three offsets in a longer text), in a URL, and escaped in JSON,
+ * by Python or by a shell.
  */
-export function secretNeedles(values: Iterable<string>): Buffer[] {
-  const texts = new Set<string>()
+export function secretNeedles(values: Iterable<string>): Needles {
+  const plain = new Set<string>()
+  const wrapped = new Set<string>()
   for (const value of values) {
-    for (const plain of plainForms(value)) {
-      texts.add(plain)
-      for (const form of encodedForms(plain)) if (form.length >= SHORTEST_PART) texts.add(form)
+    for (const text of plainForms(value)) {
+      plain.add(text)
+      for (const form of escapedForms(text)) if (form.length >= SHORTEST_PART) plain.add(form)
+      for (const form of base64Forms(Buffer.from(text))) if (form.length >= SHORTEST_PART) wrapped.add(form)
     }
   }
+  return { plain: asBuffers(plain), wrapped: asBuffers(wrapped) }
+}
+
+function asBuffers(texts: Iterable<string>): Buffer[] {
   return [...texts].map((text) => Buffer.from(text))
 }
 
 function plainForms(value: string): string[] {
   const whole = [value, value.trim()].filter((text) => text.length >= SHORTEST_VALUE)
-  const parts = [...value.split(/\r?\n/), ...value.split(/\r?\n/).map((line) => line.trim()), ...jsonLeaves(value)]
+  const lines = value.split(/\r?\n/)
+  const parts = [...lines, ...lines.map((line) => line.trim()), ...jsonLeaves(value)]
   return [...whole, ...parts.filter((part) => part.length >= SHORTEST_PART)]
 }
 
@@ -36,16 +49,60 @@ function jsonLeaves(value: string): string[] {
 
 function leaves(value: unknown): string[] {
   if (typeof value === 'string') return [value]
+  // A number of a few digits is in every log.
+  if (typeof value === 'number') return [String(value)]
   if (typeof value !== 'object' || value === null) return []
   return Object.values(value).flatMap(leaves)
 }
 
-function encodedForms(plain: string): string[] {
+function escapedForms(plain: string): string[] {
   const json = JSON.stringify(plain).slice(1, -1)
-  const shell = plain.replaceAll("'", `'\\''`)
-  const url = encodeURIComponent(plain)
+  return [...jsonForms(json), ...shellForms(plain), ...urlForms(plain), ...pythonForms(plain)]
+}
+
+/** As JavaScript writes it, as Python does (ASCII only), as PHP does (with `\/`). */
+function jsonForms(json: string): string[] {
+  const ascii = asciiEscapes(json)
+  return [json, ascii, json.replaceAll('/', String.raw`\/`), ascii.replaceAll('/', String.raw`\/`)]
+}
+
+function asciiEscapes(text: string): string {
+  return text.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** `repr`, in either quotes. */
+function pythonForms(plain: string): string[] {
+  const escaped = plain
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', String.raw`\n`)
+    .replaceAll('\r', String.raw`\r`)
+    .replaceAll('\t', String.raw`\t`)
+  return [escaped, escaped.replaceAll("'", String.raw`\'`)]
+}
+
+/** In single quotes by hand and by Python's `shlex`, in double quotes, and as `printf %q` has it. */
+function shellForms(plain: string): string[] {
+  return [
+    plain.replaceAll("'", `'\\''`),
+    plain.replaceAll("'", `'"'"'`),
+    plain.replace(/["$\\`]/g, String.raw`\$&`),
+    plain.replace(/["$\\`!]/g, String.raw`\$&`),
+    plain.replace(/[^\w@%+=:,./\u0080-\uffff-]/g, String.raw`\$&`),
+    plain
+      .replace(/['\\]/g, String.raw`\$&`)
+      .replaceAll('\n', String.raw`\n`)
+      .replaceAll('\t', String.raw`\t`),
+  ]
+}
+
+/** Programs differ in what they leave as it is, in spaces, and in the case of their digits. */
+function urlForms(plain: string): string[] {
+  // A half of a pair of surrogates has no place in a URL.
+  const component = encodeURIComponent(plain.toWellFormed())
+  const strict = component.replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
   const form = new URLSearchParams([['', plain]]).toString().slice(1)
-  return [json, shell, url, form, ...base64Forms(Buffer.from(plain))]
+  const forms = [component, strict, form, strict.replaceAll('%2F', '/'), strict.replaceAll('%20', '+')]
+  return [...forms, ...forms.map((text) => text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()))]
 }
 
 /** At each of three offsets the characters that depend on the secret alone; those at its borders mix with others. */

@@ -70,6 +70,21 @@ test('a cancel that runs always() steps says who asked and how, and those steps 
   })
 })
 
+test('a log is shown with the time of each line, raw, and searched in every step', async () => {
+  const timed = await tidegate('logs', 'runs/1', 'train', '--timestamps')
+  const raw = await tidegate('logs', 'runs/1', 'train', '--raw')
+  const found = await tidegate('logs', 'runs/1', '--grep', '^(preparing|4.)$', '-C', '1')
+  const nothing = await tidegate('logs', 'runs/1', 'train', '--grep', 'nan')
+  const followed = await tidegate('logs', 'runs/1', 'train', '-f', '-t')
+
+  expect(raw.stdout).toBe('ready\n42\n')
+  expect(timed.stdout).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} {2}ready\n\d.* {2}42\n$/)
+  expect(followed.stdout).toBe(timed.stdout)
+  expect(found.stdout).toBe('prepare:1:preparing\ntrain:1-ready\ntrain:2:42\n')
+  expect(found.code).toBe(0)
+  expect(nothing).toMatchObject({ code: 1, stdout: '' })
+})
+
 async function untilRunning(step: string): Promise<number> {
   for (;;) {
     for (const { number } of await project.runs()) {

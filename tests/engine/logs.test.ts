@@ -2,7 +2,8 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { followLog, readLog } from '../../src/engine/logs.ts'
+import { grepLog } from '../../src/engine/grep-log.ts'
+import { followLog, logFileOf, readLog } from '../../src/engine/logs.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -16,13 +17,13 @@ const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 test('a log is read by offset, at most as much as asked for', async () => {
   await write('0123456789')
 
-  expect(text((await readLog(folder, 3, 4)).bytes)).toBe('3456')
-  expect(text((await readLog(folder, 8, 100)).bytes)).toBe('89')
-  expect((await readLog(folder, 50, 100)).bytes).toHaveLength(0)
+  expect(text((await readLog(logFileOf(folder), 3, 4)).bytes)).toBe('3456')
+  expect(text((await readLog(logFileOf(folder), 8, 100)).bytes)).toBe('89')
+  expect((await readLog(logFileOf(folder), 50, 100)).bytes).toHaveLength(0)
 })
 
 test('an attempt that has printed nothing has an empty log', async () => {
-  expect((await readLog(folder, 0, 100)).bytes).toHaveLength(0)
+  expect((await readLog(logFileOf(folder), 0, 100)).bytes).toHaveLength(0)
 })
 
 test('a follower gets every byte once, from its offset to the end of the attempt', async () => {
@@ -36,7 +37,7 @@ test('a follower gets every byte once, from its offset to the end of the attempt
   }
 
   const pieces: { offset: number; text: string }[] = []
-  for await (const piece of followLog(folder, 3, hasEnded, new AbortController().signal)) {
+  for await (const piece of followLog(logFileOf(folder), 3, hasEnded, new AbortController().signal)) {
     pieces.push({ offset: piece.offset, text: text(piece.bytes) })
   }
 
@@ -49,9 +50,58 @@ test('a follower gets every byte once, from its offset to the end of the attempt
 
 test('a follower that is no longer wanted stops', async () => {
   const stop = new AbortController()
-  const follower = followLog(folder, 0, async () => false, stop.signal)
+  const follower = followLog(logFileOf(folder), 0, async () => false, stop.signal)
   const next = follower.next()
   stop.abort()
 
   expect(await next).toMatchObject({ done: true })
+})
+
+const SEARCH = { ignoresCase: false, context: 0, limit: 100, offset: 0, line: 1 }
+const grep = (pattern: string, more: Partial<typeof SEARCH> = {}) =>
+  grepLog(logFileOf(folder), { ...SEARCH, pattern, ...more }, new AbortController().signal)
+
+test('a log is searched line by line: colours do not hide a word, and each state of a progress bar is a line', async () => {
+  await write('epoch 1\n10 %\r20 % loss nan\r30 %\n\u001b[31mER\u001b[0mROR here\r\nlast')
+
+  expect((await grep('nan|ERROR|last$')).lines.map(({ line, text }) => `${line} ${text}`)).toEqual([
+    '3 20 % loss nan',
+    '5 ERROR here',
+    '6 last',
+  ])
+  expect((await grep('error', { ignoresCase: true })).lines).toHaveLength(1)
+})
+
+test('lines around a match are shown once, and a search goes on where its limit stopped it', async () => {
+  await write(Array.from({ length: 30 }, (_, line) => `line ${line + 1}\n`).join(''))
+
+  const first = await grep('[05]$', { context: 1, limit: 2 })
+  const rest = await grep('[05]$', { context: 1, limit: 100, ...first.next })
+
+  const numbers = [...first.lines, ...rest.lines].map(({ line }) => line)
+  expect(first.lines.map(({ line }) => line)).toEqual([4, 5, 6, 9, 10, 11])
+  expect(numbers).toEqual([4, 5, 6, 9, 10, 11, 14, 15, 16, 19, 20, 21, 24, 25, 26, 29, 30])
+  expect(rest.next).toBeNull()
+})
+
+test('a large log is searched to its end', async () => {
+  const line = `${'x'.repeat(99)}\n`
+  for (let part = 0; part < 30; part++) await write(line.repeat(10_000))
+  await write('needle\n')
+
+  expect((await grep('needle')).lines).toEqual([{ line: 300_001, offset: 30_000_000, text: 'needle', isMatch: true }])
+})
+
+test('a pattern that would take for ever is refused with what to do, and nothing else waits for it', async () => {
+  await write(`${'a'.repeat(60)}!\n`)
+
+  const slow = grep('(a+)+$')
+  const quick = await grep('!$')
+
+  expect(quick.lines).toHaveLength(1)
+  await expect(slow).rejects.toThrow('Write it without a repetition inside a repetition')
+})
+
+test('what is no regular expression is refused by its reason', async () => {
+  await expect(grep('(')).rejects.toThrow('"(" is not a regular expression')
 })

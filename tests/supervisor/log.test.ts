@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { timeAt } from '../../src/core/log-times.ts'
+import { openLogTimes } from '../../src/engine/log-times.ts'
 import { openAttemptPlace, readLog, until, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
 
@@ -48,6 +50,38 @@ test('fifty thousand lines arrive whole and in order', async () => {
   expect(log).toBe(Array.from({ length: 50_000 }, (_, at) => `${at + 1}\n`).join(''))
   expect(record.logBytes).toBe(log.length)
   expect(record.logDigest).toBe(`sha256:${createHash('sha256').update(log).digest('hex')}`)
+})
+
+test('a flood of lines is counted whole and hides its secrets, with a key of forty lines among them', async () => {
+  const key = Array.from({ length: 40 }, (_, line) => createHash('sha256').update(`${line}`).digest('base64')).join(
+    '\n',
+  )
+  const command = 'seq 1 200000; echo "$KEY"; seq 200001 250000'
+
+  const { log, record } = await place.run(command, {}, { KEY: key, TOKEN: 'correct-horse-battery' })
+
+  const numbers = log.split('\n').filter((line) => /^\d+$/.test(line))
+  expect(numbers).toHaveLength(250_000)
+  expect(numbers.every((line, at) => line === String(at + 1))).toBe(true)
+  expect(record.logLostBytes).toBe(0)
+  for (const line of key.split('\n')) expect(log.includes(line)).toBe(false)
+})
+
+test('when each line came stands beside the log, also of the end of one over its limit', async () => {
+  const before = Date.now()
+  const order = place.order('echo one; sleep 0.3; echo two; seq 1 20000; sleep 0.3; echo end', { logLimitBytes: 8_000 })
+  const handle = await place.executor.submit(order, {})
+  await untilEnded(place.executor, handle)
+
+  const log = readLog(order)
+  const times = await openLogTimes(join(order.attemptFolder, 'log')).between(0, log.length)
+  const [one = 0, two = 0, end = 0] = ['one', 'two', 'end\n'].map((text) => timeAt(times, log.lastIndexOf(text)))
+
+  expect(one).toBeGreaterThanOrEqual(before)
+  expect(two - one).toBeGreaterThanOrEqual(250)
+  expect(end - two).toBeGreaterThanOrEqual(250)
+  expect(end).toBeLessThanOrEqual(Date.now())
+  expect(times.map(({ offset }) => offset)).toEqual(times.map(({ offset }) => offset).toSorted((a, b) => a - b))
 })
 
 test('a carriage return is kept as it is', async () => {

@@ -1,18 +1,5 @@
 import { Option, type Command } from 'commander'
-import {
-  cancelRun,
-  followLog,
-  getLog,
-  getRun,
-  listRuns,
-  rerunRun,
-  startRun,
-  waiveGate,
-  type Run,
-  type RunDetail,
-} from '../../api/runs.ts'
-import type { Client } from '../../client/client.ts'
-import { AppError } from '../../core/errors.ts'
+import { cancelRun, getRun, listRuns, rerunRun, startRun, waiveGate, type Run, type RunDetail } from '../../api/runs.ts'
 import type { CancelMode } from '../../core/run-state.ts'
 import { formatProblem } from '../../core/problem.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
@@ -42,15 +29,6 @@ export function registerRuns(program: Command): void {
       print(globals, await client.call(getRun, { params: parseRun(run) }), describeRun)
     })
   program
-    .command('logs <run> [step]')
-    .description('the log of a step; without a step, of the first that failed or still runs')
-    .option('-f, --follow', 'go on until the step ends')
-    .option('--attempt <number>', 'another than the last', Number)
-    .action(async (run: string, step: string | undefined, options: LogOptions, command: Command) => {
-      const client = await openClient(command.optsWithGlobals<GlobalOptions>())
-      await printLog(client, run, step, options)
-    })
-  program
     .command('start <project>')
     .description('start a run of a ref')
     .option('--ref <ref>', 'a branch, tag or commit; default: the default branch')
@@ -69,11 +47,6 @@ export function registerRuns(program: Command): void {
       )
     })
   registerChanges(program)
-}
-
-interface LogOptions {
-  readonly follow?: boolean
-  readonly attempt?: number
 }
 
 interface CancelOptions {
@@ -185,39 +158,4 @@ function describeRun(run: RunDetail): string {
 
 function stepRow(step: RunDetail['steps'][number]): string[] {
   return [step.key, step.stage, step.state, step.cache ?? '', seconds(step.seconds), step.message ?? step.why ?? '']
-}
-
-async function printLog(client: Client, run: string, named: string | undefined, options: LogOptions): Promise<void> {
-  const place = parseRun(run)
-  const step = named ?? (await interestingStep(client, run))
-  const attempt = options.attempt === undefined ? {} : { attempt: options.attempt }
-  if (options.follow !== true) return printWholeLog(client, { ...place, step }, attempt)
-  for await (const event of client.follow(followLog, { params: { ...place, step }, query: attempt })) {
-    if (event.event === 'log') process.stdout.write((event.data as { text: string }).text)
-  }
-}
-
-async function printWholeLog(
-  client: Client,
-  params: { project: string; number: number; step: string },
-  attempt: { attempt?: number },
-): Promise<void> {
-  let offset = 0
-  while (true) {
-    const response = await client.fetch(getLog, { params, query: { ...attempt, offset } })
-    const bytes = Buffer.from(await response.arrayBuffer())
-    if (bytes.length === 0) return
-    process.stdout.write(bytes)
-    offset += bytes.length
-  }
-}
-
-async function interestingStep(client: Client, run: string): Promise<string> {
-  const { steps } = await client.call(getRun, { params: parseRun(run) })
-  const step =
-    steps.find(({ state }) => state === 'failed') ??
-    steps.find(({ state }) => state === 'running') ??
-    steps.findLast(({ attempt }) => attempt > 0)
-  if (step !== undefined) return step.key
-  throw new AppError('NOT_FOUND', `No step of ${run} has a log yet.`)
 }

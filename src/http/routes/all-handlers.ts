@@ -3,6 +3,7 @@ import type { Handlers } from '../handlers.ts'
 import { acceptanceHandlers } from './acceptance.ts'
 import { accessHandlers } from './access.ts'
 import { deploymentHandlers } from './deployments.ts'
+import { logHandlers } from './logs.ts'
 import { monitoringHandlers } from './monitoring.ts'
 import { projectHandlers } from './projects.ts'
 import { runHandlers } from './runs.ts'
@@ -16,6 +17,7 @@ export function allHandlers(installation: Installation): Handlers {
     ...accessHandlers(installation),
     ...projectHandlers(installation),
     ...runHandlers(installation),
+    ...logHandlers(installation),
     ...versionHandlers(installation),
     ...deploymentHandlers(installation),
     ...acceptanceHandlers(installation),

@@ -1,0 +1,47 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { searchLines, type FoundLine, type Search } from './grep-lines.ts'
+
+/**
+ * A thread of its own, because a pattern can take longer than the sun shines, and only a thread can be ended in
+ * the midst of one. Tells after every piece how far it is.
+ */
+export interface GrepOrder extends Search {
+  readonly logFile: string
+}
+
+export interface GrepProgress {
+  readonly found: readonly FoundLine[]
+  readonly next: { readonly offset: number; readonly line: number }
+  readonly isDone: boolean
+  /** The end of the log was reached. */
+  readonly isWhole: boolean
+}
+
+const PIECE_BYTES = 256 << 10
+/** A line without an end is cut here. */
+const LONGEST_REST = 1 << 20
+
+const order = workerData as GrepOrder
+const search = searchLines(order)
+const file = openSync(order.logFile, 'r')
+const piece = Buffer.alloc(PIECE_BYTES)
+let rest: Buffer = Buffer.alloc(0)
+let at = order.offset
+let goesOn = true
+while (goesOn) {
+  const bytes = piece.subarray(0, readSync(file, piece, 0, piece.length, at))
+  at += bytes.length
+  const all = Buffer.concat([rest, bytes])
+  const isEnd = bytes.length === 0
+  const whole = isEnd || all.length > LONGEST_REST ? all.length : all.lastIndexOf(10) + 1
+  rest = Buffer.from(all.subarray(whole))
+  goesOn = search.push(all.subarray(0, whole)) && !isEnd
+  say({ found: search.take(), next: search.next, isDone: !goesOn, isWhole: isEnd })
+}
+closeSync(file)
+
+function say(progress: GrepProgress): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  parentPort?.postMessage(progress)
+}

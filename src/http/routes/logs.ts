@@ -1,0 +1,80 @@
+import type { Handlers } from '../handlers.ts'
+import { AppError } from '../../core/errors.ts'
+import { timeAt } from '../../core/log-times.ts'
+import { ATTEMPT_TRANSITIONS, type AttemptState } from '../../core/run-state.ts'
+import { isFinal } from '../../core/transitions.ts'
+import type { AttemptRow } from '../../db/tables.ts'
+import { grepLog } from '../../engine/grep-log.ts'
+import { openLogTimes } from '../../engine/log-times.ts'
+import { followLog, logFileOf, readLog } from '../../engine/logs.ts'
+import { listAttempts } from '../../engine/runs.sql.ts'
+import type { Installation } from '../../flow/installation.ts'
+import { eventStream } from '../event-stream.ts'
+import { idOf } from './runs.ts'
+
+type LogHandlers = Pick<Handlers, 'getLog' | 'getLogTimes' | 'searchLog' | 'followLog'>
+
+export function logHandlers(installation: Installation): LogHandlers {
+  return {
+    async getLog({ params, query }) {
+      const { attempt, file } = await logOf(installation, params, query)
+      const isComplete = isFinal<AttemptState>(ATTEMPT_TRANSITIONS, attempt.state)
+      const { bytes } = await readLog(file, query.offset, query.limit)
+      return new Response(new Uint8Array(bytes), {
+        headers: { 'content-type': 'text/plain; charset=utf-8', 'tidegate-log-end': isComplete ? '1' : '0' },
+      })
+    },
+    async getLogTimes({ params, query }) {
+      const { file } = await logOf(installation, params, query)
+      return { times: (await openLogTimes(file).between(query.from, query.to)).map(({ offset, at }) => [offset, at]) }
+    },
+    async searchLog({ params, query, signal }) {
+      const { file } = await logOf(installation, params, query)
+      const { lines, next } = await grepLog(file, { ...query, ignoresCase: query.ignoreCase === 'yes' }, signal)
+      const last = lines.at(-1)
+      const times = last === undefined ? [] : await openLogTimes(file).between(query.offset, last.offset + 1)
+      return { lines: lines.map((line) => ({ ...line, at: timeAt(times, line.offset) ?? null })), next }
+    },
+    async followLog({ params, query, signal, lastEventId }) {
+      const { attempt, file } = await logOf(installation, params, query)
+      const offset = lastEventId === undefined ? query.offset : Number(lastEventId)
+      return eventStream(signal, async function* () {
+        const decoder = new TextDecoder()
+        const clock = openLogTimes(file)
+        for await (const { offset: at, bytes } of followLog(
+          file,
+          offset,
+          () => hasEnded(installation, attempt),
+          signal,
+        )) {
+          const end = at + bytes.length
+          const times = (await clock.between(at, end)).map((entry) => [entry.offset, entry.at])
+          const data = { offset: at, text: decoder.decode(bytes, { stream: true }), times }
+          yield { id: String(end), event: 'log', data }
+        }
+        yield { id: '', event: 'end', data: {} }
+      })
+    },
+  }
+}
+
+async function hasEnded({ database }: Installation, attempt: AttemptRow): Promise<boolean> {
+  const [now] = await listAttempts(database.read, attempt.run_id, { step: attempt.step, limit: 200 }).then((all) =>
+    all.filter(({ id }) => id === attempt.id),
+  )
+  return now === undefined || isFinal<AttemptState>(ATTEMPT_TRANSITIONS, now.state)
+}
+
+async function logOf(
+  installation: Installation,
+  params: { readonly project: string; readonly number: number; readonly step: string },
+  { attempt: number }: { readonly attempt?: number | undefined },
+): Promise<{ attempt: AttemptRow; file: string }> {
+  const attempts = await listAttempts(installation.database.read, idOf(params), { step: params.step, limit: 200 })
+  const attempt = number === undefined ? attempts.at(-1) : attempts.find((one) => one.number === number)
+  if (attempt !== undefined) return { attempt, file: logFileOf(attempt.folder) }
+  throw new AppError(
+    'NOT_FOUND',
+    `Step ${params.step} of ${idOf(params)} has no attempt${number === undefined ? ' yet: it waits, was skipped, or came from the cache' : ` ${number}`}.`,
+  )
+}
