@@ -69,16 +69,31 @@ function readPython(args: readonly string[], folder: string, found: Found): void
 function readTests(args: readonly string[], folder: string, found: Found): void {
   const paths = args.filter((arg, i) => isPlain(arg) && !arg.startsWith('-') && !takesValue(args[i - 1]))
   const named = paths.map((path) => posix.join(folder, path.split('::')[0] ?? ''))
-  found.tests.push(...(named.length === 0 ? [folder] : named))
+  if (named.length > 0) found.tests.push(...named)
+  else if (!args.some((arg, i) => !arg.startsWith('-') && mayBeFlag(args[i - 1]))) found.tests.push(folder)
 }
 
-/** pytest's options with a value that are written with a space; not to be taken for paths. */
+/** Long options of pytest without a value. After any other one the next word may be its value, and is not taken for a path. */
+const FLAGS = new Set(
+  `verbose quiet exitfirst last-failed lf failed-first ff new-first nf stepwise sw stepwise-skip collect-only co
+  strict-markers strict-config strict disable-warnings no-header no-summary runxfail setup-only setup-show full-trace
+  pyargs cache-clear doctest-modules no-cov cov-append cov-branch forked showlocals noconftest trace pdb`.split(/\s+/),
+)
+
+/** Options that are written with a space before their value. */
 function takesValue(option: string | undefined): boolean {
-  return (
-    option !== undefined &&
-    /^(-[kmnpcoWr]|--(junit-?xml|cov-report|rootdir|maxfail|ignore|tb|durations|basetemp|timeout))$/.test(option)
-  )
+  if (option === undefined || !option.startsWith('-')) return false
+  if (!option.startsWith('--')) return /^-[kmnpcoWr]$/.test(option)
+  return !option.includes('=') && !FLAGS.has(option.slice(2))
 }
+
+/** Of a plug-in, perhaps: what follows it may well be the path. */
+function mayBeFlag(option: string | undefined): boolean {
+  return option !== undefined && option.startsWith('--') && takesValue(option) && !WITH_WORD.test(option)
+}
+
+const WITH_WORD =
+  /^--(junit-?xml|junit-prefix|cov|cov-report|cov-config|cov-fail-under|rootdir|maxfail|ignore|ignore-glob|deselect|tb|durations|basetemp|timeout|reruns|import-mode|numprocesses|dist|color)$/
 
 function addScript(path: string | undefined, folder: string, isCode: boolean, found: Found): void {
   if (path === undefined || isCode || !isPlain(path) || path.startsWith('/')) return
