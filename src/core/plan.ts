@@ -32,6 +32,8 @@ export interface PlanStep {
   readonly matrix?: Readonly<Record<string, string | number | boolean>>
   /** Of a member of a matrix: what holds for all of its members together. */
   readonly siblings?: Siblings
+  /** Files of tests that are this member's share; they stand in the file that `TIDEGATE_SPLIT_FILE` names. */
+  readonly split?: readonly string[]
   readonly endpoint?: 'candidate'
   readonly runsOn: string
   readonly resources: { readonly cpus: number; readonly gpus: number; readonly memoryBytes?: number }

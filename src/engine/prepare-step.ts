@@ -7,7 +7,7 @@ import type { StepContext } from './engine-options.ts'
 import type { Kernel } from './kernel.ts'
 import { paramsFiles, takeSubset } from './params-subset.ts'
 import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inputs.ts'
-import { providedTo } from './step-environment.ts'
+import { providedTo, SPLIT_FILE } from './step-environment.ts'
 import { stepKey, type KeyParts } from './step-key.ts'
 
 /** A step whose needs are met, with everything that decides its outputs. */
@@ -74,6 +74,7 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
     reduced.add(wanted.path)
     files.set(wanted.path, wanted.keys === undefined ? whole : await storeSubset(kernel, whole, subset.text))
   }
+  if (step.split !== undefined) files.set(SPLIT_FILE, await storeSplit(kernel, step.split))
   const sorted = [...files.values()].sort(byPath)
   const named = step.deps === undefined ? [] : sorted.filter((file) => !reduced.has(file.path))
   return { files: sorted, params, deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])) }
@@ -83,6 +84,12 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
 function keyOfFile(file: TreeFile): Digest {
   const mark = `${file.executable ? '+x' : ''}${file.symlink === true ? '@' : ''}`
   return mark === '' ? file.digest : `${file.digest}${mark}`
+}
+
+/** One path a line, and an end of line after the last, as programs expect. */
+async function storeSplit(kernel: Kernel, tests: readonly string[]): Promise<TreeFile> {
+  const { digest, size } = await kernel.options.putBytes(tests.map((path) => `${path}\n`).join(''))
+  return { path: SPLIT_FILE, digest, size, executable: false }
 }
 
 async function storeSubset(kernel: Kernel, whole: TreeFile, text: string): Promise<TreeFile> {

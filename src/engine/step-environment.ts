@@ -3,6 +3,9 @@ import type { Provided } from '../core/task.ts'
 import type { RunRow } from '../db/tables.ts'
 import type { StepContext } from './engine-options.ts'
 
+/** Where a member of a split finds the names of its tests, in the folder it starts in. */
+export const SPLIT_FILE = '.tidegate-tests.txt'
+
 const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin'
 
 /**
@@ -30,6 +33,7 @@ export function stepEnvironment(
     TIDEGATE_COMMIT: run.commit_id,
     TIDEGATE_BRANCH: run.branch,
     TIDEGATE_ATTEMPT: attemptId,
+    ...(step.split === undefined ? {} : { TIDEGATE_SPLIT_FILE: SPLIT_FILE }),
   }
 }
 

@@ -91,6 +91,8 @@ export interface StepSpec {
   readonly secrets: readonly string[]
   readonly endpoint?: 'candidate'
   readonly matrix?: MatrixSpec
+  /** `over`: an axis of the matrix. */
+  readonly split?: { readonly tests: readonly string[]; readonly over?: string }
   readonly runsOn: string
   readonly resources: { readonly cpus: number; readonly gpus: number; readonly memoryBytes?: number }
   readonly timeoutMs: number

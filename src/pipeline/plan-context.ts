@@ -14,6 +14,8 @@ export interface PlanContext {
   readonly params?: Readonly<Record<string, unknown>>
   /** The text of a file of the commit: requirement files, for what they include, and params files. */
   readonly readText?: (path: string) => string | undefined
+  /** How long the tests of a file took lately, for `split`; undefined: not known. */
+  readonly secondsOf?: (path: string) => number | undefined
 }
 
 export type RunEvent = 'push' | 'pull-request' | 'schedule' | 'alert' | 'manual' | 'local'

@@ -25,7 +25,7 @@ export interface PlannedRun {
  */
 export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
   const problemAt = problemPlaces(pipeline)
-  const users = userSteps(pipeline, expressionContext(pipeline, context), problemAt)
+  const users = userSteps(pipeline, expressionContext(pipeline, context), context, problemAt)
   const used = new Set(users.drafts.flatMap(({ step }) => step.uses))
   if (pipeline.model !== undefined) used.add(environmentKey())
   const environments = environmentSteps(pipeline, used, context, problemAt)

@@ -7,6 +7,7 @@ import { expandMatrix, memberKey } from './expand-matrix.ts'
 import { bindExpression, type ExpressionContext } from './expression.ts'
 import { defined, FilePath } from './keys/scalars.ts'
 import type { MatrixMember, Pipeline, StepSpec } from './pipeline.ts'
+import { shareTests, type TestFiles } from './share-tests.ts'
 import { shellSafe } from './shell-safe.ts'
 import { environmentKey } from './task-keys.ts'
 import { fillTemplate } from './template.ts'
@@ -15,6 +16,7 @@ import { fillTemplate } from './template.ts'
 export function userSteps(
   pipeline: Pipeline,
   context: ExpressionContext,
+  files: TestFiles,
   problemAt: ProblemAt,
 ): { drafts: Draft[]; problems: Problem[] } {
   const drafts: Draft[] = []
@@ -28,7 +30,12 @@ export function userSteps(
       problems.push(problemAt(['steps', step.name, 'matrix'], message))
       continue
     }
-    const own = members.map((member) => draftOf(step, member, pipeline, context))
+    const shares = shareTests(step, members, files)
+    if ('problem' in shares) {
+      problems.push(problemAt(['steps', step.name, 'split'], shares.problem))
+      continue
+    }
+    const own = members.map((member) => draftOf(step, member, pipeline, context, shares.of(member)))
     problems.push(...sameMembers(step, own, problemAt), ...wrongPaths(step, own, problemAt))
     drafts.push(...own)
   }
@@ -66,6 +73,7 @@ function draftOf(
   member: MatrixMember | undefined,
   pipeline: Pipeline,
   context: ExpressionContext,
+  split: readonly string[] | undefined,
 ): Draft {
   const own = member === undefined ? context : { ...context, matrix: member }
   return {
@@ -75,7 +83,7 @@ function draftOf(
     needs: [...(step.needs ?? []), ...(step.endpoint === undefined ? [] : [{ step: 'bundle', optional: false }])],
     waitsForStages: step.needs === undefined || step.needs.length > 0,
     depPaths: (step.deps ?? []).map((_, index) => ['steps', step.name, 'deps', index]),
-    step: planStep(step, member, pipeline.env, own),
+    step: { ...planStep(step, member, pipeline.env, own), ...defined({ split }) },
   }
 }
 

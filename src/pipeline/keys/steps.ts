@@ -75,6 +75,11 @@ const StepReports = z
   })
   .default({ junit: [], coverage: [] })
 
+const Split = z.strictObject({
+  tests: OneOrMoreFiles.describe('files of tests, as globs: each goes to one member'),
+  over: Name.describe('the axis whose values share the tests; default: the only axis').exactOptional(),
+})
+
 const StepResources = z
   .strictObject({
     cpus: z.number().positive().max(1_024).default(1),
@@ -104,6 +109,7 @@ export const Step = z
     secrets: z.array(Name).describe('names of secrets of the project that become variables').default([]),
     endpoint: z.literal('candidate').describe('the candidate is served while this step runs').exactOptional(),
     matrix: Matrix.describe('one member of the step for each combination').exactOptional(),
+    split: Split.describe('spread tests over the members by how long they took').exactOptional(),
     'runs-on': z.literal('local').default('local').describe('a pool of executors'),
     resources: StepResources.describe('what the step needs').default({ cpus: 1, gpus: 0 }),
     timeout: Duration.describe('default: 24h').default(limit('stepTimeoutMs')),
