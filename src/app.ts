@@ -13,6 +13,7 @@ import { STEP_EVENTS, type AppEvent } from './core/events.ts'
 import type { Identity } from './core/identity.ts'
 import type { Role } from './core/roles.ts'
 import { consumeEvents } from './db/outbox.ts'
+import type { RunRow } from './db/tables.ts'
 import { openDatabase, type Database, type Reader } from './db/open-database.ts'
 import { runDelivery } from './delivery/delivery-loop.ts'
 import { EXECUTORS } from './drivers/executor/executors.ts'
@@ -27,11 +28,12 @@ import { keepGoing } from './flow/keep-going.ts'
 import { notifyPeople } from './flow/notify-people.ts'
 import { pushProgress } from './flow/push-progress.ts'
 import { runPushes } from './flow/push-to-run.ts'
+import { changeOfRun } from './flow/change-of-run.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
 import { closeStep, openStep } from './flow/step-opening.ts'
 import { createStepUsers } from './flow/step-users.ts'
-import { filesOf, isWhole } from './flow/stored-trees.ts'
+import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
 import { taskBindings } from './flow/task-bindings.ts'
 import { createTraffic } from './flow/traffic.ts'
 import { deliverOnward } from './flow/version-to-deployment.ts'
@@ -97,6 +99,13 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   }
   const local = starting.use(EXECUTORS.local({ folder: join(dataFolder, 'executor'), spares: 1 }))
   const users = createStepUsers(config.firstUser, await local.listOwned())
+  const resultNeeds = {
+    artifacts,
+    database,
+    dataFolder,
+    sourceFiles: (run: Pick<RunRow, 'source_tree'>) => sourceFilesOf(store, run),
+    changeOf: (run: RunRow) => changeOfRun({ database, dataFolder }, run),
+  }
   const engine = createEngine({
     database,
     dataFolder,
@@ -113,7 +122,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
       // Somebody may go on as this user.
       if (context.run.debug === 0) users.free(context.attempt.id)
     },
-    readResults: (context, record) => readResults(artifacts, context, record),
+    readResults: (context, record) => readResults(resultNeeds, context, record),
     writeResults,
     ...(process.getuid?.() === 0 ? { runAs: (attemptId: string) => users.take(attemptId) } : {}),
     ...(config.logLimitBytes === undefined ? {} : { logLimitBytes: config.logLimitBytes }),

@@ -28,7 +28,7 @@ import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.
 import type { DeliveryRules } from './flow/plan-commit.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
 import { closeStep, openCandidate } from './flow/step-opening.ts'
-import { filesOf, isWhole } from './flow/stored-trees.ts'
+import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
 import { taskBindings } from './flow/task-bindings.ts'
 import { toolEnvironment } from './flow/tool-environment.ts'
 import { appendLog } from './lib/append-log.ts'
@@ -147,6 +147,13 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
   const needs = { database, artifacts, dataFolder: place.own, log }
   const endpoints = opened.use(openLocalEndpoints(needs))
   const executor = opened.use(openLocalExecutor({ folder: join(place.own, 'executor'), spares: 0 }))
+  const resultNeeds = {
+    artifacts,
+    database,
+    dataFolder: place.own,
+    sourceFiles: (run: Pick<RunRow, 'source_tree'>) => sourceFilesOf(store, run),
+    changeOf: () => Promise.resolve(undefined),
+  }
   const engine = createEngine({
     database,
     dataFolder: place.own,
@@ -160,7 +167,7 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
     tasks: taskBindings(needs),
     openStep: (context) => openStep(request.environment, endpoints, context),
     closeStep: (context) => closeStep(endpoints, context),
-    readResults: (context, record) => readResults(artifacts, context, record),
+    readResults: (context, record) => readResults(resultNeeds, context, record),
     writeResults,
     log,
   })

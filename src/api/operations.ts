@@ -25,6 +25,7 @@ import {
   waiveGate,
 } from './runs.ts'
 import { collectGarbage, followEvents, getHealth, lintText, listEvents } from './system.ts'
+import { getTest, listCoverage, listTests, quarantineTest, releaseTest } from './tests.ts'
 import { getLineage, listVersions } from './versions.ts'
 
 /** Every operation there is. Each states its role; `http/routes/` has one handler for each name. */
@@ -44,6 +45,11 @@ export const OPERATIONS = {
   getLogTimes,
   searchLog,
   followLog,
+  listTests,
+  getTest,
+  quarantineTest,
+  releaseTest,
+  listCoverage,
   listVersions,
   getLineage,
   listDeployments,

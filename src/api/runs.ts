@@ -65,6 +65,19 @@ export const TestResult = z.object({
   seconds: z.number(),
   message: z.string(),
   detail: z.string(),
+  retries: z.number().describe('tries before the last, by the runner itself'),
+  quarantined: z.boolean().describe('its failing does not fail the step'),
+})
+
+export const Coverage = z.object({
+  step: z.string(),
+  lines: z.number(),
+  covered: z.number(),
+  changedLines: z.number().nullable().describe('of lines that the change brings; null: nothing to compare with'),
+  changedCovered: z.number().nullable(),
+  baseRun: z.string().nullable().describe('the last run of the default branch that this commit stands on'),
+  baseCommit: z.string().nullable(),
+  baseShare: z.number().nullable().describe('0 to 1'),
 })
 
 export const Gate = z.object({
@@ -80,9 +93,23 @@ export type Gate = z.infer<typeof Gate>
 export const RunDetail = Run.extend({
   steps: z.array(Step),
   gates: z.array(Gate),
-  tests: z.object({ passed: z.number(), failed: z.number(), skipped: z.number(), failures: z.array(TestResult) }),
+  tests: z.object({
+    passed: z.number(),
+    failed: z.number(),
+    skipped: z.number(),
+    quarantined: z.number().describe('failed while in quarantine'),
+    failures: z.array(TestResult),
+  }),
+  coverage: z.array(Coverage),
   findings: z.array(
-    z.object({ severity: z.string(), file: z.string(), line: z.number(), column: z.number(), message: z.string() }),
+    z.object({
+      step: z.string(),
+      severity: z.string(),
+      file: z.string(),
+      line: z.number(),
+      column: z.number(),
+      message: z.string(),
+    }),
   ),
   metrics: z.array(z.object({ step: z.string(), name: z.string(), value: z.number() })),
   datasets: z.array(z.object({ path: z.string(), digest: z.string(), rows: z.number().nullable() })),

@@ -6,6 +6,7 @@ import { registerDelivery } from './remote/delivery.ts'
 import { registerLogs } from './remote/logs.ts'
 import { registerProjects } from './remote/projects.ts'
 import { registerRuns } from './remote/runs.ts'
+import { registerTests } from './remote/tests.ts'
 
 /** The whole command line: what runs on this machine first, then what asks a server. */
 export function createProgram(version: string): Command {
@@ -14,6 +15,7 @@ export function createProgram(version: string): Command {
   registerProjects(program)
   registerRuns(program)
   registerLogs(program)
+  registerTests(program)
   registerDelivery(program)
   registerAcceptance(program)
   return program

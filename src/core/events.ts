@@ -15,6 +15,8 @@ export const EVENTS = {
   'attempt.ended': 'an attempt reached a final state',
   'gate.decided': 'a gate has an outcome',
   'gate.waived': 'a person waived an inconclusive gate',
+  'test.quarantined': 'a person put a failing test into quarantine',
+  'test.released': 'a person ended the quarantine of a test',
   'version.registered': 'a bundle became a version',
   'deployment.created': 'a version is to go to an environment',
   'deployment.moved': 'a deployment changed state',

@@ -71,6 +71,8 @@ export interface Tables {
   }
   findings: {
     run_id: string
+    /** The step that found it. */
+    step: string
     position: number
     severity: string
     file: string
@@ -80,16 +82,91 @@ export interface Tables {
   }
 
   // reports
+  /** Of every attempt: what an earlier one said is how flaky tests are known. */
   test_results: {
     run_id: string
     step: string
+    attempt: number
     position: number
+    project: string
+    commit_id: string
+    at: number
     suite: string
     name: string
-    state: 'passed' | 'failed' | 'error' | 'skipped'
+    /** Empty where the runner does not say it. */
+    file: string
+    state: TestState
     seconds: number
+    /** Tries before the one that counts, by the runner itself. */
+    retries: number
+    /** 1: it failed while it was in quarantine. */
+    quarantined: number
+    /** 1: of the attempt that counts. */
+    latest: number
+    /** 1: it ran; 0: it was taken over from another run. */
+    fresh: number
     message: string
     detail: string
+  }
+  /** One row for each test there has been, with what its last run said. */
+  known_tests: {
+    project: string
+    suite: string
+    name: string
+    file: string
+    state: TestState
+    /** A moving average: a run counts three tenths. */
+    seconds: number
+    runs: number
+    failures: number
+    flakes: number
+    first_at: number
+    last_at: number
+    last_run: string
+    last_step: string
+  }
+  test_flakes: {
+    project: string
+    suite: string
+    name: string
+    run_id: string
+    step: string
+    commit_id: string
+    how: string
+    at: number
+  }
+  quarantined_tests: {
+    project: string
+    suite: string
+    name: string
+    reason: string
+    person: string
+    at: number
+    until: number
+  }
+  coverage: {
+    run_id: string
+    step: string
+    project: string
+    branch: string
+    commit_id: string
+    at: number
+    lines: number
+    covered: number
+    changed_lines: number | null
+    changed_covered: number | null
+    /** What it is compared with. */
+    base_run: string | null
+    base_commit: string | null
+  }
+  coverage_files: {
+    run_id: string
+    step: string
+    path: string
+    lines: number
+    covered: number
+    changed_lines: number | null
+    changed_covered: number | null
   }
 
   // tracking
@@ -231,6 +308,8 @@ export interface Tables {
     at: number
   }
 }
+
+type TestState = 'passed' | 'failed' | 'error' | 'skipped'
 
 /** JSON as text. */
 export type Json = string

@@ -33,14 +33,27 @@ export interface EngineOptions {
   /** After the attempt, whatever became of it, also after a crash. Idempotent. */
   closeStep(context: AttemptContext): Promise<void>
   /** Reads what an ended attempt left, before the settling transaction. `context.attempt` is absent for cached steps. */
-  readResults(context: StepContext, record: CompletionRecord): Promise<unknown>
-  /** Stores what `readResults` answered, in the settling transaction. */
-  writeResults(writer: Writer, context: StepContext, data: unknown): Promise<readonly NewEvent[]>
+  readResults(context: StepContext, record: CompletionRecord): Promise<EndedResults>
+  /** Stores what `readResults` answered, in the settling transaction. Not `isLast`: another attempt follows. */
+  writeResults(
+    writer: Writer,
+    context: StepContext,
+    results: EndedResults,
+    isLast: boolean,
+  ): Promise<readonly NewEvent[]>
   /** The user a command runs as; tasks run as the server's. */
   runAs?(attemptId: string): AttemptOrder['runAs']
   /** Of one attempt; default: the limit `logBytes`. */
   readonly logLimitBytes?: number
   readonly log: EngineLog
+}
+
+/** What the engine looks at of an attempt's results; the rest is its owner's. */
+export interface EndedResults {
+  /** The command failed only by what shall not count: the step succeeds, and this sentence says why. */
+  readonly overlook?: string
+  /** It failed by what shall not count, but perhaps by more: why the step fails all the same. */
+  readonly notOverlooked?: string
 }
 
 export interface StepOpening {

@@ -1,6 +1,7 @@
 import type { PlanStep } from '../core/plan.ts'
 import type { CompletionRecord } from '../core/ports/executor.ts'
 import type { EndReason } from '../core/run-state.ts'
+import type { EndedResults } from './engine-options.ts'
 
 /** How an attempt ended, as the engine was told. */
 export type AttemptEnd =
@@ -26,6 +27,14 @@ export function judgeEnd(end: AttemptEnd): Judgement {
   if (outcome === 'succeeded') return { event: 'succeed', reason: null, message: null }
   const fallback = outcome === 'cancelled' ? 'cancelled' : 'exit'
   return { event: 'fail', reason: reason ?? fallback, message: message ?? null }
+}
+
+/** What its reports say of a command that failed may count for more than its exit code. */
+export function judgeResults(judgement: Judgement, { overlook, notOverlooked }: EndedResults): Judgement {
+  if (judgement.event !== 'fail') return judgement
+  if (overlook !== undefined) return { event: 'succeed', reason: null, message: overlook }
+  if (notOverlooked === undefined) return judgement
+  return { ...judgement, message: [judgement.message, notOverlooked].filter(Boolean).join('; ') }
 }
 
 /** Whether the step's policy grants another attempt after `attempt`, the first being 1. */

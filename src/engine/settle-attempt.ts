@@ -9,8 +9,8 @@ import { attemptPlace } from './attempt-place.ts'
 import { getAttempt, insertAttempt } from './attempts.sql.ts'
 import { startsSteps } from './cancel-run.ts'
 import { runsAlways } from './decide-step.ts'
-import type { AttemptContext, StepContext } from './engine-options.ts'
-import { judgeEnd, mayRetry, type AttemptEnd, type Judgement } from './judge-end.ts'
+import type { AttemptContext, EndedResults, StepContext } from './engine-options.ts'
+import { judgeEnd, judgeResults, mayRetry, type AttemptEnd, type Judgement } from './judge-end.ts'
 import type { Kernel } from './kernel.ts'
 import type { CacheIdentity } from './prepare-step.ts'
 import { attemptEnded, stepEnded } from './run-events.ts'
@@ -29,20 +29,24 @@ export async function settleAttempt(
   cache: CacheIdentity | undefined,
 ): Promise<boolean> {
   const record = end.kind === 'record' ? end.record : undefined
-  const judgement = judgeEnd(end)
+  const results = record === undefined ? {} : await kernel.options.readResults(context, record)
+  const judgement = judgeResults(judgeEnd(end), results)
   const isLast = !mayTryAgain(context, judgement)
-  const data = record === undefined || !isLast ? undefined : await kernel.options.readResults(context, record)
   return kernel.write(async (writer) => {
     const attempt = await moveAttempt(writer, context, judgement, record)
     if (attempt === undefined) return false
     const events = [attemptEnded(context.run.project, attempt)]
     if (attempt.state === 'cancelled') events.push(...(await cancelStep(writer, context, attempt)))
-    else if (!isLast) await openNextAttempt(writer, kernel, context, judgement)
     else {
-      if (record !== undefined) events.push(...(await kernel.options.writeResults(writer, context, data)))
+      if (record !== undefined) events.push(...(await kernel.options.writeResults(writer, context, results, isLast)))
+      if (!isLast) {
+        await openNextAttempt(writer, kernel, context, judgement)
+        await appendEvents(writer, kernel.options.database.kind, events)
+        return true
+      }
       events.push(...(await settleTask(kernel, writer, context, record)))
       events.push(...(await endStep(writer, context, judgement, record)))
-      if (judgement.event === 'succeed' && cache !== undefined && record !== undefined && isReusable(record)) {
+      if (judgement.event === 'succeed' && cache !== undefined && record !== undefined && isReusable(record, results)) {
         await remember(writer, context, cache, record)
       }
     }
@@ -177,8 +181,8 @@ async function endStep(
   return [stepEnded(run.project, moved)]
 }
 
-function isReusable({ taskOutput }: CompletionRecord): boolean {
-  return taskOutput?.cacheable !== false
+function isReusable({ taskOutput }: CompletionRecord, { overlook }: EndedResults): boolean {
+  return taskOutput?.cacheable !== false && overlook === undefined
 }
 
 async function remember(

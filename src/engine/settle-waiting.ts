@@ -23,7 +23,7 @@ export async function settleFromOutputs(
   prepared?: PreparedStep,
 ): Promise<void> {
   const { run, step } = context
-  const data = await kernel.options.readResults(context, recordOf(taken.outputs))
+  const results = await kernel.options.readResults(context, recordOf(taken.outputs))
   const at = Date.now()
   await kernel.write(async (writer) => {
     const moved = await moveWaiting(writer, run, step.key, taken.event, {
@@ -37,7 +37,7 @@ export async function settleFromOutputs(
     if (moved === undefined) return
     if (prepared?.cache !== undefined) await touchCached(writer, prepared.cache.scope, prepared.cache.key, at)
     const events = [
-      ...(await kernel.options.writeResults(writer, context, data)),
+      ...(await kernel.options.writeResults(writer, context, results, true)),
       ...(await settleTakenTask(kernel, writer, context, taken.outputs)),
       stepEnded(run.project, moved),
     ]

@@ -27,6 +27,7 @@ function took({ cache, seconds }: StepEnded): string {
 }
 
 function whyOf({ state, cache, why, message }: StepEnded): string {
+  if (state === 'succeeded' && message !== null && message !== undefined) return message
   if (state === 'failed' || state === 'skipped') return message ?? why ?? ''
   return cache === 'miss' ? (why ?? '') : ''
 }

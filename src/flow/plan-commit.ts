@@ -9,6 +9,8 @@ import { expressionContext } from '../pipeline/params.ts'
 import type { PlanContext } from '../pipeline/plan-context.ts'
 import { planRun } from '../pipeline/plan-run.ts'
 import { concurrencyGroup, startsRun } from '../pipeline/starts-run.ts'
+import { secondsOfSuites } from '../reports/known-tests.sql.ts'
+import { secondsOf } from '../reports/seconds-of-file.ts'
 import { getProject, type Project } from '../source/projects.ts'
 import { changedFiles, defaultHead, listCommitFiles, readCommitText, readCommitTexts } from '../source/read-commit.ts'
 import { commitsBetween, commitTitle } from '../source/read-history.ts'
@@ -116,6 +118,7 @@ async function plannedRun(
     files: parsed.files,
     people: await missingPeople(installation, parsed.pipeline),
     readText: (path) => parsed.texts.get(path),
+    secondsOf: secondsOf(await secondsOfSuites(installation.database.read, project.name)),
   }
   const { plan, problems } = planRun(parsed.pipeline, context)
   const all = [...parsed.problems, ...problems]

@@ -1,71 +1,89 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { recordFindings } from '../build/findings.sql.ts'
+import type { Finding } from '../build/find-findings.ts'
+import { ATTEMPT_FILES } from '../core/attempt-files.ts'
 import type { CompletionRecord } from '../core/ports/executor.ts'
 import { limit } from '../core/limits.ts'
 import type { NewEvent } from '../core/events.ts'
 import type { TaskArtifacts } from '../core/task.ts'
 import type { ArtifactRef } from '../core/tree.ts'
-import type { Writer } from '../db/open-database.ts'
-import type { StepContext } from '../engine/engine-options.ts'
+import type { Database, Writer } from '../db/open-database.ts'
+import type { EndedResults, StepContext } from '../engine/engine-options.ts'
+import { recordCoverage } from '../reports/coverage.sql.ts'
+import { judgeQuarantine, type ReadReport } from '../reports/judge-quarantine.ts'
 import type { TestResult } from '../reports/parse-junit.ts'
-import { readCoverage } from '../reports/read-coverage.ts'
+import { quarantinedNow } from '../reports/quarantine.sql.ts'
 import { recordTestResults } from '../reports/test-results.sql.ts'
 import { flattenMetrics } from '../tracking/flatten-metrics.ts'
 import { recordMetrics } from '../tracking/metrics.sql.ts'
+import { type CoverageNeeds, type ReadCoverage, readStepCoverage } from './read-step-coverage.ts'
 
-export interface RunResults {
+export interface RunResults extends EndedResults {
   readonly tests: readonly TestResult[]
   readonly metrics: Readonly<Record<string, number>>
+  readonly coverage: ReadCoverage
+  readonly findings: readonly Finding[]
 }
 
-/** What an ended step left in files: JUnit reports and metrics. A report nobody can read is one failed test that says so. */
+export interface ResultNeeds extends CoverageNeeds {
+  readonly artifacts: TaskArtifacts
+  readonly database: Database
+}
+
+/**
+ * What an ended step left in files: JUnit reports, coverage and metrics. A report that cannot be read, or not
+ * wholly, is a finding that says so; the step ends as its command did.
+ */
 export async function readResults(
-  artifacts: TaskArtifacts,
+  needs: ResultNeeds,
   context: StepContext,
   record: CompletionRecord,
 ): Promise<RunResults> {
   const { step } = context
   const kept = { ...record.kept, ...record.outs }
   const tests: TestResult[] = []
-  for (const path of step.reports.junit ?? []) tests.push(...(await readReport(artifacts, path, kept[path])))
-  const metrics: Record<string, number> = { ...record.taskOutput?.metrics }
-  for (const path of step.reports.coverage ?? []) Object.assign(metrics, await readCoverageOf(artifacts, kept[path]))
-  for (const path of step.metrics) Object.assign(metrics, await readMetrics(artifacts, kept[path]))
-  return { tests, metrics }
+  const reports: ReadReport[] = []
+  for (const path of step.reports.junit ?? []) {
+    const read = await readReport(needs.artifacts, path, kept[path])
+    tests.push(...read.results)
+    reports.push({ path, ...(read.trouble === undefined ? {} : { trouble: read.trouble }) })
+  }
+  const coverage = await readStepCoverage(needs, context, kept)
+  const metrics: Record<string, number> = { ...record.taskOutput?.metrics, ...coverage.metrics }
+  for (const path of step.metrics) Object.assign(metrics, await readMetrics(needs.artifacts, kept[path]))
+  const findings = [...reports.flatMap((report) => reportFinding(report, kept)), ...coverage.findings]
+  const verdict = await judge(needs, context, record, { reports, tests })
+  return { tests, metrics, coverage, findings, ...verdict }
 }
 
 async function readReport(
   artifacts: TaskArtifacts,
   path: string,
   ref: ArtifactRef | undefined,
-): Promise<readonly TestResult[]> {
-  if (ref === undefined) return []
+): Promise<{ results: readonly TestResult[]; trouble?: string }> {
+  if (ref === undefined) return { results: [], trouble: 'was not written' }
   if (ref.size > limit('reportBytes'))
-    return [unreadable(path, `it has ${ref.size} bytes; at most ${limit('reportBytes')} are read`)]
+    return {
+      results: [],
+      trouble: `cannot be read: it has ${ref.size} bytes; at most ${limit('reportBytes')} are read`,
+    }
   try {
-    // Forty modules of an XML parser, which a local run without new reports can do without.
     const { parseJunit } = await import('../reports/parse-junit.ts')
-    return parseJunit((await artifacts.read(ref.digest)).toString('utf8')).results
+    const { results, incomplete } = await parseJunit((await artifacts.read(ref.digest)).toString('utf8'))
+    return { results, ...(incomplete === undefined ? {} : { trouble: `is not whole: ${incomplete}` }) }
   } catch (error) {
-    return [unreadable(path, (error as Error).message)]
+    // The reason may quote the report, and Postgres keeps no NUL in text.
+    return { results: [], trouble: `cannot be read: ${(error as Error).message.replaceAll('\0', '')}` }
   }
 }
 
-/** `why` may quote the report, and Postgres keeps no NUL in text. */
-function unreadable(path: string, why: string): TestResult {
-  return {
-    suite: path,
-    name: 'report',
-    state: 'error',
-    seconds: 0,
-    message: `the report cannot be read: ${why.replaceAll('\0', '')}`,
-    detail: '',
-  }
-}
-
-/** The share of covered lines, as the metric `coverage`. */
-async function readCoverageOf(artifacts: TaskArtifacts, ref: ArtifactRef | undefined): Promise<Record<string, number>> {
-  if (ref === undefined || ref.size > limit('reportBytes')) return {}
-  const coverage = readCoverage((await artifacts.read(ref.digest)).toString('utf8'))
-  return coverage === undefined ? {} : { coverage }
+/** One that was not written is the step's own failure already. */
+function reportFinding({ path, trouble }: ReadReport, kept: Readonly<Record<string, ArtifactRef>>): Finding[] {
+  if (trouble === undefined || kept[path] === undefined) return []
+  const message = `the report ${trouble}`
+  const line = Number(/\(line (\d+)\)$/.exec(trouble)?.[1] ?? 1)
+  return [{ severity: 'warning', file: path, line, column: 1, message }]
 }
 
 async function readMetrics(artifacts: TaskArtifacts, ref: ArtifactRef | undefined): Promise<Record<string, number>> {
@@ -73,14 +91,60 @@ async function readMetrics(artifacts: TaskArtifacts, ref: ArtifactRef | undefine
   return flattenMetrics((await artifacts.read(ref.digest)).toString('utf8'))
 }
 
-/** In the settling transaction; the same attempt settled again writes the same rows. */
+/** Whether all that went wrong are tests in quarantine; in doubt it is said why that is not enough. */
+async function judge(
+  needs: ResultNeeds,
+  { run, step, attempt }: StepContext,
+  record: CompletionRecord,
+  read: { readonly reports: readonly ReadReport[]; readonly tests: readonly TestResult[] },
+): Promise<EndedResults> {
+  if (step.work.kind !== 'command' || attempt === undefined || record.outcome !== 'failed') return {}
+  const quarantined = await quarantinedNow(needs.database.read, run.project, Date.now())
+  if (quarantined.size === 0 || read.reports.length === 0) return {}
+  const committed = new Map((await needs.sourceFiles(run)).map((file) => [file.path, file.digest]))
+  const verdict = judgeQuarantine({
+    run: step.work.run,
+    exitCode: record.exitCode,
+    endedByItself: record.reason === undefined || record.reason === 'exit',
+    outs: step.outs,
+    reports: read.reports.map((report) =>
+      committed.get(report.path) === record.kept[report.path]?.digest && committed.has(report.path)
+        ? { ...report, trouble: 'is the file of the commit: the command did not write it' }
+        : report,
+    ),
+    results: read.tests,
+    quarantined,
+    logTail: await tailOf(join(attempt.folder, ATTEMPT_FILES.log)),
+  })
+  if (verdict.kind === 'overlooked') return { overlook: verdict.why }
+  return verdict.kind === 'in-doubt' ? { notOverlooked: verdict.why } : {}
+}
+
+const TAIL_BYTES = 64 << 10
+
+async function tailOf(path: string): Promise<string> {
+  await using file = await open(path, 'r')
+  const { size } = await file.stat()
+  const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES))
+  await file.read(bytes, 0, bytes.length, size - bytes.length)
+  return bytes.toString('utf8')
+}
+
+/** In the settling transaction. Of an attempt that is tried again only its tests are kept: they tell what is flaky. */
 export async function writeResults(
   writer: Writer,
-  { run, step }: StepContext,
-  data: unknown,
+  { run, step, attempt }: StepContext,
+  results: EndedResults,
+  isLast: boolean,
 ): Promise<readonly NewEvent[]> {
-  const { tests, metrics } = data as RunResults
-  await recordTestResults(writer, run.id, step.key, tests)
+  const { tests, metrics, coverage, findings } = results as RunResults
+  const at = Date.now()
+  const common = { runId: run.id, project: run.project, commit: run.commit_id, step: step.key, at }
+  await recordTestResults(writer, { ...common, attempt: attempt?.number ?? 0 }, tests)
+  if (!isLast) return []
   await recordMetrics(writer, run.id, step.key, metrics)
+  if (step.reports.coverage !== undefined)
+    await recordCoverage(writer, { ...common, branch: run.branch, base: coverage.base }, coverage.coverage)
+  if (step.work.kind === 'command') await recordFindings(writer, { runId: run.id, step: step.key }, findings)
   return []
 }

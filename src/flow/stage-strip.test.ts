@@ -18,7 +18,7 @@ function strip(facts: Partial<StripFacts>): Record<string, StripStage> {
   const stages = stageStrip({
     run: RUN,
     steps: [],
-    tests: { passed: 0, failed: 0, skipped: 0 },
+    tests: { passed: 0, failed: 0, skipped: 0, quarantined: 0 },
     gates: [],
     deployments: [],
     sessions: [],
@@ -99,7 +99,7 @@ describe('steps', () => {
   test('a failing test stands behind the counts', () => {
     const steps = [step('unit', 'unit-tests', 'failed', { message: 'exit code 1' })]
 
-    expect(strip({ steps, tests: { passed: 7, failed: 1, skipped: 2 } })['unit-tests']).toMatchObject({
+    expect(strip({ steps, tests: { passed: 7, failed: 1, skipped: 2, quarantined: 0 } })['unit-tests']).toMatchObject({
       state: 'failed',
       summary: '7 passed, 1 failed, 2 skipped. unit: exit code 1',
     })

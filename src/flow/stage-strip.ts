@@ -6,7 +6,12 @@ import type { SessionRow } from '../delivery/acceptance/acceptance.sql.ts'
 export interface StripFacts {
   readonly run: RunRow
   readonly steps: readonly StepRow[]
-  readonly tests: { readonly passed: number; readonly failed: number; readonly skipped: number }
+  readonly tests: {
+    readonly passed: number
+    readonly failed: number
+    readonly skipped: number
+    readonly quarantined: number
+  }
   readonly gates: readonly { title: string; outcome: string; summary: string }[]
   /** Of this run's version, oldest first. */
   readonly deployments: readonly DeploymentRow[]
@@ -100,9 +105,13 @@ function spanOf(steps: readonly StepRow[]): number | null {
 
 function tellTests(facts: StripFacts): Told {
   const told = tellSteps(facts, 'unit-tests')
-  const { passed, failed, skipped } = facts.tests
-  if (told.state === 'none' || passed + failed + skipped === 0) return told
-  const counts = `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`
+  const { passed, failed, skipped, quarantined } = facts.tests
+  if (told.state === 'none' || passed + failed + skipped + quarantined === 0) return told
+  const more = [
+    skipped === 0 ? '' : `, ${skipped} skipped`,
+    quarantined === 0 ? '' : `, ${quarantined} failed in quarantine`,
+  ]
+  const counts = `${passed} passed, ${failed} failed${more.join('')}`
   return { ...told, summary: told.state === 'failed' ? `${counts}. ${told.summary}` : counts }
 }
 

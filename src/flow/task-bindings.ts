@@ -96,7 +96,8 @@ function withProvided(context: PrepareContext): unknown {
 
 async function settleFindings(writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {
   const result = context.output.result as { findings: readonly Finding[] } | undefined
-  if (result !== undefined) await recordFindings(writer, context.run.id, result.findings)
+  if (result !== undefined)
+    await recordFindings(writer, { runId: context.run.id, step: context.step.key }, result.findings)
   return []
 }
 

@@ -1,13 +1,17 @@
-import { XMLParser } from 'fast-xml-parser'
 import { AppError } from '../core/errors.ts'
 import { limit } from '../core/limits.ts'
+import { decodeXml, readXml, type XmlEvent } from './read-xml.ts'
 
 export interface TestResult {
   readonly suite: string
   readonly name: string
+  /** The test's own file, where the runner says it. */
+  readonly file: string
   readonly state: 'passed' | 'failed' | 'error' | 'skipped'
   readonly seconds: number
-  /** The first line of why; empty for what passed. */
+  /** How often it failed before it ended as it did: the runner tried it again by itself. */
+  readonly retries: number
+  /** The first line of why; empty for what passed without ado. */
   readonly message: string
   /** The lines that matter, as the runner printed them. */
   readonly detail: string
@@ -17,111 +21,212 @@ export interface JunitReport {
   readonly results: readonly TestResult[]
   /** Cases beyond the limit, counted and not kept. */
   readonly left: number
+  /** Why it cannot be the whole story: it counts other tests than it has. Undefined: all is there. */
+  readonly incomplete?: string
 }
 
-const MOST_DEPTH = 20
 const MOST_DETAIL = 8_000
 const MOST_NAME = 1_000
 
 /**
  * Reads JUnit XML as pytest, unittest, Jest, Go and Maven write it: `testsuites` or one `testsuite`, suites
- * within suites, `testcase` with `failure`, `error` or `skipped`. Entities other than XML's own five are not
- * expanded, and depth, size and count are bounded: a hostile report is an INVALID_INPUT and nothing worse.
+ * within suites, `testcase` with `failure`, `error` or `skipped`; also the tries that Surefire and others
+ * write down when they run a failing test again. A hostile report is an INVALID_INPUT and nothing worse.
  */
-export function parseJunit(text: string): JunitReport {
+export async function parseJunit(text: string): Promise<JunitReport> {
   if (text.length > limit('reportBytes'))
     throw new AppError('TOO_LARGE', `the report is larger than ${limit('reportBytes')} bytes`)
-  const root = parseXml(text)
-  const suites = [...listOf(root['testsuites']), ...listOf(root['testsuite'])]
-  if (suites.length === 0) throw new AppError('INVALID_INPUT', 'it has neither <testsuites> nor <testsuite>')
-  const cases: TestResult[] = []
-  let left = 0
-  for (const suite of suites) left += collect(suite, '', cases, 0)
-  return { results: cases, left }
+  const reader = new JunitReader()
+  for await (const events of readXml(text)) for (const event of events) reader.take(event)
+  return reader.report()
 }
 
-type Node = Readonly<Record<string, unknown>>
+interface Suite {
+  readonly name: string
+  readonly declared: { readonly tests: number; readonly bad: number }
+  tests: number
+  bad: number
+}
 
-function parseXml(text: string): Node {
-  if (declaresType(text)) throw new AppError('INVALID_INPUT', 'it declares a document type, which reports do not need')
-  try {
-    const parser = new XMLParser({
-      ignoreAttributes: false,
-      attributeNamePrefix: '@',
-      processEntities: true,
-      // Named so by the library: numbered characters too, which pytest writes for line ends in messages.
-      htmlEntities: true,
-      trimValues: false,
-      parseTagValue: false,
-      parseAttributeValue: false,
-    })
-    return parser.parse(text, true) as Node
-  } catch (error) {
-    throw new AppError('INVALID_INPUT', `it is no XML: ${(error as Error).message}`, {}, { cause: error })
+interface Trouble {
+  readonly tag: string
+  readonly message: string
+  detail: string
+}
+
+interface Case {
+  readonly suite: string
+  readonly name: string
+  readonly file: string
+  readonly seconds: number
+  readonly troubles: Trouble[]
+}
+
+/** Tags in a test case, and what they make of it. `flaky…` and `rerun…` are tries before the last. */
+const ENDS: ReadonlyMap<string, TestResult['state']> = new Map([
+  ['failure', 'failed'],
+  ['error', 'error'],
+  ['skipped', 'skipped'],
+])
+const TRIES = new Set(['flakyFailure', 'flakyError', 'rerunFailure', 'rerunError', 'rerun'])
+
+class JunitReader {
+  readonly #results: TestResult[] = []
+  readonly #places = new Map<string, number>()
+  readonly #suites: Suite[] = []
+  #case: Case | undefined
+  #trouble: Trouble | undefined
+  #depth = 0
+  #left = 0
+  #incomplete: string | undefined
+
+  take(event: XmlEvent): void {
+    if (event.kind === 'text') return this.#text(event)
+    if (event.kind === 'open') this.#open(event.name, event.attributes)
+    else this.#close(event.name)
+  }
+
+  report(): JunitReport {
+    if (!this.#sawRoot) throw noSuites()
+    const incomplete = this.#left > 0 ? `${this.#left} cases are more than are kept` : this.#incomplete
+    return { results: this.#results, left: this.#left, ...(incomplete === undefined ? {} : { incomplete }) }
+  }
+
+  #sawRoot = false
+  #suiteNumber = 0
+  /** pytest and Go never have two tests of one name in one suite; for others these may be two tests. */
+  #writesTries = false
+
+  #open(name: string, attributes: ReadonlyMap<string, string>): void {
+    if (this.#depth === 0 && name !== 'testsuites' && name !== 'testsuite') throw noSuites()
+    this.#sawRoot = true
+    this.#depth += 1
+    if (name === 'testsuite') {
+      this.#suiteNumber += 1
+      this.#suites.push(suiteOf(attributes, this.#suites.at(-1)?.name ?? ''))
+    }
+    if (attributes.get('name') === (name === 'property' ? 'go.version' : name === 'testsuites' ? 'pytest tests' : ''))
+      this.#writesTries = true
+    if (name === 'testcase') this.#case = caseOf(attributes, this.#suites.at(-1)?.name ?? '')
+    else if (this.#case !== undefined && this.#trouble === undefined && (ENDS.has(name) || TRIES.has(name))) {
+      this.#trouble = { tag: name, message: wordOf(attributes, 'message'), detail: '' }
+    }
+  }
+
+  #text({ text, isLiteral }: Extract<XmlEvent, { kind: 'text' }>): void {
+    if (this.#trouble === undefined) return
+    // Twice as much as is kept, so that entities do not cut into what is.
+    const tail = text.slice(-2 * MOST_DETAIL)
+    const read = isLiteral ? tail.replaceAll('\0', '') : decodeXml(tail)
+    this.#trouble.detail = `${text.length > tail.length ? '…' : ''}${this.#trouble.detail}${read}`.slice(
+      -2 * MOST_DETAIL,
+    )
+  }
+
+  #close(name: string): void {
+    this.#depth -= 1
+    if (name === this.#trouble?.tag) {
+      this.#case?.troubles.push(this.#trouble)
+      this.#trouble = undefined
+    } else if (name === 'testcase' && this.#case !== undefined) {
+      this.#add(resultOf(this.#case))
+      this.#case = undefined
+    } else if (name === 'testsuite') this.#endSuite(this.#suites.pop())
+  }
+
+  #add(result: TestResult): void {
+    const suite = this.#suites.at(-1)
+    if (suite !== undefined) {
+      suite.tests += 1
+      if (isBad(result)) suite.bad += 1
+    }
+    const key = `${this.#suiteNumber}\n${result.suite}\n${result.name}`
+    const before = this.#places.get(key)
+    const earlier = before === undefined ? undefined : this.#results[before]
+    if (before !== undefined && earlier !== undefined && this.#writesTries && isTryOf(earlier, result)) {
+      const told = isBad(result) ? result : earlier
+      this.#results[before] = { ...result, retries: earlier.retries + 1, message: told.message, detail: told.detail }
+      return
+    }
+    if (this.#results.length >= limit('reportCases')) {
+      this.#left += 1
+      return
+    }
+    this.#places.set(key, this.#results.length)
+    this.#results.push(result)
+  }
+
+  /** An outer suite's numbers include those of its inner ones. */
+  #endSuite(suite: Suite | undefined): void {
+    if (suite === undefined) return
+    const outer = this.#suites.at(-1)
+    if (outer !== undefined) {
+      outer.tests += suite.tests
+      outer.bad += suite.bad
+    }
+    const { declared, tests, bad, name } = suite
+    if (declared.tests > tests) this.#incomplete ??= `suite "${name}" counts ${declared.tests} tests and has ${tests}`
+    else if (declared.bad > bad) this.#incomplete ??= `suite "${name}" counts ${declared.bad} failures and has ${bad}`
   }
 }
 
-/** Looks at what stands before the root element only: a test's own output may well speak of doctypes. */
-function declaresType(text: string): boolean {
-  let at = 0
-  while (at < text.length) {
-    if (text.startsWith('<!--', at)) at = endOf(text, '-->', at)
-    else if (text.startsWith('<?', at)) at = endOf(text, '?>', at)
-    else if (text[at] === '<') return text.startsWith('<!', at)
-    else at += 1
-  }
-  return false
+function noSuites(): AppError {
+  return new AppError('INVALID_INPUT', 'it has neither <testsuites> nor <testsuite>')
 }
 
-function endOf(text: string, mark: string, from: number): number {
-  const found = text.indexOf(mark, from)
-  return found === -1 ? text.length : found + mark.length
+function suiteOf(attributes: ReadonlyMap<string, string>, outer: string): Suite {
+  const count = (name: string) => Number(attributes.get(name) ?? 0) || 0
+  return {
+    name: wordOf(attributes, 'name') || outer,
+    declared: { tests: count('tests'), bad: count('failures') + count('errors') },
+    tests: 0,
+    bad: 0,
+  }
 }
 
-/** Adds the cases of a suite and of those within it; answers how many there was no room for. */
-function collect(suite: Node, outer: string, into: TestResult[], depth: number): number {
-  if (depth > MOST_DEPTH) throw new AppError('INVALID_INPUT', `its suites nest deeper than ${MOST_DEPTH}`)
-  const name = textOf(suite['@name']) || outer
-  let left = 0
-  for (const one of listOf(suite['testcase'])) {
-    if (into.length < limit('reportCases')) into.push(asResult(one, name))
-    else left += 1
+function caseOf(attributes: ReadonlyMap<string, string>, suite: string): Case {
+  const file = wordOf(attributes, 'file')
+  return {
+    suite: wordOf(attributes, 'classname') || file || suite,
+    name: wordOf(attributes, 'name'),
+    file,
+    seconds: Number((attributes.get('time') ?? '').replaceAll(',', '')) || 0,
+    troubles: [],
   }
-  for (const inner of listOf(suite['testsuite'])) left += collect(inner, name, into, depth + 1)
-  return left
 }
 
-function asResult(one: Node, suite: string): TestResult {
-  const name = textOf(one['@name']).slice(0, MOST_NAME)
-  const place = textOf(one['@classname']) || textOf(one['@file']) || suite
-  const seconds = Number(textOf(one['@time']).replace(',', '')) || 0
-  const common = { suite: place.slice(0, MOST_NAME), name, seconds }
-  for (const [tag, state] of [
-    ['failure', 'failed'],
-    ['error', 'error'],
-    ['skipped', 'skipped'],
-  ] as const) {
-    if (!(tag in one)) continue
-    const [found] = listOf(one[tag])
-    const detail = textOf(found?.['#text'] ?? one[tag])
-    const message = (textOf(found?.['@message']) || detail).trim().split('\n')[0] ?? ''
-    return { ...common, state, message: message.slice(0, MOST_NAME), detail: tailOf(detail) }
+function resultOf({ troubles, ...common }: Case): TestResult {
+  const end = troubles.find(({ tag }) => ENDS.has(tag))
+  const tries = troubles.filter(({ tag }) => TRIES.has(tag))
+  const told = end ?? tries[0]
+  const detail = (told?.detail ?? '').trim()
+  const message = (told?.message || detail).trim().split('\n')[0] ?? ''
+  return {
+    ...common,
+    state: end === undefined ? 'passed' : (ENDS.get(end.tag) ?? 'error'),
+    retries: tries.length,
+    message: message.slice(0, MOST_NAME),
+    detail: tailOf(detail),
   }
-  return { ...common, state: 'passed', message: '', detail: '' }
+}
+
+/**
+ * Of two cases of one name the first was a try: pytest-rerunfailures writes one that failed as if it had
+ * passed, gotestsum as it was. Two that went wrong are a test and its teardown.
+ */
+function isTryOf(earlier: TestResult, later: TestResult): boolean {
+  return earlier.state === 'passed' || (isBad(earlier) && later.state === 'passed')
+}
+
+function isBad({ state }: TestResult): boolean {
+  return state === 'failed' || state === 'error'
 }
 
 /** The end of an output is where runners say what went wrong. */
 function tailOf(detail: string): string {
-  const text = detail.trim()
-  return text.length <= MOST_DETAIL ? text : `…${text.slice(-MOST_DETAIL)}`
+  return detail.length <= MOST_DETAIL ? detail : `…${detail.slice(-MOST_DETAIL)}`
 }
 
-function listOf(value: unknown): Node[] {
-  const list = Array.isArray(value) ? value : value === undefined ? [] : [value]
-  return list.map((item: unknown) => (typeof item === 'object' && item !== null ? (item as Node) : { '#text': item }))
-}
-
-/** Without NUL, which XML forbids and Postgres cannot keep in text. */
-function textOf(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value).replaceAll('\0', '') : ''
+function wordOf(attributes: ReadonlyMap<string, string>, name: string): string {
+  return decodeXml((attributes.get(name) ?? '').slice(0, 2 * MOST_NAME)).slice(0, MOST_NAME)
 }

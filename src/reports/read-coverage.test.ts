@@ -1,12 +1,65 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { readCoverage } from './read-coverage.ts'
+import { isAppError } from '../core/errors.ts'
+import { judgeCoverage } from './judge-coverage.ts'
+import { countLines, readCoverage } from './read-coverage.ts'
+
+const COBERTURA = (filename: string) => `<?xml version="1.0"?>
+<!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
+<coverage line-rate="0.5"><sources><source>/work/run/src</source></sources><packages><package><classes>
+<class filename="${filename}"><methods><method name="f"><lines><line number="1" hits="3"/></lines></method></methods>
+<lines><line number="1" hits="3"/><line number="2" hits="0"/><line number="4" hits="0"/><line number="9" hits="0"/></lines></class>
+</classes></package></packages></coverage>`
 
 test.each([
-  ['<?xml version="1.0" ?>\n<coverage version="7.6" line-rate="0.875" branch-rate="0">', 0.875],
-  ['TN:\nSF:a.js\nLF:4\nLH:3\nend_of_record\nSF:b.js\nLF:4\nLH:4\nend_of_record\n', 0.875],
-  ['<testsuite/>', undefined],
-  ['<coverage line-rate="7">', undefined],
-  ['', undefined],
-])('coverage of %j is %j', (text, share) => {
-  expect(readCoverage(text)).toBe(share)
+  ['cobertura-coverage-py.xml', 'scale.py', { lines: 8, covered: 5 }],
+  ['coverage-py.lcov', 'scale.py', { lines: 8, covered: 5 }],
+  ['jest.lcov', 'sum.js', { lines: 4, covered: 2 }],
+])('%s: lines of %s are %o', async (file, path, counts) => {
+  const text = readFileSync(new URL(`../../tests/fixtures/reports/${file}`, import.meta.url), 'utf8')
+
+  const { files } = await readCoverage(text)
+
+  expect(files.map((one) => [one.path, countLines(one.hits)])).toEqual([[path, counts]])
+})
+
+test.each([['<testsuite/>'], ['<coverage line-rate="1"/>'], ['FAILED'], [''], ['<coverage><class filename="a">']])(
+  '%j is no coverage',
+  async (text) => {
+    const error: unknown = await readCoverage(text).catch((caught: unknown) => caught)
+
+    expect(isAppError(error, 'INVALID_INPUT')).toBe(true)
+  },
+)
+
+test('full paths, paths below a source folder and paths of the commit are the same file; others do not count', async () => {
+  const reports = await Promise.all([
+    readCoverage(COBERTURA('model.py')),
+    readCoverage('SF:src/model.py\nDA:2,1\nend_of_record\nSF:/usr/lib/os.py\nDA:1,0\nend_of_record\n'),
+    readCoverage('SF:/work/run/src/model.py\nDA:10,0\nend_of_record\n'),
+  ])
+
+  const coverage = judgeCoverage(reports, { workspace: '/work/run', sources: new Set(['src/model.py']) })
+
+  expect(coverage).toEqual({
+    lines: 5,
+    covered: 2,
+    files: [{ path: 'src/model.py', lines: 5, covered: 2 }],
+    uncovered: [],
+  })
+})
+
+test('changed lines that no test ran are told in stretches, over lines without code', async () => {
+  const report = await readCoverage(COBERTURA('model.py'))
+
+  const coverage = judgeCoverage([report], {
+    workspace: '/work/run',
+    sources: new Set(['src/model.py']),
+    changed: new Map([['src/model.py', new Set([1, 2, 3, 4])]]),
+  })
+
+  expect(coverage).toMatchObject({
+    changed: { lines: 3, covered: 1 },
+    uncovered: [{ file: 'src/model.py', from: 2, to: 4 }],
+  })
 })

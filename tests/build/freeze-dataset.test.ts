@@ -211,14 +211,20 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await latestDataset(database.read, 'q', 'd.csv')).toBeUndefined()
   })
 
-  test('findings of a later attempt replace those of an earlier one', async () => {
+  test('findings of a later attempt replace those of an earlier one, and of no other step', async () => {
     await using test = await openTestDatabase(kind)
     const { database } = test
     const finding = { severity: 'error', file: 'a.py', line: 1, column: 2, message: 'no' } as const
 
-    await database.write((writer) => recordFindings(writer, 'p#1', [finding, finding]))
-    await database.write((writer) => recordFindings(writer, 'p#1', [finding]))
+    const sources = { runId: 'p#1', step: 'sources' }
 
-    expect(await listFindings(database.read, 'p#1', 10)).toEqual([finding])
+    await database.write((writer) => recordFindings(writer, sources, [finding, finding]))
+    await database.write((writer) => recordFindings(writer, { runId: 'p#1', step: 'unit' }, [finding]))
+    await database.write((writer) => recordFindings(writer, sources, [finding]))
+
+    expect(await listFindings(database.read, 'p#1', 10)).toEqual([
+      { step: 'sources', ...finding },
+      { step: 'unit', ...finding },
+    ])
   })
 })

@@ -104,7 +104,7 @@ export async function openEnginePlace(kind: DatabaseKind, options: EnginePlaceOp
       return { env: {}, secrets: {} }
     },
     closeStep: async ({ attempt }) => void openings.push(`close ${attempt.id}`),
-    readResults: async () => undefined,
+    readResults: async () => ({}),
     writeResults: async () => [] as NewEvent[],
     log: {
       info: () => undefined,

@@ -33,7 +33,7 @@ const engine = createEngine({
   tasks: {},
   openStep: async () => ({ env: { RAN: join(folder, 'ran') }, secrets: {} }),
   closeStep: async () => undefined,
-  readResults: async () => undefined,
+  readResults: async () => ({}),
   writeResults: async () => [],
   log: { info: () => undefined, warn: console.error, error: console.error },
 })

@@ -7,23 +7,28 @@ import { findPython } from '../../src/build/find-python.ts'
 import { folderOfUv } from '../build/python-tools.ts'
 
 const run = promisify(execFile)
-const PACKAGES = ['pandas', 'tritonclient[http]']
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/tidegate-model-python', import.meta.url))
+const CACHES = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
+
+/** The `bin` folder of a Python with pandas and the real tritonclient. */
+export function pythonBin(): Promise<string> {
+  return pythonWith('model', ['pandas', 'tritonclient[http]'])
+}
 
 /**
- * The `bin` folder of a Python with pandas and the real tritonclient, made once and kept below node_modules.
- * Programs of models run as another user where we are root, so not every interpreter will do.
+ * The `bin` folder of a Python with these packages, made once and kept below node_modules. Programs of
+ * models and steps run as another user where we are root, so not every interpreter will do.
  */
-export async function pythonBin(): Promise<string> {
-  const bin = join(CACHE, 'bin')
-  if (await exists(join(CACHE, 'complete'))) return bin
+export async function pythonWith(name: string, packages: readonly string[]): Promise<string> {
+  const cache = join(CACHES, `tidegate-${name}-python`)
+  const bin = join(cache, 'bin')
+  if (await exists(join(cache, 'complete'))) return bin
   const uv = join(await folderOfUv(), 'uv')
-  const temporary = `${CACHE}.${process.pid}`
+  const temporary = `${cache}.${process.pid}`
   await run(uv, ['venv', '--quiet', '--relocatable', '--python', await interpreter(), temporary])
-  await run(uv, ['pip', 'install', '--quiet', '--python', join(temporary, 'bin/python'), ...PACKAGES])
+  await run(uv, ['pip', 'install', '--quiet', '--python', join(temporary, 'bin/python'), ...packages])
   await run('touch', [join(temporary, 'complete')])
   // Another test file may have been quicker: its environment is as good.
-  await rename(temporary, CACHE).catch(() => rm(temporary, { recursive: true, force: true }))
+  await rename(temporary, cache).catch(() => rm(temporary, { recursive: true, force: true }))
   return bin
 }
 

@@ -151,9 +151,31 @@ function describeRun(run: RunDetail): string {
         ...kept.map(({ key, folder, environment, until }) => [key, folder, environment, time(until)]),
       ]),
     )
-  for (const failure of run.tests.failures)
-    parts.push(`${failure.suite} ${failure.name}: ${failure.message}\n${failure.detail}`)
+  if (run.coverage.length > 0)
+    parts.push(table([['coverage', 'lines', 'before', 'changed lines'], ...run.coverage.map(coverageRow)]))
+  if (run.findings.length > 0)
+    parts.push(
+      run.findings.map((one) => `${one.file}:${one.line}:${one.column}: ${one.severity}: ${one.message}`).join('\n'),
+    )
+  for (const failure of run.tests.failures) {
+    const mark = failure.quarantined ? ' (in quarantine)' : ''
+    parts.push(`${failure.suite} ${failure.name}${mark}: ${failure.message}\n${failure.detail}`)
+  }
   return parts.join('\n\n')
+}
+
+function coverageRow(one: RunDetail['coverage'][number]): string[] {
+  const { step, lines, covered, baseShare, baseRun, changedLines, changedCovered } = one
+  return [
+    step,
+    `${percent(covered, lines)} (${covered} of ${lines})`,
+    baseShare === null ? '' : `${(baseShare * 100).toFixed(1)} % in ${baseRun ?? ''}`,
+    changedLines === null ? '' : `${changedCovered ?? 0} of ${changedLines}`,
+  ]
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '' : `${((part / whole) * 100).toFixed(1)} %`
 }
 
 function stepRow(step: RunDetail['steps'][number]): string[] {

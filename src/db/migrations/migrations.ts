@@ -1,6 +1,7 @@
 import type { Writer } from '../open-database.ts'
 import { init } from './001-init.ts'
 import { supervision } from './005-supervision.ts'
+import { testHistory } from './006-test-history.ts'
 
 export interface Migration {
   /** That of its file. The schema's version is the highest one; numbers that were never used do no harm. */
@@ -10,4 +11,4 @@ export interface Migration {
 }
 
 /** By number; a migration that has been released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [init, supervision].toSorted((a, b) => a.number - b.number)
+export const MIGRATIONS: readonly Migration[] = [init, supervision, testHistory].toSorted((a, b) => a.number - b.number)

@@ -8,6 +8,7 @@ import { monitoringHandlers } from './monitoring.ts'
 import { projectHandlers } from './projects.ts'
 import { runHandlers } from './runs.ts'
 import { systemHandlers } from './system.ts'
+import { testHandlers } from './tests.ts'
 import { versionHandlers } from './versions.ts'
 
 /** One handler for each operation; a missing one is a type error. */
@@ -18,6 +19,7 @@ export function allHandlers(installation: Installation): Handlers {
     ...projectHandlers(installation),
     ...runHandlers(installation),
     ...logHandlers(installation),
+    ...testHandlers(installation),
     ...versionHandlers(installation),
     ...deploymentHandlers(installation),
     ...acceptanceHandlers(installation),

@@ -9,6 +9,7 @@ import { listAttempts, listSteps } from '../../engine/runs.sql.ts'
 import { listGates } from '../../evaluation/gates.sql.ts'
 import { listFindings } from '../../build/findings.sql.ts'
 import { listDatasets } from '../../build/datasets.sql.ts'
+import { coverageOfRun } from '../../reports/coverage.sql.ts'
 import { failedTests, countTests } from '../../reports/test-results.sql.ts'
 import { metricsOf } from '../../tracking/metrics.sql.ts'
 import { versionOfRun } from '../../flow/version-of-run.ts'
@@ -94,6 +95,7 @@ export async function describeRunDetail(reader: Reader, run: RunRow, dataFolder:
       waivedReason,
     })),
     tests: { ...(await countTests(reader, run.id)), failures: await failedTests(reader, run.id) },
+    coverage: await coverageOfRun(reader, run.id),
     findings: await listFindings(reader, run.id, 200),
     metrics: await metricsOf(reader, run.id),
     datasets: (await listDatasets(reader, run.id, 200)).map(({ path, digest, rows }) => ({ path, digest, rows })),

@@ -1,0 +1,95 @@
+import { attemptPlace } from '../engine/attempt-place.ts'
+import type { StepContext } from '../engine/engine-options.ts'
+import type { Finding } from '../build/find-findings.ts'
+import { limit } from '../core/limits.ts'
+import type { TaskArtifacts } from '../core/task.ts'
+import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import type { RunRow } from '../db/tables.ts'
+import type { CoverageBase } from '../reports/coverage.sql.ts'
+import type { Coverage, Stretch } from '../reports/judge-coverage.ts'
+import type { CoverageReport } from '../reports/read-coverage.ts'
+
+/** What a change is measured against: its base, and the lines it brought since. */
+export interface ComparedChange {
+  readonly base: CoverageBase
+  readonly lines: ReadonlyMap<string, ReadonlySet<number>>
+}
+
+export interface CoverageNeeds {
+  readonly artifacts: TaskArtifacts
+  readonly dataFolder: string
+  /** The files of the run's commit. */
+  sourceFiles(run: Pick<RunRow, 'source_tree'>): Promise<readonly TreeFile[]>
+  /** Undefined: there is nothing before it that has a coverage. */
+  changeOf(run: RunRow): Promise<ComparedChange | undefined>
+}
+
+export interface ReadCoverage {
+  readonly coverage?: Coverage
+  readonly base?: CoverageBase
+  readonly metrics: Readonly<Record<string, number>>
+  readonly findings: readonly Finding[]
+}
+
+const MOST_STRETCHES = 50
+
+/** The coverage reports of a step, as one: totals, files, and changed lines that no test ran. */
+export async function readStepCoverage(
+  needs: CoverageNeeds,
+  context: StepContext,
+  kept: Readonly<Record<string, ArtifactRef>>,
+): Promise<ReadCoverage> {
+  const { run, step, attempt } = context
+  const reports: CoverageReport[] = []
+  const findings: Finding[] = []
+  for (const path of step.reports.coverage ?? []) {
+    const read = await readOne(needs.artifacts, kept[path])
+    if (read === undefined) continue
+    if (typeof read === 'string') findings.push(warning(path, 1, `the report cannot be read: ${read}`))
+    else reports.push(read)
+  }
+  if (reports.length === 0) return { metrics: {}, findings }
+  const { judgeCoverage } = await import('../reports/judge-coverage.ts')
+  const change = await needs.changeOf(run)
+  const coverage = judgeCoverage(reports, {
+    workspace:
+      attempt === undefined ? undefined : attemptPlace(needs.dataFolder, run, step.key, attempt.number).workspace,
+    sources: new Set((await needs.sourceFiles(run)).map(({ path }) => path)),
+    ...(change === undefined ? {} : { changed: change.lines }),
+  })
+  if (coverage.files.length === 0) {
+    findings.push(warning(step.reports.coverage?.[0] ?? '', 1, 'the report names no file of the commit'))
+    return { metrics: {}, findings }
+  }
+  const metrics = coverage.lines === 0 ? {} : { coverage: coverage.covered / coverage.lines }
+  const base = change === undefined ? {} : { base: change.base }
+  return { coverage, ...base, metrics, findings: [...findings, ...uncoveredFindings(coverage.uncovered)] }
+}
+
+async function readOne(
+  artifacts: TaskArtifacts,
+  ref: ArtifactRef | undefined,
+): Promise<CoverageReport | string | undefined> {
+  if (ref === undefined) return undefined
+  if (ref.size > limit('reportBytes')) return `it has ${ref.size} bytes; at most ${limit('reportBytes')} are read`
+  try {
+    const { readCoverage } = await import('../reports/read-coverage.ts')
+    return await readCoverage((await artifacts.read(ref.digest)).toString('utf8'))
+  } catch (error) {
+    return (error as Error).message.replaceAll('\0', '')
+  }
+}
+
+function uncoveredFindings(stretches: readonly Stretch[]): Finding[] {
+  return stretches.slice(0, MOST_STRETCHES).map(({ file, from, to }) => {
+    const what =
+      from === to
+        ? `line ${from}, which this change brings, is`
+        : `lines ${from} to ${to}, which this change brings, are`
+    return warning(file, from, `${what} run by no test`)
+  })
+}
+
+function warning(file: string, line: number, message: string): Finding {
+  return { severity: 'warning', file, line, column: 1, message }
+}

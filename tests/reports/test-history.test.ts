@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listEvents } from '../../src/api/system.ts'
+import { getTest, listCoverage, listTests, quarantineTest, releaseTest } from '../../src/api/tests.ts'
+import { DATABASES } from '../harness/databases.ts'
+import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
+import { tinyProject } from '../harness/tiny-project.ts'
+import { pythonWith } from '../serving/python-environment.ts'
+
+const TESTS = `import os
+from scale import scale
+
+
+def test_scale():
+    assert scale(2) == 4
+
+
+def test_first_attempt():
+    assert not os.environ["TIDEGATE_ATTEMPT"].endswith("/1")
+`
+
+const SCALE = `def scale(value):
+    return value * 2
+`
+
+const SCALE_WITH_MORE = `${SCALE}
+
+def unscale(value):
+    if value:
+        return value / 2
+    return 0
+`
+
+describe.each(DATABASES)('on %s', (kind) => {
+  let place: TestServer
+  let ana: TestPerson
+  let lead: TestPerson
+  let bin: string
+
+  beforeAll(async () => {
+    bin = await pythonWith('pytest', ['pytest', 'pytest-cov'])
+    place = await openTestServer(kind)
+    ana = await place.person('ana')
+    lead = await place.person('lead', 'maintainer')
+  })
+
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  const pipeline = (more: string, options = '') => `steps:
+  unit:
+    stage: unit-tests
+    run: pytest tests -p no:cacheprovider --junitxml unit.xml ${options}
+    env: { PATH: "${bin}:/usr/bin:/bin", PYTHONPATH: ".", PYTHONDONTWRITEBYTECODE: "1" }
+    reports: { junit: unit.xml${options === '' ? '' : ', coverage: cov.xml'} }
+    ${more}
+`
+
+  const files = (yaml: string) =>
+    tinyProject({ pipeline: yaml, files: { 'scale.py': SCALE, 'tests/test_scale.py': TESTS } })
+
+  const tests = (project: string, only: 'all' | 'flaky' | 'failing' | 'quarantined') =>
+    ana.client.call(listTests, { params: { project }, query: { only } }).then((answer) => answer.tests)
+
+  test('a test that fails and passes when the step is tried again is flaky, and its history says how', async () => {
+    const project = await place.project('flaky', files(pipeline('retry: { on: [exit], limit: 1 }')))
+
+    await project.push(ana)
+
+    const run = await project.run(1)
+    expect(run).toMatchObject({ state: 'succeeded', tests: { passed: 2, failed: 0 } })
+    expect(await tests('flaky', 'flaky')).toMatchObject([
+      { test: 'tests.test_scale::test_first_attempt', state: 'passed', runs: 2, failures: 1, flakes: 1 },
+    ])
+    const query = { test: 'tests/test_scale.py::test_first_attempt' }
+    const shown = await ana.client.call(getTest, { params: { project: 'flaky' }, query })
+    expect(shown.flaky).toMatchObject([{ how: 'failed in flaky#1, attempt 1, passed on the same commit' }])
+    expect(shown.history.map(({ attempt, state }) => [attempt, state])).toEqual([
+      [2, 'passed'],
+      [1, 'failed'],
+    ])
+  })
+
+  test('a test in quarantine runs and is reported, and fails nobody; when it is released it counts again', async () => {
+    const project = await place.project('calm', files(pipeline('')))
+    const params = { project: 'calm' }
+    const body = { test: 'test_first_attempt', reason: 'fails when it is the first' }
+    await project.push(ana)
+
+    await expect(ana.client.call(quarantineTest, { params, body })).rejects.toThrow(/maintainer/)
+    await lead.client.call(quarantineTest, { params, body })
+    await project.commit({ 'note.txt': 'again' })
+    const push = await project.push(ana)
+    await lead.client.call(releaseTest, { params, body: { test: 'test_first_attempt' } })
+    await project.commit({ 'note.txt': 'and again' })
+    await project.push(ana)
+
+    expect(await project.run(1)).toMatchObject({ state: 'failed' })
+    const calm = await project.run(2)
+    expect(calm).toMatchObject({ state: 'succeeded', tests: { passed: 1, failed: 0, quarantined: 1 } })
+    expect(calm.steps.find(({ key }) => key === 'unit')).toMatchObject({
+      state: 'succeeded',
+      message: 'only tests in quarantine failed: tests.test_scale::test_first_attempt',
+    })
+    expect(calm.stages[2]?.summary).toBe('1 passed, 0 failed, 1 failed in quarantine')
+    expect(push.stderr).toContain('only tests in quarantine failed')
+    expect(await project.run(3)).toMatchObject({ state: 'failed', tests: { failed: 1, quarantined: 0 } })
+    const { events } = await lead.client.call(listEvents, { query: { project: 'calm', limit: 200 } })
+    expect(events.filter(({ kind: what }) => what.startsWith('test.'))).toMatchObject([
+      { kind: 'test.quarantined', data: { by: 'lead', reason: body.reason } },
+      { kind: 'test.released', data: { by: 'lead' } },
+    ])
+  })
+
+  test('coverage is compared with the default branch, and changed lines that nothing runs are pointed at', async () => {
+    const options = '--deselect tests/test_scale.py::test_first_attempt --cov scale --cov-report xml:cov.xml'
+    const project = await place.project('covered', files(pipeline('', options)))
+    await project.push(ana)
+    await project.commit({ 'scale.py': SCALE_WITH_MORE })
+    await project.push(ana)
+
+    const [first, second] = [await project.run(1), await project.run(2)]
+
+    expect(first.coverage).toMatchObject([{ lines: 2, covered: 2, baseRun: null, changedLines: null }])
+    expect(second.coverage).toMatchObject([
+      { lines: 6, covered: 3, baseRun: 'covered#1', baseShare: 1, changedLines: 4, changedCovered: 1 },
+    ])
+    expect(second.metrics).toContainEqual({ step: 'unit', name: 'coverage', value: 0.5 })
+    expect(second.findings).toMatchObject([
+      {
+        step: 'unit',
+        severity: 'warning',
+        file: 'scale.py',
+        line: 6,
+        message: 'lines 6 to 8, which this change brings, are run by no test',
+      },
+    ])
+    const at = { params: { project: 'covered', number: 2, step: 'unit' }, query: {} }
+    expect((await ana.client.call(listCoverage, at)).files).toEqual([
+      {
+        path: 'scale.py',
+        lines: 6,
+        covered: 3,
+        changed: { lines: 4, covered: 1 },
+        base: { lines: 2, covered: 2 },
+      },
+    ])
+  })
+
+  test('the files of a split suite are spread over the members, each in exactly one', async () => {
+    const names = Array.from({ length: 7 }, (_, i) => `tests/test_${i}.py`)
+    const project = await place.project(
+      'split',
+      tinyProject({
+        pipeline: `steps:
+  unit:
+    stage: unit-tests
+    run: cat "$TIDEGATE_SPLIT_FILE"
+    split: { tests: "tests/**/test_*.py" }
+    matrix: { part: [1, 2, 3] }
+`,
+        files: Object.fromEntries(names.map((name) => [name, 'def test(): pass\n'])),
+      }),
+    )
+
+    await project.push(ana)
+
+    const logs = await Promise.all([1, 2, 3].map((part) => project.log(1, `unit (${part})`)))
+    expect(logs.map((log) => log.match(/^tests\/.*$/gm)?.length)).toEqual([3, 2, 2])
+    expect(logs.flatMap((log) => log.match(/^tests\/.*$/gm) ?? []).toSorted()).toEqual(names)
+  })
+})
