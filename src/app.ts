@@ -31,6 +31,7 @@ import { runPushes } from './flow/push-to-run.ts'
 import { changeOfRun } from './flow/change-of-run.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
+import { readSchedules, runSchedules } from './flow/schedule-to-run.ts'
 import { closeStep, openStep } from './flow/step-opening.ts'
 import { createStepUsers } from './flow/step-users.ts'
 import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
@@ -145,6 +146,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   const loops = Object.entries({
     pushes: () => runPushes(installation, signal),
     'push journal': () => recordLatePushes(database, dataFolder, signal),
+    schedules: () => runSchedules(installation, signal),
     delivery: () => runDelivery(delivery, signal),
     monitoring: () => watchProduction(installation, analytics, signal),
     notifications: consumer('notify', (event) => notifyPeople(installation, NOTIFIERS.webhook, event)),
@@ -269,6 +271,9 @@ async function isLast({ database }: Installation, row: { run_id: string; positio
 /** What one part says and another acts upon. Handlers are idempotent: an event may come twice. */
 async function onEvent(installation: Installation, event: AppEvent): Promise<void> {
   await deliverOnward(installation, event)
+  if (event.kind === 'push.received' && event.project !== null) {
+    await readSchedules(installation, event.project, Date.now())
+  }
   if (event.kind === 'alert.fired') await actOnAlert(installation, event)
   if (event.kind === 'deployment.moved') await installation.routes.apply()
   if (event.kind === 'run.ended') await installation.database.write((writer) => revokeRunTokens(writer, event.subject))

@@ -11,7 +11,7 @@ import {
   rollBack,
 } from './deployments.ts'
 import { listAlerts, listMonitorWindows, sendLabels } from './monitoring.ts'
-import { addProject, listEnvironments, listProjects } from './projects.ts'
+import { addProject, getProject, listEnvironments, listProjects } from './projects.ts'
 import {
   cancelRun,
   followLog,
@@ -33,6 +33,7 @@ export const OPERATIONS = {
   getHealth,
   whoAmI,
   listProjects,
+  getProject,
   addProject,
   listEnvironments,
   listRuns,

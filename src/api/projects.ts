@@ -34,6 +34,29 @@ export const addProject = operation({
   answer: Project,
 })
 
+export const ProjectDetail = Project.extend({
+  schedules: z.array(
+    z.object({
+      cron: z.string(),
+      timezone: z.string(),
+      nextAt: Millis.describe('when it comes due next'),
+      lastAt: Millis.nullable(),
+      lastRun: z.string().nullable(),
+    }),
+  ),
+})
+export type ProjectDetail = z.infer<typeof ProjectDetail>
+
+export const getProject = operation({
+  name: 'getProject',
+  summary: 'A project, and when its schedules come due',
+  method: 'GET',
+  path: '/projects/{project}',
+  role: 'viewer',
+  params: InProject,
+  answer: ProjectDetail,
+})
+
 /** Where a model is served, by which versions, and what the gateway has counted since the phase began. */
 export const EnvironmentStatus = z.object({
   environment: z.string(),

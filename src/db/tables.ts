@@ -18,6 +18,16 @@ export interface Tables {
   // source
   projects: { name: string; default_branch: string; path: string; created_at: number; created_by: string }
   pushes: { id: string; project: string; person: string; at: number }
+  /** When each schedule of the default branch's file comes due next. */
+  schedules: {
+    project: string
+    cron: string
+    timezone: string
+    next_at: number
+    last_at: number | null
+    /** The run it started last. */
+    last_run: string | null
+  }
   push_updates: { push_id: string; ref: string; old_commit: string; new_commit: string; handled_at: number | null }
 
   // access

@@ -1,3 +1,4 @@
+import { isAppError } from '../core/errors.ts'
 import type { Problem } from '../core/problem.ts'
 import { peopleByEmail, unknownNames } from '../access/people.ts'
 import { unfinishedDeployments } from '../delivery/deployments.sql.ts'
@@ -18,7 +19,9 @@ import { repositoryFolder } from '../source/repositories.ts'
 import { snapshotCommit } from '../source/snapshot-commit.ts'
 import type { Installation } from './installation.ts'
 
-export type RunEvent = 'push' | 'pull-request' | 'manual' | 'alert'
+export type RunEvent = 'push' | 'pull-request' | 'schedule' | 'manual' | 'alert'
+
+export type PlanNeeds = Pick<Installation, 'database' | 'dataFolder' | 'store' | 'artifacts'>
 
 /** A commit that something happened to. */
 export interface CommitToRun {
@@ -55,12 +58,13 @@ const FILE = 'tidegate.yaml'
  * Everything a run needs to exist, or undefined when `on:` says that this event starts none. A pipeline
  * file that is missing or has problems still makes a run: an invalid one, which says what to do.
  */
-export async function planCommit(installation: Installation, wanted: CommitToRun): Promise<NewRun | undefined> {
+export async function planCommit(installation: PlanNeeds, wanted: CommitToRun): Promise<NewRun | undefined> {
   const project = await getProject(installation.database.read, wanted.project)
   const repository = repositoryFolder(installation.dataFolder, wanted.project)
-  const text = await readCommitText(repository, wanted.commit, filePath(project))
-  if (text === undefined) return invalidRun(installation, project, wanted, '', [missingFile(project)])
-  const { pipeline, problems } = parsePipeline(text, filePath(project))
+  const read = await readPipelineText(repository, wanted.commit, project)
+  if (read.kind === 'problem') return invalidRun(installation, project, wanted, '', [read.problem])
+  const { text } = read
+  const { pipeline, problems } = parsePipeline(text, pipelinePath(project))
   if (pipeline === undefined) return invalidRun(installation, project, wanted, text, problems)
   const [isWantedHere, sources] = await Promise.all([
     isWanted(repository, pipeline, wanted, project),
@@ -70,8 +74,23 @@ export async function planCommit(installation: Installation, wanted: CommitToRun
   return plannedRun(installation, project, wanted, { text, pipeline, problems, ...sources })
 }
 
-function filePath(project: Project): string {
+function pipelinePath(project: Project): string {
   return project.path === '' ? FILE : `${project.path}/${FILE}`
+}
+
+type ReadPipeline =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'problem'; readonly problem: Problem }
+
+/** A file that is not there, no text or too large is the pusher's mistake like any other in it. */
+export async function readPipelineText(repository: string, commit: string, project: Project): Promise<ReadPipeline> {
+  try {
+    const text = await readCommitText(repository, commit, pipelinePath(project))
+    return text === undefined ? { kind: 'problem', problem: missingFile(project) } : { kind: 'text', text }
+  } catch (error) {
+    if (!isAppError(error, 'INVALID_INPUT') && !isAppError(error, 'TOO_LARGE')) throw error
+    return { kind: 'problem', problem: problemOfFile(project, error.message) }
+  }
 }
 
 async function isWanted(
@@ -103,7 +122,7 @@ interface Parsed {
 }
 
 async function plannedRun(
-  installation: Installation,
+  installation: PlanNeeds,
   project: Project,
   wanted: CommitToRun,
   parsed: Parsed,
@@ -143,7 +162,7 @@ async function plannedRun(
 
 /** Names of a pipeline file that are nobody: planning reports them where they stand. */
 async function missingPeople(
-  installation: Installation,
+  installation: PlanNeeds,
   pipeline: Pipeline,
 ): Promise<{ persons: string[]; groups: string[] }> {
   const named = pipeline.environments.flatMap((environment) => [
@@ -174,7 +193,7 @@ async function readSources(
  * branch's commit before this one. The first change brings its own.
  */
 async function deliveryRules(
-  installation: Installation,
+  installation: PlanNeeds,
   project: Project,
   wanted: CommitToRun,
   own: Pipeline,
@@ -183,7 +202,7 @@ async function deliveryRules(
   const text =
     before === undefined
       ? undefined
-      : await readCommitText(repositoryFolder(installation.dataFolder, project.name), before, filePath(project))
+      : await readCommitText(repositoryFolder(installation.dataFolder, project.name), before, pipelinePath(project))
   const earlier = text === undefined ? undefined : parsePipeline(text, FILE).pipeline
   const rules = earlier ?? own
   return {
@@ -198,11 +217,7 @@ async function deliveryRules(
 
 const ZEROS = /^0+$/
 
-async function ruleCommit(
-  installation: Installation,
-  project: Project,
-  wanted: CommitToRun,
-): Promise<string | undefined> {
+async function ruleCommit(installation: PlanNeeds, project: Project, wanted: CommitToRun): Promise<string | undefined> {
   if (wanted.branch === project.defaultBranch && wanted.event === 'push') {
     return wanted.before === undefined || ZEROS.test(wanted.before) ? undefined : wanted.before
   }
@@ -210,7 +225,7 @@ async function ruleCommit(
 }
 
 async function invalidRun(
-  installation: Installation,
+  installation: PlanNeeds,
   project: Project,
   wanted: CommitToRun,
   text: string,
@@ -234,11 +249,15 @@ function lfsWarning(file: string): Problem {
 }
 
 function missingFile(project: Project): Problem {
-  const message = `there is no ${filePath(project)} in this commit. Run \`tidegate init\` in the repository: it writes one that fits, then commit and push it`
-  return { file: filePath(project), line: 1, column: 1, path: '', message, severity: 'error' }
+  const message = `there is no ${pipelinePath(project)} in this commit. Run \`tidegate init\` in the repository: it writes one that fits, then commit and push it`
+  return problemOfFile(project, message)
 }
 
-async function common(installation: Installation, project: Project, wanted: CommitToRun) {
+function problemOfFile(project: Project, message: string): Problem {
+  return { file: pipelinePath(project), line: 1, column: 1, path: '', message, severity: 'error' }
+}
+
+async function common(installation: PlanNeeds, project: Project, wanted: CommitToRun) {
   const repository = repositoryFolder(installation.dataFolder, project.name)
   const [title, authors] = await Promise.all([
     commitTitle(repository, wanted.commit),
@@ -259,7 +278,7 @@ async function common(installation: Installation, project: Project, wanted: Comm
 }
 
 /** What serves now: a run that no push started brings what came after it. */
-async function servingCommit({ database }: Installation, project: string): Promise<string | undefined> {
+async function servingCommit({ database }: PlanNeeds, project: string): Promise<string | undefined> {
   const live = (await unfinishedDeployments(database.read)).filter(
     (row) => row.project === project && row.state === 'live',
   )
@@ -268,7 +287,7 @@ async function servingCommit({ database }: Installation, project: string): Promi
 }
 
 /** Everybody who had a hand in it: who pushed or started, and the people behind the commits' addresses. */
-async function authorsOf(installation: Installation, repository: string, wanted: CommitToRun): Promise<string[]> {
+async function authorsOf(installation: PlanNeeds, repository: string, wanted: CommitToRun): Promise<string[]> {
   const commits = await commitsBetween(
     repository,
     wanted.before ?? (await servingCommit(installation, wanted.project)),
@@ -276,6 +295,6 @@ async function authorsOf(installation: Installation, repository: string, wanted:
   )
   const emails = commits.flatMap((commit) => commit.emails)
   const known = await peopleByEmail(installation.database.read, [...new Set(emails)])
-  const people = wanted.event === 'alert' ? [] : [wanted.person]
+  const people = wanted.event === 'alert' || wanted.event === 'schedule' ? [] : [wanted.person]
   return [...new Set([...people, ...[...known.values()].flat()])]
 }

@@ -18,7 +18,6 @@ interface Unavailable {
  * these deletes its line and adds the key to its file under `keys/`.
  */
 export const UNAVAILABLE: readonly Unavailable[] = [
-  { path: 'on.schedule', instead: 'start runs with `tidegate start` from a cron job' },
   { path: 'build.image', instead: 'use `dependencies` or `interpreter`' },
   {
     path: 'data.*',

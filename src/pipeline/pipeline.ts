@@ -29,6 +29,14 @@ export interface Pipeline {
 export interface TriggerSpec {
   readonly push?: TriggerFilter
   readonly pullRequest?: TriggerFilter
+  /** Of the file at the head of the default branch. */
+  readonly schedule?: readonly ScheduleSpec[]
+}
+
+export interface ScheduleSpec {
+  /** Minute, hour, day of the month, month, day of the week. */
+  readonly cron: string
+  readonly timezone: string
 }
 
 /** Globs. An absent list lets everything through. */

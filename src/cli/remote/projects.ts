@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { listAlerts, sendLabels } from '../../api/monitoring.ts'
-import { addProject, listProjects } from '../../api/projects.ts'
+import { addProject, getProject, listProjects, type ProjectDetail } from '../../api/projects.ts'
 import { collectGarbage } from '../../api/system.ts'
 import { AppError } from '../../core/errors.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
@@ -37,6 +37,14 @@ export function registerProjects(program: Command): void {
         table([['project', 'branch', 'git'], ...projects.map((one) => [one.name, one.defaultBranch, one.gitUrl])]),
       )
     })
+  project
+    .command('show <name>')
+    .description('a project, where to push to, and when its schedules come due')
+    .action(async (name: string, _options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(getProject, { params: { project: name } }), describeProject)
+    })
   registerFeedback(program)
   program
     .command('gc')
@@ -53,6 +61,20 @@ export function registerProjects(program: Command): void {
           `${table([['what', 'bytes', 'why'], ...rows.map((row) => [row.what, String(row.bytes), row.why])])}\n${options.dryRun === true ? 'Would free' : 'Freed'} ${freedBytes} bytes.`,
       )
     })
+}
+
+function describeProject({ name, gitUrl, defaultBranch, path, schedules }: ProjectDetail): string {
+  const facts = [`${name}  ${gitUrl}`, `delivers from ${defaultBranch}${path === '' ? '' : `, folder ${path}`}`]
+  if (schedules.length === 0)
+    return [...facts, 'no schedules: `on.schedule` in tidegate.yaml starts runs by the clock'].join('\n')
+  const rows = schedules.map((one) => [
+    one.cron,
+    one.timezone,
+    time(one.nextAt),
+    one.lastAt === null ? 'never' : time(one.lastAt),
+    one.lastRun ?? '',
+  ])
+  return [...facts, table([['schedule', 'timezone', 'next', 'last', 'run'], ...rows])].join('\n')
 }
 
 function registerFeedback(program: Command): void {

@@ -7,11 +7,12 @@ import { unfinishedDeployments } from '../../delivery/deployments.sql.ts'
 import { hostIdOfDeployment } from '../../flow/route-table.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { createProject, getProject, listProjects, type Project } from '../../source/projects.ts'
+import { schedulesOf } from '../../source/schedules.sql.ts'
 import type { Handlers } from '../handlers.ts'
 
 export function projectHandlers(
   installation: Installation,
-): Pick<Handlers, 'listProjects' | 'addProject' | 'listEnvironments'> {
+): Pick<Handlers, 'listProjects' | 'addProject' | 'getProject' | 'listEnvironments'> {
   const { database, dataFolder, gateway } = installation
   const asAnswer = (project: Project) => ({
     name: project.name,
@@ -30,6 +31,14 @@ export function projectHandlers(
     },
     async addProject({ body, identity }) {
       return asAnswer(await createProject(database, dataFolder, body, identity.person))
+    },
+    async getProject({ params }) {
+      const project = await getProject(database.read, params.project)
+      const rows = await schedulesOf(database.read, project.name)
+      const schedules = rows.map(({ cron, timezone, next_at, last_at, last_run }) => {
+        return { cron, timezone, nextAt: next_at, lastAt: last_at, lastRun: last_run }
+      })
+      return { ...asAnswer(project), schedules }
     },
     async listEnvironments({ params }) {
       await getProject(database.read, params.project)

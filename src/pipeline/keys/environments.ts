@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limit } from '../../core/limits.ts'
+import { isTimezone } from '../next-time.ts'
 import { WEEK_DAYS, type EnvironmentSpec, type RolloutPhase, type WindowSpec } from '../pipeline.ts'
 import { GuardRails } from './guard-rails.ts'
 import { Monitors } from './monitors.ts'
@@ -61,14 +62,6 @@ const DeploymentWindow = z
 function minuteOf(time: string): number {
   const [hour = 0, minute = 0] = time.split(':').map(Number)
   return hour * 60 + minute
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
 }
 
 const Phase = z

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { CONCURRENCY_POLICIES, type TriggerFilter, type TriggerSpec } from '../pipeline.ts'
-import { defined, Text } from './scalars.ts'
+import { scheduleProblem } from '../next-time.ts'
+import { CONCURRENCY_POLICIES, type ScheduleSpec, type TriggerFilter, type TriggerSpec } from '../pipeline.ts'
+import { defined, refuse, Text } from './scalars.ts'
 
 const Filter = z
   .strictObject({
@@ -22,13 +23,42 @@ const Filter = z
 
 const FilterOrEmpty = z.union([Filter, z.null().transform((): TriggerFilter => ({}))])
 
+const Schedule = z
+  .strictObject({
+    cron: Text.max(200).describe('minute, hour, day of the month, month, day of the week: "0 4 * * 1"'),
+    timezone: Text.max(100).default('UTC').describe('as Europe/Paris'),
+  })
+  .transform((raw, context): ScheduleSpec => {
+    const problem = scheduleProblem(raw)
+    if (problem !== undefined) return refuse(context, problem.message, [problem.key])
+    return { cron: raw.cron.trim().split(/\s+/).join(' '), timezone: raw.timezone }
+  })
+
+const Schedules = z
+  .array(Schedule, { error: 'write a list: [{ cron: "0 4 * * 1", timezone: Europe/Paris }]' })
+  .min(1)
+  .max(20, 'write 20 or less')
+  .superRefine((schedules, context) => {
+    const seen = new Set<string>()
+    for (const [index, { cron, timezone }] of schedules.entries()) {
+      const key = `${cron} ${timezone}`
+      if (seen.has(key)) context.addIssue({ code: 'custom', message: 'this schedule stands here twice', path: [index] })
+      seen.add(key)
+    }
+  })
+
 /** `on:` */
 export const Triggers = z
   .strictObject({
     push: FilterOrEmpty.describe('pushes to branches of this project').exactOptional(),
     'pull-request': FilterOrEmpty.describe('pull requests').exactOptional(),
+    schedule: Schedules.describe(
+      'runs of the default branch at these times, with datasets frozen anew',
+    ).exactOptional(),
   })
-  .transform((raw): TriggerSpec => defined({ push: raw.push, pullRequest: raw['pull-request'] }))
+  .transform((raw): TriggerSpec =>
+    defined({ push: raw.push, pullRequest: raw['pull-request'], schedule: raw.schedule }),
+  )
 
 export const DEFAULT_TRIGGERS: TriggerSpec = { push: {}, pullRequest: {} }
 
