@@ -52,6 +52,23 @@ export async function readEvents(
   return rows.map((row) => ({ ...row, data: JSON.parse(row.data) as Record<string, unknown> }))
 }
 
+/** Which events of these kinds there were after `afterId`, and about what; oldest first, at most `limit`. */
+export async function readChanges(
+  reader: Reader,
+  afterId: number,
+  kinds: readonly EventKind[],
+  limit: number,
+): Promise<{ id: number; subject: string }[]> {
+  return reader
+    .selectFrom('events')
+    .select(['id', 'subject'])
+    .where('id', '>', afterId)
+    .where('kind', 'in', [...kinds])
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}
+
 /** The id of the newest event, 0 when there is none. */
 export async function newestEventId(reader: Reader): Promise<number> {
   const row = await reader

@@ -1,66 +1,145 @@
-import { array, assert, integer, property, record } from 'fast-check'
+import { array, assert, constantFrom, integer, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
-import { admitSteps, type Candidate } from './admit-steps.ts'
+import { admitSteps, NO_MEMORY, RESERVE_AFTER_MS, type Candidate } from './admit-steps.ts'
 
-const CAPACITY = { cpus: 4, gpus: 1 }
+const CAPACITY = { cpus: 4, gpus: 1, memoryBytes: 8 * 2 ** 30 }
 
 function candidate(id: string, changes: Partial<Candidate> = {}): Candidate {
-  const [runId = '', step = ''] = id.split('/')
-  const [project = '', number = ''] = runId.split('#')
-  return {
-    id,
-    project,
-    runId,
-    runCreatedAt: Number(number),
-    position: step.charCodeAt(0),
-    cpus: 1,
-    gpus: 0,
-    ...changes,
-  }
+  return { id, project: id.split('#')[0] ?? '', cpus: 1, gpus: 0, memoryBytes: 0, ...changes }
 }
 
-test('the oldest run comes first, then the order of the plan', () => {
-  const waiting = [candidate('p#2/a'), candidate('p#1/b'), candidate('p#1/a')]
-  expect(admitSteps(waiting, [], { cpus: 2, gpus: 0 }).admitted).toEqual(['p#1/a', 'p#1/b'])
+function admitted(...asked: Parameters<typeof admitSteps>): string[] {
+  return [...admitSteps(...asked).admitted]
+}
+
+test('within a project the order is that of the candidates', () => {
+  const waiting = [candidate('p#1/a'), candidate('p#1/b'), candidate('p#2/a')]
+  expect(admitted(waiting, [], { ...CAPACITY, cpus: 2 })).toEqual(['p#1/a', 'p#1/b'])
 })
 
 test('projects take turns, however many steps one of them has', () => {
   const many = Array.from({ length: 8 }, (_, index) => candidate(`busy#${index + 1}/a`))
-  expect(admitSteps([...many, candidate('calm#99/a')], [], CAPACITY).admitted).toContain('calm#99/a')
+  expect(admitted([...many, candidate('calm#99/a')], [], CAPACITY)).toContain('calm#99/a')
+})
+
+test('on one processor projects take turns from one decision to the next', () => {
+  const waiting = ['busy', 'calm'].flatMap((name) => [1, 2, 3].map((number) => candidate(`${name}#${number}/a`)))
+  const order: string[] = []
+  for (let memory = NO_MEMORY; order.length < 6;) {
+    const left = waiting.filter(({ id }) => !order.includes(id))
+    const decision = admitSteps(left, [], { ...CAPACITY, cpus: 1 }, memory)
+    order.push(...decision.admitted)
+    memory = decision.memory
+  }
+  expect(order.map((id) => id.split('#')[0])).toEqual(['busy', 'calm', 'busy', 'calm', 'busy', 'calm'])
+})
+
+test('twice the weight gets twice as much, and nobody gets nothing', () => {
+  const many = (name: string, weight: number) =>
+    Array.from({ length: 40 }, (_, at) => candidate(`${name}#${at}/a`, { weight }))
+  const waiting = [...many('low', 1), ...many('high', 4), ...many('normal', 2)]
+  const order: string[] = []
+  for (let memory = NO_MEMORY; order.length < 28;) {
+    const left = waiting.filter(({ id }) => !order.includes(id))
+    const decision = admitSteps(left, [], { ...CAPACITY, cpus: 1 }, memory)
+    order.push(...decision.admitted)
+    memory = decision.memory
+  }
+  const count = (name: string) => order.filter((id) => id.startsWith(name)).length
+  expect([count('high'), count('normal'), count('low')]).toEqual([16, 8, 4])
 })
 
 test('a step that does not fit says what it waits for and who has it', () => {
-  const { admitted, why } = admitSteps([candidate('p#1/b', { cpus: 2 })], [candidate('p#1/a', { cpus: 3 })], CAPACITY)
-  expect(admitted).toEqual([])
-  expect(why.get('p#1/b')).toBe('waits for 2 cpus: 3 of 4 in use by p#1/a')
+  const why = (...asked: Parameters<typeof admitSteps>) => admitSteps(...asked).why.get('p#1/b')
+  const two = candidate('p#1/b', { cpus: 2 })
+  expect(why([two], [candidate('p#1/a', { cpus: 3 })], CAPACITY)).toBe('waits for 2 cpus: 3 of 4 in use by p#1/a')
+  const gpu = candidate('p#1/b', { gpus: 1 })
+  expect(why([gpu], [candidate('p#1/a', { gpus: 1 }), candidate('p#1/c')], CAPACITY)).toBe(
+    'waits for 1 gpu: 1 of 1 in use by p#1/a',
+  )
+  const large = candidate('p#1/b', { memoryBytes: 6 * 2 ** 30 })
+  expect(why([large], [candidate('p#1/a', { memoryBytes: 3.5 * 2 ** 30 })], CAPACITY)).toBe(
+    'waits for 6 GiB of memory: 3.5 of 8 in use by p#1/a',
+  )
 })
 
-test('a large step is not overtaken by younger runs, only by steps of its own', () => {
-  const waiting = [candidate('p#1/b', { cpus: 3 }), candidate('p#1/c'), candidate('p#2/a')]
-  const { admitted, why } = admitSteps(waiting, [candidate('p#1/a', { cpus: 2 })], CAPACITY)
-  expect(admitted).toEqual(['p#1/c'])
-  expect(why.get('p#2/a')).toBe('waits its turn behind p#1/b')
+test('what fits passes a large step for a while; then room is kept for it until it starts', () => {
+  const large = candidate('p#1/b', { cpus: 3 })
+  const small = candidate('q#2/a')
+  const busy = [candidate('p#1/a', { cpus: 2 })]
+  const before = admitSteps([large, small], busy, CAPACITY, NO_MEMORY, 1_000)
+  expect([...before.admitted]).toEqual(['q#2/a'])
+
+  const later = admitSteps([large, candidate('q#3/a')], busy, CAPACITY, before.memory, 1_000 + RESERVE_AFTER_MS)
+  expect([...later.admitted]).toEqual([])
+  expect(later.why.get('q#3/a')).toBe('waits: room is kept free for p#1/b, whose turn it has been for long')
+
+  const free = admitSteps([large, candidate('q#3/a')], [], CAPACITY, later.memory, 1_001 + RESERVE_AFTER_MS)
+  expect([...free.admitted]).toEqual(['p#1/b', 'q#3/a'])
+})
+
+test('room that is kept for a step without need of a gpu does not hold up who needs only that much', () => {
+  const memory = { served: new Map(), blocked: new Map([['p#1/b', 0]]) }
+  const holder = candidate('p#1/b', { cpus: 2, gpus: 1 })
+  const decision = admitSteps(
+    [holder, candidate('q#1/a'), candidate('q#2/a', { cpus: 2 })],
+    [candidate('r#1/a', { gpus: 1 })],
+    CAPACITY,
+    memory,
+    RESERVE_AFTER_MS,
+  )
+  expect([...decision.admitted]).toEqual(['q#1/a'])
 })
 
 test('a step that asks for more cpus than there are runs alone', () => {
-  expect(admitSteps([candidate('p#1/a', { cpus: 64 })], [], CAPACITY).admitted).toEqual(['p#1/a'])
-  expect(admitSteps([candidate('p#1/a', { cpus: 64 })], [candidate('p#1/b')], CAPACITY).admitted).toEqual([])
+  expect(admitted([candidate('p#1/a', { cpus: 64 })], [], CAPACITY)).toEqual(['p#1/a'])
+  expect(admitted([candidate('p#1/a', { cpus: 64 })], [candidate('p#1/b')], CAPACITY)).toEqual([])
+})
+
+const STEP = record({
+  project: integer({ min: 0, max: 3 }),
+  cpus: constantFrom(0.5, 1, 2, 3, 4, 6),
+  gpus: constantFrom(0, 0, 1),
+  memoryBytes: constantFrom(0, 2 ** 30, 5 * 2 ** 30),
 })
 
 test('never more is admitted than there is, and who waits is told why', () => {
-  const step = record({
-    project: integer({ min: 0, max: 3 }),
-    run: integer({ min: 1, max: 5 }),
-    cpus: integer({ min: 1, max: 6 }),
-  })
   assert(
-    property(array(step, { maxLength: 20 }), (steps) => {
-      const waiting = steps.map((each, at) => candidate(`p${each.project}#${each.run}/s${at}`, { cpus: each.cpus }))
-      const { admitted, why } = admitSteps(waiting, [], CAPACITY)
-      const used = waiting.filter((each) => admitted.includes(each.id)).map((each) => Math.min(4, each.cpus))
-      expect(used.reduce((sum, cpus) => sum + cpus, 0)).toBeLessThanOrEqual(4)
-      expect(new Set([...admitted, ...why.keys()]).size).toBe(waiting.length)
-      expect(waiting.length === 0 || admitted.length > 0).toBe(true)
+    property(array(STEP, { maxLength: 30 }), (steps) => {
+      const waiting = steps.map(({ project, ...needs }, at) => candidate(`p${project}#1/s${at}`, needs))
+      const decision = admitSteps(waiting, [], CAPACITY)
+      const chosen = waiting.filter((each) => decision.admitted.has(each.id))
+      const total = (of: 'cpus' | 'gpus' | 'memoryBytes') => chosen.reduce((sum, each) => sum + each[of], 0)
+      expect(chosen.reduce((sum, each) => sum + Math.min(4, each.cpus), 0)).toBeLessThanOrEqual(4)
+      expect(total('gpus')).toBeLessThanOrEqual(1)
+      expect(total('memoryBytes')).toBeLessThanOrEqual(CAPACITY.memoryBytes)
+      expect(new Set([...decision.admitted, ...decision.why.keys()]).size).toBe(waiting.length)
+      expect(waiting.length === 0 || decision.admitted.size > 0).toBe(true)
     }),
+  )
+})
+
+test('whatever comes after it, every step starts within a bounded time', () => {
+  assert(
+    property(array(STEP, { minLength: 1, maxLength: 12 }), integer({ min: 1, max: 4 }), (steps, flood) => {
+      const named = steps.map(({ project, ...needs }, at) => candidate(`p${project}#1/s${at}`, needs))
+      const waiting = new Map(named.map((each) => [each.id, each]))
+      let running: { step: Candidate; endsAt: number }[] = []
+      let memory = NO_MEMORY
+      // Each second small steps of another project come, as many as there are processors, and run two seconds.
+      for (let second = 0; second < 1_200 && named.some(({ id }) => waiting.has(id)); second++) {
+        for (let at = 0; at < flood; at++) waiting.set(`flood#${second}/${at}`, candidate(`flood#${second}/${at}`))
+        running = running.filter(({ endsAt }) => endsAt > second)
+        const occupants = running.map(({ step }) => ({ ...step, cpus: Math.min(4, step.cpus) }))
+        const decision = admitSteps([...waiting.values()], occupants, CAPACITY, memory, second * 1_000)
+        memory = decision.memory
+        for (const id of decision.admitted) {
+          running.push({ step: waiting.get(id) as Candidate, endsAt: second + 2 })
+          waiting.delete(id)
+        }
+      }
+      expect(named.filter(({ id }) => waiting.has(id))).toEqual([])
+    }),
+    { numRuns: 20 },
   )
 })

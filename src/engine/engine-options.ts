@@ -41,6 +41,8 @@ export interface EngineOptions {
     results: EndedResults,
     isLast: boolean,
   ): Promise<readonly NewEvent[]>
+  /** By project, for those that have more or less than 1: twice the weight gets twice as much of what is scarce. */
+  weights?(): Promise<ReadonlyMap<string, number>>
   /** The user a command runs as; tasks run as the server's. */
   runAs?(attemptId: string): AttemptOrder['runAs']
   /** Of one attempt; default: the limit `logBytes`. */

@@ -7,7 +7,6 @@ import { lockEvents } from '../db/outbox.ts'
 import type { AttemptRow, RunRow } from '../db/tables.ts'
 import type { EngineOptions, StepContext } from './engine-options.ts'
 import { getRun, getRunState } from './runs.sql.ts'
-import { findPlanStep } from './step-environment.ts'
 import { parseOutputs } from './step-outputs.ts'
 import { listOutputs } from './steps.sql.ts'
 
@@ -17,6 +16,7 @@ export interface Kernel {
   /** One transaction that may move rows and append events. */
   write<T>(work: (writer: Writer) => Promise<T>): Promise<T>
   planOf(runId: string): Promise<Plan>
+  planStepsOf(runId: string): Promise<ReadonlyMap<string, PlanStep>>
   filesOf(ref: ArtifactRef): Promise<readonly TreeFile[]>
   sourceFiles(run: Pick<RunRow, 'source_tree'>): Promise<readonly TreeFile[]>
   executor(name: string): Executor | undefined
@@ -46,6 +46,7 @@ export function createKernel(options: EngineOptions): Kernel {
         return work(writer)
       }),
     planOf: async (runId) => (await known(runId)).plan,
+    planStepsOf: async (runId) => (await known(runId)).steps,
     filesOf: (ref) => {
       const files = remember(trees, ref.digest, KEPT_TREES, () => options.readTree(ref))
       files.catch(() => trees.delete(ref.digest))
@@ -57,9 +58,10 @@ export function createKernel(options: EngineOptions): Kernel {
     },
     executor: (name) => options.executors.get(name),
     async contextOf(runId, key) {
-      const { run: texts, plan } = await known(runId)
+      const { run: texts, plan, steps } = await known(runId)
       const run = { ...texts, ...(await getRunState(options.database.read, runId)) }
-      const step = findPlanStep(plan, key)
+      const step = steps.get(key)
+      if (step === undefined) throw new Error(`the plan has no step ${key}`)
       const rows = await listOutputs(options.database.read, runId, outputsWanted(step))
       const outputs = new Map(rows.map((row) => [row.key, parseOutputs(row.outputs)]))
       return { run, plan, step, outputs }
@@ -84,12 +86,14 @@ const MOST_NAMED = 500
 async function readRun(options: EngineOptions, id: string): Promise<KnownRun> {
   const run = await getRun(options.database.read, id)
   if (run === undefined) throw new Error(`there is no run ${id}`)
-  return { run, plan: JSON.parse(run.plan) as Plan }
+  const plan = JSON.parse(run.plan) as Plan
+  return { run, plan, steps: new Map(plan.steps.map((step) => [step.key, step])) }
 }
 
 interface KnownRun {
   readonly run: RunRow
   readonly plan: Plan
+  readonly steps: ReadonlyMap<string, PlanStep>
 }
 
 /** A map that forgets its oldest entry when it is full. */

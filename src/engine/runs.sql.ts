@@ -112,6 +112,15 @@ export async function listActiveRuns(reader: Reader): Promise<RunGlance[]> {
     .execute()
 }
 
+export async function glanceAtRuns(reader: Reader, ids: readonly string[]): Promise<RunGlance[]> {
+  if (ids.length === 0) return []
+  return reader
+    .selectFrom('runs')
+    .select([...GLANCED])
+    .where('id', 'in', [...ids])
+    .execute()
+}
+
 /** Older runs of a concurrency group that have not ended, oldest first. */
 export async function listGroupAhead(
   reader: Reader,
@@ -147,6 +156,16 @@ export async function setRunEnded(writer: Reader, id: string, at: number): Promi
 }
 
 /** Says why a run is still in the queue. Not a change of state: a run that has started has no such reason. */
-export async function setQueuedWhy(writer: Reader, id: string, why: string): Promise<void> {
-  await writer.updateTable('runs').set({ reason: why }).where('id', '=', id).where('state', '=', 'queued').execute()
+export async function setQueuedWhy(writer: Reader, ids: readonly string[], why: string): Promise<void> {
+  for (let from = 0; from < ids.length; from += IDS_PER_STATEMENT) {
+    await writer
+      .updateTable('runs')
+      .set({ reason: why })
+      .where('id', 'in', ids.slice(from, from + IDS_PER_STATEMENT))
+      .where('state', '=', 'queued')
+      .execute()
+  }
 }
+
+/** Statements stay below SQLite's count of variables. */
+const IDS_PER_STATEMENT = 500

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts'
 import type { PlanStep } from '../core/plan.ts'
 import type { StepState } from '../core/run-state.ts'
-import { admitSteps, type Candidate, type Occupant, type Resources } from './admit-steps.ts'
+import { admitSteps, NO_MEMORY, type AdmissionMemory, type Candidate, type Occupant } from './admit-steps.ts'
 import { decideStep, type StepDecision } from './decide-step.ts'
 import { sayError, type Jobs } from './jobs.ts'
 import type { Kernel } from './kernel.ts'
@@ -9,13 +9,15 @@ import { lookUpStep, whatIsGone } from './look-up-step.ts'
 import { brokenMatrices, culpritOf, holdParallel } from './matrix-rules.ts'
 import { cancelMembers } from './cancel-members.ts'
 import { prepareStep, type PreparedStep } from './prepare-step.ts'
-import { listActiveRuns, type RunGlance } from './runs.sql.ts'
+import type { Resources } from './resources.ts'
+import { createRunView, type RunView } from './run-view.ts'
+import type { RunGlance } from './runs.sql.ts'
 import { startsSteps } from './cancel-run.ts'
 import { endRun, judgeRun } from './settle-run.ts'
 import { beginStep, failWaiting, settleFromOutputs, skipStep } from './settle-waiting.ts'
 import { startQueued } from './start-queued.ts'
 import { parseOutputs } from './step-outputs.ts'
-import { getStep, glanceAtSteps, type StepGlance } from './steps.sql.ts'
+import { getStep, type StepGlance } from './steps.sql.ts'
 import { collectWhys } from './waiting-whys.ts'
 
 /** A step whose needs are met and which the cache does not have: it waits for room. */
@@ -28,6 +30,7 @@ interface Ready {
 const FRESH = { kind: 'off', why: 'not taken from the cache: somebody asked to run it again' } as const
 
 const PROBE_MS = 10_000
+const ALIKE: ReadonlyMap<string, number> = new Map()
 
 /**
  * Looks at every run that has not ended and moves what can be moved: starts runs, skips, answers from the
@@ -38,23 +41,45 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
   const whys = collectWhys(kernel)
   const probes = new Map<string, { readonly at: number; readonly found: Promise<Resources> }>()
 
+  const view = createRunView(kernel.options.database.read)
+  /** Runs in which something may be due. */
+  const touched = new Set<string>()
+  const waiting = new Map<string, readonly Waiting[]>()
+  const memories = new Map<string, AdmissionMemory>()
+
   async function pass(): Promise<void> {
-    const { read } = kernel.options.database
-    const runs = await listActiveRuns(read)
-    await startQueued(kernel, runs)
+    const { runs, steps } = await look()
     const moving = runs.filter((run) => run.state !== 'queued')
-    const steps = Map.groupBy(
-      await glanceAtSteps(
-        read,
-        moving.map((run) => run.id),
-      ),
-      (step) => step.run_id,
-    )
-    forgetEnded(steps)
-    const waiting: Waiting[] = []
-    for (const run of moving) waiting.push(...(await advanceRun(run, steps.get(run.id) ?? [])))
-    await admit(moving, steps, waiting)
+    for (const run of moving) {
+      if (!touched.has(run.id)) continue
+      forgetEnded(steps.get(run.id) ?? [])
+      touched.delete(run.id)
+      waiting.set(run.id, await orTouched(run, () => advanceRun(run, steps.get(run.id) ?? [])))
+    }
+    const found = moving.flatMap((run) => waiting.get(run.id) ?? [])
+    await admit(moving, steps, found)
     await whys.write()
+  }
+
+  async function look(): Promise<RunView> {
+    const seen = note(await view.look())
+    return (await startQueued(kernel, seen.runs)) ? note(await view.look()) : seen
+  }
+
+  function note(seen: RunView): RunView {
+    for (const run of seen.runs) if (run.state !== 'queued' && seen.changed.has(run.id)) touched.add(run.id)
+    if (seen.changed.size > 0) forgetGone(new Set(seen.runs.map((run) => run.id)))
+    return seen
+  }
+
+  /** What could not be done is due again. */
+  async function orTouched<T>(run: RunGlance, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      touched.add(run.id)
+      throw error
+    }
   }
 
   /** Answers the steps that are ready and wait for room. */
@@ -64,14 +89,19 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     if (end !== undefined) await endRun(kernel, run, end)
     if (end !== undefined || !startsSteps(run)) return []
     const states = new Map<string, StepState>(steps.map((step) => [step.key, step.state]))
-    const byKey = new Map(plan.steps.map((step) => [step.key, step]))
+    const byKey = await kernel.planStepsOf(run.id)
     const found: Waiting[] = []
     const broken = brokenMatrices(plan, states)
     await cancelMembers(kernel, run, byKey, steps, broken)
     for (const glance of steps) {
       const step = byKey.get(glance.key)
       const id = `${run.id}/${glance.key}`
-      if (glance.state !== 'waiting' || step === undefined || jobs.isBusy(id)) continue
+      if (glance.state !== 'waiting' || step === undefined) continue
+      if (jobs.isBusy(id)) {
+        // It is being looked up; when that has ended nobody but the bell tells us.
+        touched.add(run.id)
+        continue
+      }
       const culprit = culpritOf(step, broken)
       const decision: StepDecision =
         culprit === undefined ? decideStep(step, states, run, byKey) : { kind: 'skip', why: culprit }
@@ -87,6 +117,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
 
   function startResolving(run: RunGlance, glance: StepGlance): void {
     const id = `${run.id}/${glance.key}`
+    touched.add(run.id)
     jobs.start(id, {
       work: () => resolve(run, glance),
       giveUp: (error) => failWaiting(kernel, run, glance.key, 'setup-error', sayError(error)),
@@ -136,13 +167,22 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     return found
   }
 
-  function forgetEnded(steps: ReadonlyMap<string, readonly StepGlance[]>): void {
-    const open = new Set<string>()
-    for (const step of [...steps.values()].flat()) {
-      if (step.state === 'waiting' || step.state === 'running') open.add(`${step.run_id}/${step.key}`)
+  function forgetEnded(steps: readonly StepGlance[]): void {
+    for (const { run_id: run, key, state } of steps) {
+      const id = `${run}/${key}`
+      if (state === 'waiting' || state === 'running' || jobs.isBusy(id)) continue
+      prepared.delete(id)
+      ready.delete(id)
     }
+  }
+
+  function forgetGone(runs: ReadonlySet<string>): void {
+    for (const id of touched) if (!runs.has(id)) touched.delete(id)
+    const gone = [...waiting.keys()].filter((id) => !runs.has(id))
+    if (gone.length === 0) return
+    for (const id of gone) waiting.delete(id)
     for (const id of prepared.keys()) {
-      if (open.has(id) || jobs.isBusy(id)) continue
+      if (runs.has(id.slice(0, id.indexOf('/'))) || jobs.isBusy(id)) continue
       prepared.delete(id)
       ready.delete(id)
     }
@@ -159,10 +199,19 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
       const capacity = ready.get(candidates[0]?.id ?? '')?.capacity
       if (capacity === undefined) continue
       const occupants = await occupantsOf(kernel, executor, runs, steps)
-      const { admitted, why } = admitSteps(candidates.map(candidateOf), occupants, capacity)
-      for (const each of candidates) {
-        if (admitted.includes(each.id)) await begin(each)
-        else whys.say(each.glance, why.get(each.id) ?? 'waits for room')
+      const weights = (await kernel.options.weights?.()) ?? ALIKE
+      const memory = memories.get(executor) ?? NO_MEMORY
+      const decision = admitSteps(
+        candidates.map((each) => candidateOf(each, weights)),
+        occupants,
+        capacity,
+        memory,
+      )
+      memories.set(executor, decision.memory)
+      await Promise.all(candidates.filter(({ id }) => decision.admitted.has(id)).map(begin))
+      for (const { id, glance } of candidates) {
+        const why = decision.why.get(id)
+        if (why !== undefined) whys.say(glance, why)
       }
     }
   }
@@ -171,6 +220,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     const cache = ready.get(id)?.cache
     const step = prepared.get(id)
     if (cache === undefined || step === undefined) return
+    touched.add(step.context.run.id)
     await beginStep(kernel, step, cache)
     ready.delete(id)
   }
@@ -185,17 +235,12 @@ interface Waiting {
   readonly glance: StepGlance
 }
 
-function candidateOf({ id, run, step, glance }: Waiting): Candidate {
-  const { cpus, gpus } = step.resources
-  return {
-    id,
-    project: run.project,
-    runId: run.id,
-    runCreatedAt: run.created_at,
-    position: glance.position,
-    cpus,
-    gpus,
-  }
+function candidateOf({ id, run, step }: Waiting, weights: ReadonlyMap<string, number>): Candidate {
+  return { id, project: run.project, weight: weights.get(run.project) ?? 1, ...needsOf(step) }
+}
+
+function needsOf({ resources: { cpus, gpus, memoryBytes = 0 } }: PlanStep): Resources {
+  return { cpus, gpus, memoryBytes }
 }
 
 /** Steps that hold room on an executor, those of runs that are being cancelled too. */
@@ -207,12 +252,13 @@ async function occupantsOf(
 ): Promise<Occupant[]> {
   const occupants: Occupant[] = []
   for (const run of runs) {
-    const running = new Set((steps.get(run.id) ?? []).flatMap((step) => (step.state === 'running' ? [step.key] : [])))
-    if (running.size === 0) continue
-    for (const step of (await kernel.planOf(run.id)).steps) {
-      if (!running.has(step.key) || step.runsOn !== executor) continue
-      const { cpus, gpus } = step.resources
-      occupants.push({ id: `${run.id}/${step.key}`, project: run.project, cpus, gpus })
+    const running = (steps.get(run.id) ?? []).filter(({ state }) => state === 'running')
+    if (running.length === 0) continue
+    const plan = await kernel.planStepsOf(run.id)
+    for (const { key } of running) {
+      const step = plan.get(key)
+      if (step?.runsOn !== executor) continue
+      occupants.push({ id: `${run.id}/${key}`, project: run.project, ...needsOf(step) })
     }
   }
   return occupants

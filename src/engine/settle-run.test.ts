@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Plan } from '../core/plan.ts'
 import { judgeRun } from './settle-run.ts'
 import type { StepGlance } from './steps.sql.ts'
-import { whyQueued } from './start-queued.ts'
+import { judgeQueue } from './start-queued.ts'
 import type { RunGlance } from './runs.sql.ts'
 
 const RUNNING = { state: 'running', reason: null } as const
@@ -40,6 +40,31 @@ test('a run that is being cancelled is cancelled, whatever its steps did', () =>
 
 test('a run waits for older ones of its group, and for room among its project, and no others', () => {
   const run = (number: number, changes: Partial<RunGlance> = {}): RunGlance => ({
+    ...queued(number),
+    concurrency_group: 'main',
+    ...changes,
+  })
+  const why = (asked: RunGlance, ...others: RunGlance[]) =>
+    judgeQueue([...others, asked]).waits.find((each) => each.run === asked)?.why
+  expect(why(run(2), run(1))).toContain('waits for p#1')
+  expect(why(run(1), run(2))).toBeUndefined()
+  expect(why(run(2, { concurrency_group: null }), run(1))).toBeUndefined()
+  expect(why(run(2), run(1, { project: 'q' }))).toBeUndefined()
+  const busy = Array.from({ length: 20 }, (_, at) => run(at, { state: 'running', concurrency_group: `g${at}` }))
+  expect(why(run(50), ...busy)).toBe('waits: 20 runs of p are under way')
+})
+
+test('of a long queue as many are started as there is room for, the oldest first', () => {
+  const queue = Array.from({ length: 2_000 }, (_, at) => queued(at))
+
+  const { start, waits } = judgeQueue(queue)
+
+  expect(start.map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, at) => at))
+  expect(waits).toHaveLength(1_980)
+})
+
+function queued(number: number): RunGlance {
+  return {
     id: `p#${number}`,
     project: 'p',
     number,
@@ -49,14 +74,7 @@ test('a run waits for older ones of its group, and for room among its project, a
     branch: 'main',
     event: 'push',
     tag: null,
-    concurrency_group: 'main',
+    concurrency_group: null,
     created_at: number,
-    ...changes,
-  })
-  expect(whyQueued(run(2), [run(1), run(2)])).toContain('waits for p#1')
-  expect(whyQueued(run(1), [run(1), run(2)])).toBeUndefined()
-  expect(whyQueued(run(2, { concurrency_group: null }), [run(1), run(2)])).toBeUndefined()
-  expect(whyQueued(run(2), [run(1, { project: 'q' }), run(2)])).toBeUndefined()
-  const busy = Array.from({ length: 20 }, (_, at) => run(at, { state: 'running', concurrency_group: `g${at}` }))
-  expect(whyQueued(run(50), [...busy, run(50)])).toBe('waits: 20 runs of p are under way')
-})
+  }
+}

@@ -1,4 +1,3 @@
-import type { Plan, PlanStep } from '../core/plan.ts'
 import type { Provided } from '../core/task.ts'
 import type { RunRow } from '../db/tables.ts'
 import type { StepContext } from './engine-options.ts'
@@ -44,10 +43,4 @@ export function providedTo(context: Pick<StepContext, 'step' | 'outputs'>): Prov
 
 function merged(provided: readonly Provided[]): Record<string, string> {
   return Object.assign({}, ...provided.map((each) => each.env)) as Record<string, string>
-}
-
-export function findPlanStep(plan: Plan, key: string): PlanStep {
-  const step = plan.steps.find((candidate) => candidate.key === key)
-  if (step === undefined) throw new Error(`the plan has no step ${key}`)
-  return step
 }

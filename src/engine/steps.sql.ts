@@ -19,14 +19,30 @@ export interface StepGlance {
 
 export async function glanceAtSteps(reader: Reader, runIds: readonly string[]): Promise<StepGlance[]> {
   if (runIds.length === 0) return []
-  return reader
-    .selectFrom('steps')
-    .select(['run_id', 'key', 'state', 'why', 'cache', 'reason', 'message', 'ended_at', 'position'])
-    .select(sql<number>`case when state = 'waiting' and outputs is not null then 1 else 0 end`.as('adopts'))
+  return glances(reader)
     .where('run_id', 'in', [...runIds])
     .orderBy('run_id')
     .orderBy('position')
     .execute()
+}
+
+export async function glanceAtTheseSteps(
+  reader: Reader,
+  runId: string,
+  keys: readonly string[],
+): Promise<StepGlance[]> {
+  if (keys.length === 0) return []
+  return glances(reader)
+    .where('run_id', '=', runId)
+    .where('key', 'in', [...keys])
+    .execute()
+}
+
+function glances(reader: Reader) {
+  return reader
+    .selectFrom('steps')
+    .select(['run_id', 'key', 'state', 'why', 'cache', 'reason', 'message', 'ended_at', 'position'])
+    .select(sql<number>`case when state = 'waiting' and outputs is not null then 1 else 0 end`.as('adopts'))
 }
 
 export async function getStep(reader: Reader, runId: string, key: string): Promise<StepRow | undefined> {

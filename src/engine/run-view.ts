@@ -1,0 +1,118 @@
+import type { EventKind } from '../core/events.ts'
+import { RUN_TRANSITIONS } from '../core/run-state.ts'
+import { isFinal } from '../core/transitions.ts'
+import type { Reader } from '../db/open-database.ts'
+import { newestEventId, readChanges } from '../db/outbox.ts'
+import { glanceAtRuns, listActiveRuns, type RunGlance } from './runs.sql.ts'
+import { glanceAtSteps, glanceAtTheseSteps, type StepGlance } from './steps.sql.ts'
+
+/** Runs that have not ended, as the rows are, and what changed since the look before. */
+export interface RunView {
+  /** Oldest first. */
+  readonly runs: readonly RunGlance[]
+  /** Of runs that are not queued, in the plan's order. */
+  readonly steps: ReadonlyMap<string, readonly StepGlance[]>
+  /** Runs that are not as they were. */
+  readonly changed: ReadonlySet<string>
+}
+
+/** However many events tell of single changes, everything is read again so often. */
+const WHOLE_MS = 5_000
+
+/** More changes than this are read as a whole. */
+const MOST_CHANGES = 500
+
+/**
+ * The rows of all runs that have not ended, kept from one look to the next: every change of a state has an
+ * event in its transaction, so only what the events since then name is read again. A run of a thousand steps
+ * would otherwise be read a thousand times as a whole. Forgotten as a whole at intervals, so that nothing
+ * depends on an event.
+ */
+export function createRunView(reader: Reader): { look(): Promise<RunView> } {
+  let runs = new Map<string, RunGlance>()
+  let steps = new Map<string, StepGlance[]>()
+  let seen = -1
+  let wholeAt = -Infinity
+
+  async function look(): Promise<RunView> {
+    const changes = seen < 0 ? [] : await readChanges(reader, seen, KINDS, MOST_CHANGES)
+    const isWhole = changes.length === MOST_CHANGES || performance.now() - wholeAt > WHOLE_MS
+    const changed = isWhole ? await readWhole() : await readChanged(changes)
+    return { runs: [...runs.values()].sort(byAge), steps, changed }
+  }
+
+  async function readWhole(): Promise<Set<string>> {
+    wholeAt = performance.now()
+    // Before the rows: what changes in between is read twice, and not missed.
+    seen = await newestEventId(reader)
+    runs = new Map((await listActiveRuns(reader)).map((run) => [run.id, run]))
+    const moving = [...runs.values()].filter((run) => run.state !== 'queued').map((run) => run.id)
+    steps = Map.groupBy(await glanceAtSteps(reader, moving), (step) => step.run_id)
+    return new Set(runs.keys())
+  }
+
+  async function readChanged(changes: readonly { id: number; subject: string }[]): Promise<Set<string>> {
+    const named = Map.groupBy(
+      changes.map(({ subject }) => parseSubject(subject)),
+      ({ run }) => run,
+    )
+    const fresh = await glanceAtRuns(
+      reader,
+      [...named].flatMap(([run, parts]) => (isAboutRun(run, parts) ? [run] : [])),
+    )
+    for (const run of fresh) {
+      if (isFinal(RUN_TRANSITIONS, run.state)) forget(run.id)
+      else runs.set(run.id, run)
+    }
+    for (const [run, parts] of named) await readSteps(run, new Set(parts.flatMap(({ step }) => step ?? [])))
+    seen = changes.at(-1)?.id ?? seen
+    return new Set(named.keys())
+  }
+
+  function isAboutRun(run: string, parts: readonly { step: string | undefined }[]): boolean {
+    return parts.some(({ step }) => step === undefined) || !runs.has(run)
+  }
+
+  function forget(run: string): void {
+    runs.delete(run)
+    steps.delete(run)
+  }
+
+  async function readSteps(run: string, keys: ReadonlySet<string>): Promise<void> {
+    const known = steps.get(run)
+    if (runs.get(run) === undefined || runs.get(run)?.state === 'queued') return
+    if (known === undefined || keys.size > MOST_CHANGES) {
+      steps.set(run, await glanceAtSteps(reader, [run]))
+      return
+    }
+    const rows = new Map((await glanceAtTheseSteps(reader, run, [...keys])).map((row) => [row.key, row]))
+    if (rows.size > 0)
+      steps.set(
+        run,
+        known.map((step) => rows.get(step.key) ?? step),
+      )
+  }
+
+  return { look }
+}
+
+const KINDS = [
+  'run.created',
+  'run.started',
+  'run.cancelling',
+  'run.ended',
+  'step.started',
+  'step.ended',
+] as const satisfies readonly EventKind[]
+
+/** `digits#12`, `digits#12/train`. */
+function parseSubject(subject: string): { run: string; step: string | undefined } {
+  const slash = subject.indexOf('/')
+  return slash === -1
+    ? { run: subject, step: undefined }
+    : { run: subject.slice(0, slash), step: subject.slice(slash + 1) }
+}
+
+function byAge(a: RunGlance, b: RunGlance): number {
+  return a.created_at - b.created_at || (a.project < b.project ? -1 : a.project > b.project ? 1 : a.number - b.number)
+}
