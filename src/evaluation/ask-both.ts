@@ -6,14 +6,14 @@ import { openWay } from '../lib/open-way.ts'
 import { askAboutAll, measureLatency, withColumns, type EvaluatedModel, type PredictingHost } from './ask-model.ts'
 import type { EvaluationPlace } from './evaluation-place.ts'
 import type { LatencyMeasures } from './evaluation-result.ts'
-import { complete, type HeldOutTable } from './held-out-table.ts'
-import { noAnswers, requireNumbers, type RawAnswers } from './read-answers.ts'
-import { readText, requireColumn } from './read-table.ts'
+import { notFeatures, type HeldOutTable } from './held-out-table.ts'
+import { requireNumbers } from './read-answers.ts'
+import { answersOfHost, type Answers } from './answers.ts'
 
 /** What the models answered. `championFailed`: why the champion did not. */
 export interface Asked {
-  readonly candidate: RawAnswers
-  readonly champion?: RawAnswers
+  readonly candidate: Answers
+  readonly champion?: Answers
   readonly championFailed?: string
   readonly latency?: LatencyMeasures
 }
@@ -46,10 +46,11 @@ async function askHost(
   table: HeldOutTable,
   host: PredictingHost,
   manifest: EvaluatedModel['manifest'],
-): Promise<RawAnswers> {
+): Promise<Answers> {
   const answers = await askAboutAll(host, manifest, connection, table.rows, context.signal)
-  if (input.evaluation.task === 'regression') requireNumbers(answers)
-  return answers
+  const { task } = input.evaluation
+  if (task === 'regression') requireNumbers(answers)
+  return answersOfHost(answers, task, manifest.signature.answer.classes)
 }
 
 async function withHost<T>(
@@ -59,9 +60,7 @@ async function withHost<T>(
   table: HeldOutTable,
   work: (host: PredictingHost, manifest: EvaluatedModel['manifest']) => Promise<T>,
 ): Promise<T> {
-  const { label, id } = input.evaluation
-  const notFeatures = [label, ...(id === undefined ? [] : [id]), ...input.slices]
-  const manifest = withColumns(model.manifest, table.columns, notFeatures)
+  const manifest = withColumns(model.manifest, table.columns, notFeatures({ input }))
   const folder = join(context.workspace, `.tidegate-${who}`)
   await context.artifacts.restore(manifest.files, folder)
   if (modelUser(folder) !== undefined) openWay(folder, context.dataFolder)
@@ -74,26 +73,5 @@ async function withHost<T>(
     return await work(host, manifest)
   } finally {
     await host.close()
-  }
-}
-
-/** Where only the author's own code can predict: its file has the answers, in the column `prediction`. */
-export async function readAuthor(
-  { input, connection }: EvaluationPlace,
-  table: HeldOutTable,
-  notes: string[],
-): Promise<Asked> {
-  const { source } = input.evaluation
-  requireColumn(table.columns, 'prediction', source.path, 'the answers')
-  const predicted = complete(await readText(connection, 'prediction'), 'prediction', source.path)
-  notes.push(
-    "labels supplied by the author: the answers come from a file of the commit's own code, not from the model's host",
-  )
-  const asked = { candidate: { ...noAnswers(), predicted } }
-  if (input.evaluation.task === 'regression') requireNumbers(asked.candidate)
-  if (input.champion === undefined) return asked
-  return {
-    ...asked,
-    championFailed: 'predictions were supplied by the author, so the champion could not be asked about the same rows',
   }
 }

@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { isAppError } from '../core/errors.ts'
 import { failureOf, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
 import { openAnalytics } from '../lib/open-analytics.ts'
-import { askBoth, readAuthor, type Asked } from './ask-both.ts'
+import { askBoth, type Asked } from './ask-both.ts'
+import { readAuthor } from './read-author.ts'
+import { writeOutcomes } from './outcomes-file.ts'
 import type { EvaluateDeps, EvaluateInput, EvaluationPlace } from './evaluation-place.ts'
 import type {
   EvaluatedChampion,
@@ -13,9 +15,10 @@ import type {
 } from './evaluation-result.ts'
 import { gatherOutcomes } from './gather-outcomes.ts'
 import { readTable } from './held-out-table.ts'
-import { pickRows } from './judged-rows.ts'
+import { pickRows, type JudgedRows } from './judged-rows.ts'
 import { measureModel, placesOf, rowsOf } from './judge-answers.ts'
 import { measureAll } from './measure.ts'
+import { metricNames } from './metrics.ts'
 
 export interface EvaluateOutput extends TaskOutput {
   readonly result?: EvaluationResult
@@ -50,16 +53,20 @@ async function evaluate(place: EvaluationPlace): Promise<EvaluateOutput> {
   const notes: string[] = []
   const asked = evaluation.source.kind === 'data' ? await askBoth(place, table) : await readAuthor(place, table, notes)
   const outcomes = await gatherOutcomes(place, table, asked, notes)
+  const file = join(context.workspace, '.tidegate-outcomes')
+  await writeOutcomes(file, outcomes)
+  const rows = gatherRows(outcomes)
   const result: EvaluationResult = {
     task: evaluation.task,
     rows: table.rows,
     label: evaluation.label,
+    ...describeSampling(input, rows.candidate),
     source: evaluation.source.kind === 'data' ? 'hosts' : 'author',
-    candidate: { bundle: input.candidate.bundle, ...measureModel(rowsOf(outcomes, outcomes.candidate)) },
-    ...describeChampion(input, asked, outcomes),
-    slices: measureSlices(outcomes, input.metrics),
+    candidate: { bundle: input.candidate.bundle, ...measureAllOf(rows.candidate, input) },
+    ...describeChampion(input, asked, rows.champion),
+    slices: measureSlices(outcomes, rows, input),
     ...(asked.latency === undefined ? {} : { latency: asked.latency }),
-    outcomes: await context.artifacts.putBytes(JSON.stringify(outcomes)),
+    outcomes: await context.artifacts.putFile(file),
     notes,
   }
   logResult(result, context)
@@ -72,33 +79,61 @@ function hasLostChampion({ source, champion }: EvaluationResult): boolean {
   return source === 'hosts' && champion !== undefined && 'failed' in champion
 }
 
+interface ModelRows {
+  readonly candidate: JudgedRows
+  readonly champion?: JudgedRows
+}
+
+function gatherRows(outcomes: RowOutcomes): ModelRows {
+  const candidate = rowsOf(outcomes, outcomes.candidate)
+  return outcomes.champion === undefined ? { candidate } : { candidate, champion: rowsOf(outcomes, outcomes.champion) }
+}
+
+function describeSampling({ evaluation }: EvaluateInput, { sampling }: JudgedRows): Partial<EvaluationResult> {
+  const { positive, weight, unit, metrics } = evaluation
+  return {
+    ...(positive === undefined ? {} : { positive }),
+    ...(weight === undefined ? {} : { weight }),
+    ...(unit === undefined ? {} : { unit: { column: unit, count: sampling.units?.count ?? 0 } }),
+    ...(metrics === undefined ? {} : { own: metrics }),
+  }
+}
+
+/** Every metric that the rows have, and those that somebody named: quantile losses have no end. */
+function measureAllOf(rows: JudgedRows, { metrics, evaluation }: EvaluateInput): ModelMeasures {
+  return measureModel(rows, [...metricNames(rows), ...metrics], evaluation.metrics)
+}
+
 function describeChampion(
-  { champion }: EvaluateInput,
+  input: EvaluateInput,
   asked: Asked,
-  outcomes: RowOutcomes,
+  rows: JudgedRows | undefined,
 ): { champion?: EvaluatedChampion } {
-  if (champion === undefined) return {}
-  const { version, bundle } = champion
-  if (asked.championFailed !== undefined || outcomes.champion === undefined) {
+  if (input.champion === undefined) return {}
+  const { version, bundle } = input.champion
+  if (asked.championFailed !== undefined || rows === undefined) {
     return { champion: { version, bundle, failed: asked.championFailed ?? 'it gave no answers' } }
   }
-  return { champion: { version, bundle, ...measureModel(rowsOf(outcomes, outcomes.champion)) } }
+  return { champion: { version, bundle, ...measureAllOf(rows, input) } }
 }
 
 /** What gates look at, and at least accuracy or the mean error. */
-function measureSlices(outcomes: RowOutcomes, wanted: readonly string[]): SliceMeasures[] {
-  const metrics = [...new Set([outcomes.task === 'classification' ? 'accuracy' : 'mae', ...wanted])]
-  const candidate = rowsOf(outcomes, outcomes.candidate)
-  const champion = outcomes.champion && rowsOf(outcomes, outcomes.champion)
-  return outcomes.slices.flatMap(({ column, values, of }) =>
-    values.map((value, place) => {
-      const rows = placesOf(of, place)
-      const measured = { column, value, rows: rows.length, candidate: measureAll(pickRows(candidate, rows), metrics) }
-      return champion === undefined
-        ? measured
-        : { ...measured, champion: measureAll(pickRows(champion, rows), metrics) }
-    }),
-  )
+function measureSlices(
+  { task, slices }: RowOutcomes,
+  { candidate, champion }: ModelRows,
+  { metrics, evaluation }: EvaluateInput,
+): SliceMeasures[] {
+  const names = [task === 'classification' ? 'accuracy' : 'mae', ...metrics]
+  const measureAt = (rows: JudgedRows, places: Uint32Array) =>
+    measureAll(pickRows(rows, places), names, evaluation.metrics)
+  return slices.flatMap(({ column, values, of }) => {
+    const places = placesOf(of, values.length)
+    return values.map((value, i) => {
+      const at = places[i]!
+      const measured = { column, value, rows: at.length, candidate: measureAt(candidate, at) }
+      return champion === undefined ? measured : { ...measured, champion: measureAt(champion, at) }
+    })
+  })
 }
 
 function numbersOf({ metrics }: ModelMeasures): Record<string, number> {

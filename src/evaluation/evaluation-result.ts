@@ -2,19 +2,26 @@ import type { Digest } from '../core/digest.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import type { EvaluationTask } from '../pipeline/pipeline.ts'
 import type { Measure } from './measure.ts'
+import type { OwnMetrics } from './metrics.ts'
 
 /** What evaluation found: plain JSON of bounded size, stored with the run and shown on its page. */
 export interface EvaluationResult {
   readonly task: EvaluationTask
   readonly rows: number
   readonly label: string
+  /** The class that matters, the column of weights, the column of units and how many there are. */
+  readonly positive?: string
+  readonly weight?: string
+  readonly unit?: { readonly column: string; readonly count: number }
+  /** Metrics of the author's own. */
+  readonly own?: OwnMetrics
   /** `author`: the answers come from a file that the author's own code wrote, labels included. */
   readonly source: 'hosts' | 'author'
   readonly candidate: { readonly bundle: Digest } & ModelMeasures
   readonly champion?: EvaluatedChampion
   readonly slices: readonly SliceMeasures[]
   readonly latency?: LatencyMeasures
-  /** `RowOutcomes` as JSON: what each model answered to each row. */
+  /** `RowOutcomes` (`outcomes-file.ts`): what each model answered to each row. */
   readonly outcomes: ArtifactRef
   /** What a reader has to know to judge the rest. */
   readonly notes: readonly string[]
@@ -62,24 +69,33 @@ export interface LatencyMeasures {
   readonly p99: number
 }
 
-/** Compact, by column, so that a hundred thousand rows are a few megabytes. */
+/** By column, so that ten million rows are a few hundred megabytes. */
 export interface RowOutcomes {
   readonly task: EvaluationTask
   readonly ids?: readonly string[]
   readonly classes?: readonly string[]
+  /** Place in `classes` of the one that matters. */
+  readonly positive?: number
   /** Places in `classes`, or numbers. */
-  readonly truth: readonly number[]
+  readonly truth: ArrayLike<number>
   readonly candidate: ModelOutcomes
   readonly champion?: ModelOutcomes
+  /** How much each row counts; default 1. */
+  readonly weights?: ArrayLike<number>
+  /** Equal numbers belong together. */
+  readonly units?: ArrayLike<number>
+  /** Of the author's own metrics, by name. */
+  readonly own?: Readonly<Record<string, ArrayLike<number>>>
   readonly slices: readonly {
     readonly column: string
     readonly values: readonly string[]
-    readonly of: readonly number[]
+    /** Places in `values`; one past the last for a rare value. */
+    readonly of: ArrayLike<number>
   }[]
 }
 
 export interface ModelOutcomes {
-  readonly predicted: readonly number[]
-  /** Row after row, one per class. */
-  readonly scores?: readonly number[]
+  readonly predicted: ArrayLike<number>
+  /** Row after row, one per class; NaN where there is none. */
+  readonly scores?: ArrayLike<number>
 }

@@ -3,6 +3,7 @@ import type { GateSpec } from '../pipeline/pipeline.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { decideGate, type GateVerdict } from './decide-gate.ts'
 import type { EvaluationResult, RowOutcomes } from './evaluation-result.ts'
+import { readOutcomes } from './outcomes-file.ts'
 
 export type GateInput = TaskInputs['gate'] & {
   /** `project#12`, for the sentence that says how to go on. */
@@ -37,7 +38,7 @@ export function createGateTask(): Task<GateInput, GateOutput> {
     name: 'gate',
     async run(input, context) {
       try {
-        const outcomes = await readOutcomes(input, context)
+        const outcomes = await outcomesOf(input, context)
         const gates = input.gates.map((spec) => decide(spec, input, outcomes))
         for (const gate of gates) context.log(`${gate.outcome}: ${gate.title}: ${gate.summary}`)
         const failure = stopsRun(gates, input.run)
@@ -51,9 +52,9 @@ export function createGateTask(): Task<GateInput, GateOutput> {
   }
 }
 
-async function readOutcomes({ evaluation }: GateInput, { artifacts }: TaskContext): Promise<RowOutcomes | undefined> {
+async function outcomesOf({ evaluation }: GateInput, { artifacts }: TaskContext): Promise<RowOutcomes | undefined> {
   if (evaluation === undefined) return undefined
-  return JSON.parse((await artifacts.read(evaluation.outcomes.digest)).toString()) as RowOutcomes
+  return readOutcomes(await artifacts.read(evaluation.outcomes.digest))
 }
 
 /** A waiver covers doubt only: a gate that fails cannot be waived away. */

@@ -1,10 +1,9 @@
+import type { Answers } from './answers.ts'
 import type { Asked } from './ask-both.ts'
-import type { EvaluatedModel } from './ask-model.ts'
 import type { EvaluationPlace } from './evaluation-place.ts'
 import type { ModelOutcomes, RowOutcomes } from './evaluation-result.ts'
-import { readSlices, type HeldOutTable } from './held-out-table.ts'
+import { readExtras, readSlices, type HeldOutTable } from './held-out-table.ts'
 import { classOutcomes, tabulateClasses } from './judge-answers.ts'
-import type { RawAnswers } from './read-answers.ts'
 import { readText } from './read-table.ts'
 
 /** Truth, answers and slices of every row, in the form that is kept. */
@@ -14,44 +13,64 @@ export async function gatherOutcomes(
   asked: Asked,
   notes: string[],
 ): Promise<RowOutcomes> {
-  const { input, connection } = place
-  const { task, id } = input.evaluation
+  const { input } = place
+  const { task, positive } = input.evaluation
   const base = {
     task,
-    ...(id === undefined ? {} : { ids: (await readText(connection, id)).map((text) => text ?? '') }),
-    slices: await readSlices(place),
+    ...(await readIds(place, table)),
+    ...(await readExtras(place, table)),
+    slices: await readSlices(place, table),
   }
-  if (task === 'regression') {
-    const candidate = { predicted: toNumbers(asked.candidate) }
-    const champion = asked.champion === undefined ? {} : { champion: { predicted: toNumbers(asked.champion) } }
-    return { ...base, truth: table.numbers ?? [], candidate, ...champion }
+  if (table.truth.kind === 'numbers') {
+    const champion = asked.champion === undefined ? {} : { champion: numberOutcomes(asked.champion) }
+    return { ...base, truth: table.truth.numbers, candidate: numberOutcomes(asked.candidate), ...champion }
   }
-  const names = { candidate: classNames(input.candidate), champion: input.champion && classNames(input.champion) }
-  const models = [asked.candidate, ...(asked.champion === undefined ? [] : [asked.champion])]
-  const classes = tabulateClasses(table.labels, models, [...(names.candidate ?? []), ...(names.champion ?? [])])
-  const candidate = classOutcomes(asked.candidate, classes, names.candidate)
-  noteStrangers(candidate, classes.truth, classes.classes, notes)
-  const champion =
-    asked.champion === undefined ? {} : { champion: classOutcomes(asked.champion, classes, names.champion) }
-  return { ...base, classes: classes.classes, truth: classes.truth, candidate, ...champion }
+  const models = [asked.candidate, ...(asked.champion === undefined ? [] : [asked.champion])].filter(isClasses)
+  const classes = tabulateClasses(table.truth.labels, models, positive)
+  const [candidate, champion] = models.map((model) => classOutcomes(model, classes))
+  noteStrangers(candidate!, classes.truth, classes.classes, notes)
+  return {
+    ...base,
+    classes: classes.classes,
+    ...(positive === undefined ? {} : { positive: classes.placeOf(positive) }),
+    truth: classes.truth,
+    candidate: candidate!,
+    ...(champion === undefined ? {} : { champion }),
+  }
 }
 
-function classNames({ manifest }: EvaluatedModel): readonly string[] | undefined {
-  return manifest.signature.answer.classes
+/** Millions of names would be most of what is kept, and nobody looks a row up among so many. */
+const MOST_NAMED_ROWS = 500_000
+
+async function readIds(
+  { input, connection }: EvaluationPlace,
+  { rows }: HeldOutTable,
+): Promise<Pick<RowOutcomes, 'ids'>> {
+  const { id } = input.evaluation
+  if (id === undefined || rows > MOST_NAMED_ROWS) return {}
+  return { ids: (await readText(connection, id)).map((text) => text ?? '') }
+}
+
+function isClasses(answers: Answers): answers is Extract<Answers, { kind: 'classes' }> {
+  return answers.kind === 'classes'
+}
+
+function numberOutcomes(answers: Answers): ModelOutcomes {
+  return { predicted: answers.kind === 'numbers' ? answers.predicted : new Float64Array() }
 }
 
 /** Usually a mistake in `outputs.classes`, and worth more than an accuracy of 0. */
 function noteStrangers(
   { predicted }: ModelOutcomes,
-  truth: readonly number[],
+  truth: ArrayLike<number>,
   classes: readonly string[],
   notes: string[],
 ): void {
-  const labels = new Set(truth)
-  const answers = [...new Set(predicted)]
-  if (answers.some((answer) => labels.has(answer))) return
-  const show = (places: Iterable<number>): string =>
-    [...places]
+  const labels = placesIn(truth, classes.length)
+  const answers = placesIn(predicted, classes.length)
+  if (answers.some((answer) => labels.includes(answer))) return
+  const show = (places: readonly number[]): string =>
+    places
       .slice(0, 5)
       .map((place) => classes[place])
       .join(', ')
@@ -60,6 +79,8 @@ function noteStrangers(
   )
 }
 
-function toNumbers({ predicted }: RawAnswers): number[] {
-  return predicted.map(Number)
+function placesIn(of: ArrayLike<number>, count: number): number[] {
+  const seen = new Uint8Array(count)
+  for (let i = 0; i < of.length; i++) seen[of[i]!] = 1
+  return [...seen.keys()].filter((place) => seen[place] === 1)
 }

@@ -1,35 +1,46 @@
 import { AppError } from '../core/errors.ts'
-import { confusionMatrix, countClasses, f1Of, precisionOf, recallOf } from './classification-metrics.ts'
+import type { Answers } from './answers.ts'
+import { sumParts } from '../statistics/additive.ts'
+import { confusionMatrix, countParts, countsOf, f1Of, precisionOf, recallOf } from './class-counts.ts'
+import { recode, type Coded } from './coded-column.ts'
 import type { ClassMeasures, ModelMeasures, ModelOutcomes, RowOutcomes } from './evaluation-result.ts'
-import type { ClassRows, JudgedRows } from './judged-rows.ts'
+import { numberUnits, type ClassRows, type JudgedRows } from './judged-rows.ts'
 import { measureAll } from './measure.ts'
-import type { RawAnswers } from './read-answers.ts'
+import type { OwnMetrics } from './metrics.ts'
+
+type ClassAnswers = Extract<Answers, { kind: 'classes' }>
 
 /** Truth and answers as text become places in one list of classes, shared by both models. */
 export interface ClassTable {
   readonly classes: readonly string[]
-  readonly truth: readonly number[]
+  readonly truth: Int32Array
+  readonly placeOf: (name: string) => number
 }
 
 /** Beyond this a label is an identifier or a number, not a class. */
 const MOST_CLASSES = 2_000
 
 export function tabulateClasses(
-  truth: readonly string[],
-  models: readonly RawAnswers[],
-  named: readonly string[],
+  labels: Coded,
+  models: readonly ClassAnswers[],
+  positive: string | undefined,
 ): ClassTable {
   const all = new Set([
-    ...truth.map(canonical),
-    ...models.flatMap(({ predicted }) => predicted.map(canonical)),
-    ...named.map(canonical),
+    ...labels.values.map(canonical),
+    ...models.flatMap(({ predicted, names }) => [...predicted.values, ...(names ?? [])].map(canonical)),
   ])
   if (all.size > MOST_CLASSES) {
     throw new AppError('INVALID_INPUT', `the labels have ${all.size} different values: is this \`task: regression\`?`)
   }
+  if (positive !== undefined && !all.has(canonical(positive))) {
+    const some = [...all].slice(0, 8).join(', ')
+    const message = `no row is "${positive}" (evaluation.positive), and no answer either. The classes are ${some}.`
+    throw new AppError('INVALID_INPUT', message)
+  }
   const classes = [...all].toSorted(byNumberOrName)
   const places = new Map(classes.map((name, place) => [name, place]))
-  return { classes, truth: truth.map((name) => places.get(canonical(name)) ?? 0) }
+  const placeOf = (name: string): number => places.get(canonical(name)) ?? 0
+  return { classes, truth: recode(labels, labels.values.map(placeOf)), placeOf }
 }
 
 /** `7.0` in a table of floats is the class `7`; what is true in a table is 1 in a tensor. */
@@ -44,30 +55,20 @@ function byNumberOrName(a: string, b: string): number {
 }
 
 /**
- * A model's answers in the shared list of classes. `names` are the classes of its scores, in their order;
- * where nobody names them they are those that are true of some row, if there are as many.
+ * A model's answers in the shared list of classes. Where nobody names the classes of its scores they are those
+ * that are true of some row, if there are as many.
  */
-export function classOutcomes(
-  answers: RawAnswers,
-  table: ClassTable,
-  names: readonly string[] | undefined,
-): ModelOutcomes {
-  const places = new Map(table.classes.map((name, place) => [name, place]))
-  const predicted = answers.predicted.map((name) => places.get(canonical(name)) ?? 0)
-  const columns = scoreColumns(
-    answers.width,
-    table,
-    names?.map((name) => places.get(canonical(name)) ?? 0),
-  )
-  if (columns === undefined) return { predicted }
-  const width = table.classes.length
-  const scores = Array.from({ length: predicted.length * width }, () => 0)
-  for (let row = 0; row < predicted.length; row++) {
-    for (const [k, place] of columns.entries()) {
-      scores[row * width + place] = Number((answers.scores[row * answers.width + k] ?? 0).toPrecision(7))
-    }
+export function classOutcomes({ predicted, scores, width, names }: ClassAnswers, table: ClassTable): ModelOutcomes {
+  const own = { predicted: recode(predicted, predicted.values.map(table.placeOf)) }
+  const columns = scoreColumns(width, table, names?.map(table.placeOf))
+  if (columns === undefined) return own
+  const rows = own.predicted.length
+  const classes = table.classes.length
+  const all = new Float64Array(rows * classes)
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < width; k++) all[row * classes + columns[k]!] = scores[row * width + k]!
   }
-  return { predicted, scores }
+  return { ...own, scores: all }
 }
 
 function scoreColumns(
@@ -84,42 +85,69 @@ function scoreColumns(
 
 /** The rows of one model, out of the stored outcomes. */
 export function rowsOf(outcomes: RowOutcomes, model: ModelOutcomes): JudgedRows {
-  if (outcomes.task === 'regression') {
-    return {
-      kind: 'regression',
-      truth: Float64Array.from(outcomes.truth),
-      predicted: Float64Array.from(model.predicted),
-    }
+  const { task, truth, weights, units, own, classes = [], positive } = outcomes
+  const sampling = {
+    rows: truth.length,
+    ...(weights === undefined ? {} : { weights: doubles(weights) }),
+    ...(units === undefined ? {} : { units: numberUnits(units.length, (i) => units[i]!) }),
   }
-  const rows = {
+  const base = {
+    sampling,
+    ...(own === undefined
+      ? {}
+      : { own: Object.fromEntries(Object.entries(own).map(([name, values]) => [name, doubles(values)])) }),
+  }
+  if (task === 'regression') {
+    return { kind: 'regression', ...base, truth: doubles(truth), predicted: doubles(model.predicted) }
+  }
+  return {
     kind: 'classification',
-    classes: outcomes.classes ?? [],
-    truth: Int32Array.from(outcomes.truth),
-    predicted: Int32Array.from(model.predicted),
-  } as const
-  return model.scores === undefined ? rows : { ...rows, scores: Float64Array.from(model.scores) }
+    ...base,
+    classes,
+    truth: integers(truth),
+    predicted: integers(model.predicted),
+    ...(model.scores === undefined ? {} : { scores: doubles(model.scores) }),
+    ...(positive === undefined ? {} : { positive }),
+  }
 }
 
-/** The rows that are in this value of a slice. */
-export function placesOf(of: readonly number[], place: number): number[] {
-  return of.flatMap((value, row) => (value === place ? [row] : []))
+function doubles(values: ArrayLike<number>): Float64Array {
+  return values instanceof Float64Array ? values : Float64Array.from(values)
+}
+
+function integers(values: ArrayLike<number>): Int32Array {
+  return values instanceof Int32Array ? values : Int32Array.from(values)
+}
+
+/** The rows of each value of a slice, in one pass; those beyond the last value are left out. */
+export function placesOf(of: ArrayLike<number>, values: number): readonly Uint32Array[] {
+  const counts = new Uint32Array(values)
+  for (let i = 0; i < of.length; i++) if (of[i]! < values) counts[of[i]!]!++
+  const places = [...counts].map((count) => new Uint32Array(count))
+  counts.fill(0)
+  for (let i = 0; i < of.length; i++) {
+    const value = of[i]!
+    if (value < values) places[value]![counts[value]!++] = i
+  }
+  return places
 }
 
 const MOST_SHOWN_CLASSES = 50
 
-export function measureModel(rows: JudgedRows): ModelMeasures {
-  const metrics = measureAll(rows)
+export function measureModel(rows: JudgedRows, names: readonly string[], own?: OwnMetrics): ModelMeasures {
+  const metrics = measureAll(rows, names, own)
   if (rows.kind === 'regression' || rows.classes.length > MOST_SHOWN_CLASSES) return { metrics }
   return { metrics, classes: classMeasures(rows), confusion: confusionMatrix(rows) }
 }
 
 function classMeasures(rows: ClassRows): ClassMeasures[] {
-  const counts = countClasses(rows, new Float64Array(rows.truth.length).fill(1))
-  return rows.classes.map((name, c) => ({
+  const { sampling, classes } = rows
+  const counts = countsOf(sumParts(countParts(rows), sampling.rows, sampling.weights), classes.length)
+  return classes.map((name, c) => ({
     name,
     rows: counts.actual[c] ?? 0,
-    precision: precisionOf(counts, c),
-    recall: recallOf(counts, c),
-    f1: f1Of(counts, c),
+    precision: precisionOf(counts, c) || 0,
+    recall: recallOf(counts, c) || 0,
+    f1: f1Of(counts, c) || 0,
   }))
 }

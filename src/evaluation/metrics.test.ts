@@ -1,41 +1,84 @@
 import { describe, expect, test } from 'vitest'
+import { confusionMatrix } from './class-counts.ts'
 import golden from './golden.json' with { type: 'json' }
-import { confusionMatrix } from './classification-metrics.ts'
-import { pickRows, type ClassRows, type NumberRows } from './judged-rows.ts'
-import { measureAll } from './measure.ts'
-import { metricsOf, weightedMetric } from './metrics.ts'
+import { estimateMetric } from './infer-metric.ts'
+import { numberUnits, pickRows, type ClassRows, type NumberRows } from './judged-rows.ts'
+import { measure, measureAll } from './measure.ts'
+import { findMetric, metricNames } from './metrics.ts'
+import { reasonAgainst } from './why-undefined.ts'
 
-const ones = (count: number): Float64Array => new Float64Array(count).fill(1)
+interface GoldenClasses {
+  readonly name: string
+  readonly classes: readonly string[]
+  readonly truth: readonly number[]
+  readonly predicted: readonly number[]
+  readonly scores: readonly (number | null)[]
+  readonly weights?: readonly number[]
+  readonly positive?: number
+  readonly expected: Readonly<Record<string, number | null>>
+  readonly confusion: readonly (readonly number[])[]
+}
+
+interface GoldenNumbers {
+  readonly name: string
+  readonly truth: readonly number[]
+  readonly predicted: readonly number[]
+  readonly weights?: readonly number[]
+  readonly expected: Readonly<Record<string, number | null>>
+}
+
+function classRows({ classes, truth, predicted, scores, weights, positive }: GoldenClasses): ClassRows {
+  return {
+    kind: 'classification',
+    classes,
+    truth: Int32Array.from(truth),
+    predicted: Int32Array.from(predicted),
+    scores: Float64Array.from(scores, (score) => score ?? Number.NaN),
+    sampling: { rows: truth.length, ...(weights === undefined ? {} : { weights: Float64Array.from(weights) }) },
+    ...(positive === undefined ? {} : { positive }),
+  }
+}
+
+function numberRows({ truth, predicted, weights }: GoldenNumbers): NumberRows {
+  return {
+    kind: 'regression',
+    truth: Float64Array.from(truth),
+    predicted: Float64Array.from(predicted),
+    sampling: { rows: truth.length, ...(weights === undefined ? {} : { weights: Float64Array.from(weights) }) },
+  }
+}
+
+/** Within a billionth of the number, or of 1. A metric that does not exist is NaN or has a reason. */
+function expectAsGolden(rows: ClassRows | NumberRows, expected: Readonly<Record<string, number | null>>): void {
+  for (const [name, value] of Object.entries(expected)) {
+    const metric = findMetric(rows.kind, name)!
+    if (value === null) {
+      const isRefused = reasonAgainst(metric, rows) !== undefined || Number.isNaN(estimateMetric(metric, rows))
+      expect(isRefused, `${name} does not exist`).toBe(true)
+      continue
+    }
+    expect(Math.abs(estimateMetric(metric, rows) - value), name).toBeLessThanOrEqual(
+      1e-9 * Math.max(1, Math.abs(value)),
+    )
+  }
+}
 
 describe('as scikit-learn computes them (tools/golden/metrics.py)', () => {
-  test.each(golden.classification.map((given) => [given.name, given] as const))('%s', (_, given) => {
-    const rows: ClassRows = {
-      kind: 'classification',
-      classes: given.classes,
-      truth: Int32Array.from(given.truth),
-      predicted: Int32Array.from(given.predicted),
-      scores: Float64Array.from(given.scores),
-    }
+  test.each((golden.classification as GoldenClasses[]).map((given) => [given.name, given] as const))(
+    'classes, %s',
+    (_, given) => {
+      const rows = classRows(given)
 
-    for (const metric of metricsOf('classification', true)) {
-      const value = weightedMetric(metric, rows)(ones(given.truth.length))
-      expect(value, metric.name).toBeCloseTo((given.expected as Record<string, number>)[metric.name]!, 9)
-    }
-    expect(confusionMatrix(rows)).toEqual(given.confusion)
-  })
+      expectAsGolden(rows, given.expected)
+      for (const [i, line] of confusionMatrix(rows).entries())
+        for (const [j, cell] of line.entries()) expect(cell).toBeCloseTo(given.confusion[i]![j]!, 9)
+    },
+  )
 
-  test.each(golden.regression.map((given) => [given.name, given] as const))('%s', (_, given) => {
-    const rows: NumberRows = {
-      kind: 'regression',
-      truth: Float64Array.from(given.truth),
-      predicted: Float64Array.from(given.predicted),
-    }
-
-    for (const metric of metricsOf('regression', false)) {
-      const value = weightedMetric(metric, rows)(ones(given.truth.length))
-      expect(value, metric.name).toBeCloseTo((given.expected as Record<string, number>)[metric.name]!, 9)
-    }
-  })
+  test.each((golden.regression as GoldenNumbers[]).map((given) => [given.name, given] as const))(
+    'numbers, %s',
+    (_, given) => expectAsGolden(numberRows(given), given.expected),
+  )
 })
 
 const ROWS: ClassRows = {
@@ -44,36 +87,72 @@ const ROWS: ClassRows = {
   truth: Int32Array.of(0, 0, 1, 1, 2),
   predicted: Int32Array.of(0, 1, 1, 1, 0),
   scores: Float64Array.of(0.9, 0.1, 0, 0.4, 0.5, 0.1, 0.2, 0.8, 0, 0, 1, 0, 0.6, 0.2, 0.2),
+  sampling: { rows: 5 },
 }
 
-test('a row of weight two counts as two rows, for every metric', () => {
-  const twice = pickRows(ROWS, [0, 0, 1, 2, 2, 4])
+const NUMBERS: NumberRows = {
+  kind: 'regression',
+  truth: Float64Array.of(1, 2, 3, 4, 5),
+  predicted: Float64Array.of(1, 2.5, 2, 4.25, 9),
+  sampling: { rows: 5 },
+}
 
-  for (const metric of metricsOf('classification', true)) {
-    const weighted = weightedMetric(metric, ROWS)(Float64Array.of(2, 1, 2, 0, 1))
-    expect(weighted, metric.name).toBeCloseTo(weightedMetric(metric, twice)(ones(6)), 12)
+test.each([ROWS, NUMBERS])('a row of weight two counts as two rows, for every metric of $kind', (rows) => {
+  const twice = pickRows(rows, Uint32Array.of(0, 0, 1, 2, 2, 4))
+  const weighted = { ...rows, sampling: { rows: 5, weights: Float64Array.of(2, 1, 2, 0, 1) } }
+
+  for (const name of metricNames(rows)) {
+    const metric = findMetric(rows.kind, name)!
+    expect(estimateMetric(metric, weighted), name).toBeCloseTo(estimateMetric(metric, twice), 12)
   }
 })
 
-test('without scores only metrics of answers are computed', () => {
+test('without scores only metrics of answers are computed, and the others say why', () => {
   const { scores: _, ...answers } = ROWS
 
   expect(Object.keys(measureAll(answers))).not.toContain('auc')
   expect(measureAll(answers)['accuracy']!.value).toBe(0.6)
+  expect(measure(findMetric('classification', 'auc')!, answers).why).toBe('the model gives no scores')
 })
 
-test('a metric that does not exist for the rows is null, not a number', () => {
-  const one = pickRows(ROWS, [0])
+test.each([
+  ['auc', { ...pickRows(ROWS, Uint32Array.of(0)) }, 'it needs rows of more than one class'],
+  ['auc', { ...ROWS, scores: ROWS.scores!.with(4, Number.NaN) }, '1 row has no score'],
+  ['accuracy', pickRows(ROWS, new Uint32Array()), 'there are no rows'],
+  ['accuracy', { ...ROWS, sampling: { rows: 5, weights: new Float64Array(5) } }, 'all weights are 0'],
+  ['precision', { ...ROWS, positive: 2 }, 'no row was called c'],
+  ['recall', { ...pickRows(ROWS, Uint32Array.of(0, 1)), positive: 2 } as ClassRows, 'no row is c'],
+  ['r2', pickRows(NUMBERS, Uint32Array.of(1)), 'the truth is the same for all rows'],
+  ['mae', { ...NUMBERS, predicted: NUMBERS.predicted.with(0, Number.NaN) }, '1 row has no answer'],
+  ['mae', ROWS, 'it is no metric of classification'],
+] as const)('%s that does not exist for the rows is nothing, with the reason (%#)', (name, rows, why) => {
+  const metric = findMetric(name === 'r2' || name === 'mae' ? 'regression' : 'classification', name)!
 
-  expect(measureAll(one, ['auc'])['auc']).toEqual({ value: null, low: null, high: null })
-  expect(
-    measureAll({ kind: 'regression', truth: Float64Array.of(3), predicted: Float64Array.of(3) }, ['r2'])['r2']!.value,
-  ).toBeNull()
+  expect(measure(metric, rows)).toEqual({ value: null, low: null, high: null, why })
 })
 
-test('the interval holds the value', () => {
-  for (const { value, low, high } of Object.values(measureAll(ROWS))) {
-    expect(low).toBeLessThanOrEqual(value!)
-    expect(high).toBeGreaterThanOrEqual(value!)
+test("a metric of the author's own is the weighted mean of its column", () => {
+  const own = { dice: { better: 'higher' } } as const
+  const rows = {
+    ...NUMBERS,
+    own: { dice: Float64Array.of(0, 1, 1, 1, 0.5) },
+    sampling: { rows: 5, weights: Float64Array.of(2, 1, 1, 1, 0) },
+  }
+
+  expect(measureAll(rows, ['dice'], own)['dice']).toMatchObject({ value: 0.6, method: 'bootstrap of rows' })
+})
+
+test.each([
+  ['plain rows', {}],
+  ['weighted rows', { weights: Float64Array.of(1, 2, 1, 0.5, 3) }],
+  ['rows of two units', { units: numberUnits(5, (row) => row % 2) }],
+])('the interval holds the value: %s', (_, sampling) => {
+  for (const rows of [ROWS, NUMBERS]) {
+    const measured = measureAll({ ...rows, sampling: { rows: 5, ...sampling } })
+    for (const [name, { value, low, high }] of Object.entries(measured)) {
+      if (low === null || high === null) continue
+      expect(low, name).toBeLessThanOrEqual(value! + 1e-12)
+      expect(high, name).toBeGreaterThanOrEqual(value! - 1e-12)
+    }
   }
 })

@@ -2,11 +2,23 @@ import type { Datatype } from '../core/bundle.ts'
 import { AppError } from '../core/errors.ts'
 import { describeColumns, queryRows, sqlName, tableReader, type DuckDBConnection } from '../lib/open-analytics.ts'
 
-/** Beyond this the rows of an evaluation do not fit in memory with their answers. */
-const MOST_ROWS = 500_000
+/** Rows that are sent through hosts; beyond this it takes longer than anybody waits. */
+const MOST_ASKED_ROWS = 500_000
+/** Rows that are answered already, in `predictions`. */
+const MOST_ANSWERED_ROWS = 50_000_000
 
-/** Makes the table `held_out` of a file and answers its columns. Fails with INVALID_INPUT for what is no table. */
-export async function openTable(connection: DuckDBConnection, file: string, name: string): Promise<readonly string[]> {
+export interface OpenedTable {
+  readonly columns: readonly string[]
+  readonly rows: number
+}
+
+/** Makes the table `held_out` of a file. `isAnswered`: its rows are not sent to a model. Fails with INVALID_INPUT for what is no table. */
+export async function openTable(
+  connection: DuckDBConnection,
+  file: string,
+  name: string,
+  isAnswered: boolean,
+): Promise<OpenedTable> {
   const reader = tableReader(file)
   if (reader === undefined)
     throw new AppError('INVALID_INPUT', `${name} is not a table Tidegate can read: write it as .parquet or .csv.`)
@@ -18,33 +30,30 @@ export async function openTable(connection: DuckDBConnection, file: string, name
   const [row] = await queryRows(connection, 'select count(*)::double as n from held_out')
   const rows = Number(row?.['n'] ?? 0)
   if (rows === 0) throw new AppError('INVALID_INPUT', `${name} has no rows: there is nothing to evaluate on.`)
-  if (rows > MOST_ROWS)
-    throw new AppError(
-      'INVALID_INPUT',
-      `${name} has ${rows} rows; at most ${MOST_ROWS} can be evaluated. Take a sample.`,
-    )
-  return [...(await describeColumns(connection, 'held_out')).keys()].filter((column) => column !== ROW)
+  const most = isAnswered ? MOST_ANSWERED_ROWS : MOST_ASKED_ROWS
+  if (rows > most)
+    throw new AppError('INVALID_INPUT', `${name} has ${rows} rows; at most ${most} can be evaluated. Take a sample.`)
+  const columns = [...(await describeColumns(connection, 'held_out')).keys()].filter((column) => column !== ROW)
+  return { columns, rows }
 }
 
 /** The number of a row in its file, from 1; DuckDB keeps a file's order. */
-const ROW = '__tidegate_row'
+export const ROW = '__tidegate_row'
 
 export function requireColumn(columns: readonly string[], column: string, name: string, what: string): void {
   if (columns.includes(column)) return
   throw new AppError('INVALID_INPUT', `${name} has no column "${column}" (${what}). Its columns are ${some(columns)}.`)
 }
 
-/** One column as text, in the file's order; null where there is no value. NaN is no value. */
-export async function readText(connection: DuckDBConnection, column: string): Promise<(string | null)[]> {
+/** A column as text; null where there is no value. NaN is no value. */
+export function columnText(column: string): string {
   const name = sqlName(column)
-  const text = `case when typeof(${name}) in ('FLOAT', 'DOUBLE') and isnan(try_cast(${name} as double)) then null else ${name}::varchar end`
-  return (await readColumns(connection, [text]))[0] as (string | null)[]
+  return `case when typeof(${name}) in ('FLOAT', 'DOUBLE') and isnan(try_cast(${name} as double)) then null else ${name}::varchar end`
 }
 
-/** One column as numbers; null where there is none, or it is none. */
-export async function readNumbers(connection: DuckDBConnection, column: string): Promise<(number | null)[]> {
-  const values = (await readColumns(connection, [`try_cast(${sqlName(column)} as double)`]))[0] as (number | null)[]
-  return values.map((value) => (value === null || Number.isNaN(value) ? null : value))
+/** One column as text, in the file's order. */
+export async function readText(connection: DuckDBConnection, column: string): Promise<(string | null)[]> {
+  return (await readColumns(connection, [columnText(column)]))[0] as (string | null)[]
 }
 
 const SQL_TYPES: Partial<Record<Datatype, string>> = {

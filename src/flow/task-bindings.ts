@@ -39,7 +39,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
     'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
     'make-bundle': { version: 1, prepare: (context) => Promise.resolve(prepareBundle(context)) },
-    evaluate: { version: 1, prepare: (context) => prepareEvaluation(read, context) },
+    evaluate: { version: 2, prepare: (context) => prepareEvaluation(read, context) },
     gate: {
       version: 1,
       prepare: (context) => prepareGates(read, context),
@@ -165,7 +165,9 @@ function prepareBundle(context: PrepareContext): unknown {
   const notFeatures =
     evaluation === undefined
       ? []
-      : [evaluation.label, ...(evaluation.id === undefined ? [] : [evaluation.id]), ...evaluation.slices]
+      : [evaluation.label, evaluation.id, evaluation.unit, evaluation.weight, ...evaluation.slices].filter(
+          (column) => column !== undefined,
+        )
   const shared = { ...input, notFeatures, ...memoryOf(context) }
   if (environment === undefined) return shared
   const { lockDigest, python } = environment

@@ -1,4 +1,4 @@
-import { ALL_METRICS } from './keys/metrics.ts'
+import { isMetric } from './keys/metrics.ts'
 import type { Path } from './path.ts'
 import type { YamlSource } from './yaml-source.ts'
 import type { Problem } from '../core/problem.ts'
@@ -36,10 +36,6 @@ export const UNAVAILABLE: readonly Unavailable[] = [
   { path: 'steps.*.services', instead: 'start them in `run`' },
   { path: 'steps.*.checkpoint', instead: 'leave it out' },
   { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
-  { path: 'evaluation.unit', instead: 'leave it out' },
-  { path: 'evaluation.weight', instead: 'leave it out' },
-  { path: 'evaluation.positive', instead: 'leave it out' },
-  { path: 'evaluation.metrics', instead: 'use the metrics that Tidegate computes' },
   { path: 'gates.*', what: 'check: unsafe-pickle', when: has('check'), instead: 'leave the gate out' },
   {
     path: 'environments.*.replicas',
@@ -123,7 +119,7 @@ function has(key: string): (value: unknown) => boolean {
 function hasMetricBut(available: readonly string[]): (value: unknown) => boolean {
   return (value) => {
     const metric: unknown = typeof value === 'object' && value !== null && 'metric' in value ? value.metric : undefined
-    return typeof metric === 'string' && ALL_METRICS.includes(metric) && !available.includes(metric)
+    return typeof metric === 'string' && isMetric(metric) && !available.includes(metric)
   }
 }
 

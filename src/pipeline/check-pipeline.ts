@@ -1,9 +1,10 @@
 import type { Problem } from '../core/problem.ts'
 import { checkExpressions } from './check-expressions.ts'
-import { METRICS } from './keys/metrics.ts'
+import { metricInfo, METRICS } from './keys/metrics.ts'
 import type { Path } from './path.ts'
-import type { EnvironmentSpec, Pipeline, StepSpec } from './pipeline.ts'
+import type { EnvironmentSpec, EvaluationSpec, Pipeline, StepSpec } from './pipeline.ts'
 import { didYouMean } from './suggestion.ts'
+import { unknownMetric } from './unknown-metrics.ts'
 import { TASK_KEYS } from './task-keys.ts'
 
 /** Makes a problem at a path of the file. */
@@ -80,7 +81,9 @@ function checkGates({ gates, evaluation }: Pipeline, problemAt: ProblemAt): Prob
       ]
     }
     if (gate.kind === 'latency') return []
-    const problems = wrongMetric(gate.metric, evaluation.task, ['gates', index, 'metric'], problemAt)
+    const own = Object.keys(evaluation.metrics ?? {})
+    const path = ['gates', index, 'metric']
+    const problems = own.includes(gate.metric) ? [] : wrongMetric(gate.metric, evaluation, path, problemAt)
     if (gate.slice !== undefined && !evaluation.slices.includes(gate.slice)) {
       const hint = didYouMean(gate.slice, evaluation.slices) || ': add it to `evaluation.slices`'
       problems.push(problemAt(['gates', index, 'slice'], `"${gate.slice}" is not one of the slices${hint}`))
@@ -89,9 +92,18 @@ function checkGates({ gates, evaluation }: Pipeline, problemAt: ProblemAt): Prob
   })
 }
 
-function wrongMetric(metric: string, task: keyof typeof METRICS, path: Path, problemAt: ProblemAt): Problem[] {
-  if (METRICS[task].includes(metric)) return []
-  return [problemAt(path, `${metric} is no metric of ${task}: write one of ${METRICS[task].join(', ')}`)]
+/** Of the task; the other task's metrics are told apart from names that nobody knows. */
+function wrongMetric(metric: string, { task, metrics }: EvaluationSpec, path: Path, problemAt: ProblemAt): Problem[] {
+  if (metricInfo(task, metric) !== undefined) return []
+  const other = task === 'classification' ? 'regression' : 'classification'
+  const known = [
+    ...METRICS[task],
+    ...(task === 'regression' ? ['quantile-loss-p90'] : []),
+    ...Object.keys(metrics ?? {}),
+  ]
+  const list = `: write one of ${known.join(', ')}`
+  if (metricInfo(other, metric) !== undefined) return [problemAt(path, `${metric} is no metric of ${task}${list}`)]
+  return [problemAt(path, unknownMetric(metric, known))]
 }
 
 function checkEnvironment(environment: EnvironmentSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
@@ -108,11 +120,11 @@ function checkEnvironment(environment: EnvironmentSpec, pipeline: Pipeline, prob
   if (evaluation === undefined) return problems
   for (const [index, rail] of environment.guardRails.entries()) {
     if (rail.kind !== 'labels') continue
-    problems.push(...wrongMetric(rail.metric, evaluation.task, [...path, 'guard-rails', index, 'metric'], problemAt))
+    problems.push(...wrongMetric(rail.metric, evaluation, [...path, 'guard-rails', index, 'metric'], problemAt))
   }
   for (const [index, monitor] of environment.monitors.entries()) {
     if (monitor.kind !== 'performance') continue
-    problems.push(...wrongMetric(monitor.metric, evaluation.task, [...path, 'monitors', index, 'metric'], problemAt))
+    problems.push(...wrongMetric(monitor.metric, evaluation, [...path, 'monitors', index, 'metric'], problemAt))
   }
   return problems
 }

@@ -12,6 +12,7 @@ import { DEFAULT_TRIGGERS } from './keys/triggers.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
 import { shapeProblems } from './shape-problems.ts'
+import { unknownMetrics } from './unknown-metrics.ts'
 import { readYaml, type YamlSource } from './yaml-source.ts'
 
 export interface ParsedPipeline {
@@ -37,7 +38,7 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
   if (!shape.success) {
     const taken = new Set(unavailable.map(({ path }) => path))
     const wrong = shapeProblems(shape.error.issues, { yaml: source, knownKeys })
-    problems.push(...wrong.filter(({ path }) => !taken.has(path)))
+    problems.push(...wrong.filter(({ path }) => !taken.has(path)), ...unknownMetrics(source))
     return { problems: inOrder(problems) }
   }
   const pipeline = normalise(shape.data)

@@ -144,7 +144,21 @@ export interface EvaluationSpec {
   readonly label: string
   /** The column that pairs rows; absent: the row's number. */
   readonly id?: string
+  /** The column whose equal values belong together: what is resampled. */
+  readonly unit?: string
+  /** The column that says how much a row counts. */
+  readonly weight?: string
+  /** The class that matters. */
+  readonly positive?: string
+  /** Columns; `digit+ink` is looked at by every combination of the two. */
   readonly slices: readonly string[]
+  /** By name: means over rows of a column that the author's code wrote. */
+  readonly metrics?: Readonly<Record<string, OwnMetricSpec>>
+}
+
+export interface OwnMetricSpec {
+  readonly column: string
+  readonly better: 'higher' | 'lower'
 }
 
 export type EvaluationTask = 'classification' | 'regression'
@@ -166,6 +180,8 @@ export type GateSpec =
       readonly metric: string
       readonly min?: number
       readonly max?: number
+      /** The true value must be beyond the bound with this confidence; absent: the measured one. */
+      readonly confidence?: number
       readonly slice?: string
       /** A slice value with fewer rows is not judged. */
       readonly minRows: number

@@ -18,3 +18,19 @@ export function benjaminiHochberg(pValues: readonly number[]): number[] {
   }
   return adjusted
 }
+
+/**
+ * Adjusted p-values of Holm (1979): of those at or below the level, the chance that even one is false stays
+ * below the level, however the tests depend on one another. Never weaker than Bonferroni's.
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const count = pValues.length
+  const ascending = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p)
+  const adjusted = Array.from(pValues)
+  let largest = 0
+  for (const [i, { p, index }] of ascending.entries()) {
+    largest = Math.max(largest, Math.min(1, p * (count - i)))
+    adjusted[index] = largest
+  }
+  return adjusted
+}

@@ -1,7 +1,9 @@
+import { binomialCdf } from './binomial.ts'
 import { normalQuantile } from './normal.ts'
+import { scoreStatistic } from './paired-proportions.ts'
 
 export interface MarginQuestion {
-  /** Held-out rows (or units, where rows belong together). */
+  /** Held-out rows. */
   readonly rows: number
   /** Of the gate: 0.95, say. */
   readonly confidence: number
@@ -11,23 +13,59 @@ export interface MarginQuestion {
   readonly power?: number
 }
 
+/** Two versions of one model typically disagree on 2 % of rows; very different ones on 10 %. */
 const USUAL_DISCORDANCE = 0.02
-const USUAL_POWER = 0.8
+export const USUAL_POWER = 0.8
 
 /**
- * The smallest margin for "not worse than the champion by more than the margin" at which a candidate that
- * is just as good passes with the given power (default 0.8): (z_confidence + z_power) × standard error,
- * with the two imaginary rows that `pairedDifference` adds. Two versions of one model typically disagree on
- * 2 % of rows; very different ones on 10 %.
+ * The smallest margin for "accuracy not worse than the champion's by more than the margin" at which a candidate
+ * that is just as good passes with the given power (default 0.8). Not a formula: the chance that the gate's
+ * own test passes is added up over the counts that may come, so it is right for few rows too.
  */
-export function smallestMargin({
-  rows,
-  confidence,
-  discordance = USUAL_DISCORDANCE,
-  power = USUAL_POWER,
-}: MarginQuestion): number {
-  const meanSquare = (rows * discordance + 2) / (rows + 2)
-  return (normalQuantile(confidence) + normalQuantile(power)) * Math.sqrt(meanSquare / (rows + 2))
+export function smallestMargin(question: MarginQuestion): number {
+  const power = question.power ?? USUAL_POWER
+  let tooSmall = 0
+  let enough = 1
+  for (let i = 0; i < 20; i++) {
+    const middle = (tooSmall + enough) / 2
+    if (chanceToPass(middle, question) < power) tooSmall = middle
+    else enough = middle
+  }
+  return enough
+}
+
+/** How often a candidate that is exactly as good as the champion passes the gate on accuracy. */
+export function chanceToPass(
+  margin: number,
+  { rows, confidence, discordance = USUAL_DISCORDANCE }: Omit<MarginQuestion, 'power'>,
+): number {
+  const z = normalQuantile(confidence)
+  const spread = 6 * Math.sqrt(rows * discordance * (1 - discordance)) + 1
+  const first = Math.max(0, Math.floor(rows * discordance - spread))
+  const last = Math.min(rows, Math.ceil(rows * discordance + spread))
+  // Far from few differing rows the chance changes slowly with their number: every so many are asked.
+  const step = Math.max(1, Math.floor((last - first) / 60))
+  let chance = 0
+  for (let from = first; from <= last; from += step) {
+    const to = Math.min(last, from + step - 1)
+    const differing = Math.round((from + to) / 2)
+    const share = binomialCdf(to, rows, discordance) - binomialCdf(from - 1, rows, discordance)
+    chance += share * (1 - binomialCdf(fewestWins(rows, differing, margin, z) - 1, differing, 0.5))
+  }
+  return chance
+}
+
+/** Of so many differing rows, how many the candidate must win to pass; one more than all when that is not enough. */
+function fewestWins(rows: number, differing: number, margin: number, z: number): number {
+  let tooFew = -1
+  let enough = differing + 1
+  while (enough - tooFew > 1) {
+    const wins = Math.floor((tooFew + enough) / 2)
+    const counts = { rows, candidateOnly: wins, championOnly: differing - wins }
+    if (scoreStatistic(counts, -margin) >= z) enough = wins
+    else tooFew = wins
+  }
+  return enough
 }
 
 /** The fewest rows that support `margin`: what to answer somebody whose margin is too small. */

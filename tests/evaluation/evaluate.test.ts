@@ -7,7 +7,7 @@ import { isAppError } from '../../src/core/errors.ts'
 import type { EvaluatedModel } from '../../src/evaluation/ask-model.ts'
 import { createEvaluateTask } from '../../src/evaluation/evaluate.ts'
 import type { EvaluateInput } from '../../src/evaluation/evaluation-place.ts'
-import type { RowOutcomes } from '../../src/evaluation/evaluation-result.ts'
+import { readOutcomes } from '../../src/evaluation/outcomes-file.ts'
 import { createGateTask, type GateInput } from '../../src/evaluation/gate.ts'
 import { listGates, listWaivers, recordGates, waiveGate } from '../../src/evaluation/gates.sql.ts'
 import { readEvents } from '../../src/db/outbox.ts'
@@ -106,10 +106,12 @@ test('candidate and champion answer the same rows in their own hosts', async () 
     ['1', 20, 1],
   ])
   expect(metrics!['accuracy']).toBe(0.9)
-  const outcomes = JSON.parse((await context.artifacts.read(result!.outcomes.digest)).toString()) as RowOutcomes
+  const outcomes = readOutcomes(await context.artifacts.read(result!.outcomes.digest))
   expect(outcomes.classes).toEqual(['no', 'yes'])
   expect(outcomes.ids).toHaveLength(40)
-  expect(outcomes.champion!.predicted.map((answer) => 1 - answer)).toEqual(outcomes.candidate.predicted)
+  expect(Array.from(outcomes.champion!.predicted, (answer) => 1 - answer)).toEqual(
+    Array.from(outcomes.candidate.predicted),
+  )
 })
 
 test('a table of comma separated values gives the same numbers', async () => {
@@ -270,6 +272,69 @@ test("answers from the author's own code are marked, and prove nothing against t
     champion: { failed: expect.any(String) as string },
   })
   expect(result!.notes[0]).toContain('labels supplied by the author')
+})
+
+describe("rows that the author's code answered", () => {
+  const evaluation = {
+    source: { kind: 'predictions', path: 'test.parquet' },
+    task: 'classification',
+    label: 'truth',
+    id: 'id',
+    weight: 'w',
+    unit: 'patient',
+    positive: 'bad',
+    slices: ['ink', 'ink+half'],
+    metrics: { dice: { column: 'overlap', better: 'higher' } },
+  } as const
+  const SELECT = `select i as id, case when i % 4 = 0 then 'bad' else 'good' end as truth,
+    case when i % 4 = 0 and i % 3 <> 0 then 'bad' else 'good' end as prediction,
+    1.0 - score as score_good, score as score_bad, i // 5 as patient, 1 + i % 2 as w, i / 200.0 as overlap,
+    case when i % 2 = 0 then 'dark' else 'light' end as ink, i // 100 as half
+    from (select i, ((i * 37) % 101) / 101.0 as score from range(200) t(i))`
+
+  test('have weights, units, a class that matters, scores, metrics of their own and slices of two columns', async () => {
+    const { result, failure, metrics } = await evaluate({ evaluation, slices: [...evaluation.slices] }, SELECT)
+
+    expect(failure).toBeUndefined()
+    expect(result).toMatchObject({
+      positive: 'bad',
+      weight: 'w',
+      unit: { column: 'patient', count: 40 },
+      own: { dice: { better: 'higher' } },
+    })
+    // By hand: of the 50 bad rows every third is missed; each has weight 1, as all even rows.
+    expect(metrics).toMatchObject({ recall: 33 / 50, precision: 1 })
+    expect(metrics!['auc']).toBeGreaterThan(0.4)
+    expect(result!.candidate.metrics['dice']).toMatchObject({ method: 'bootstrap of units' })
+    expect(result!.slices.map(({ column, value, rows }) => `${column} ${value} ${rows}`)).toEqual([
+      'ink dark 100',
+      'ink light 100',
+      'ink+half dark+0 50',
+      'ink+half dark+1 50',
+      'ink+half light+0 50',
+      'ink+half light+1 50',
+    ])
+  })
+
+  test.each([
+    ['a weight below zero', SELECT.replace('1 + i % 2', '1 - i'), 'the weight of row 3 ("w") is -1'],
+    [
+      'a class that no row is',
+      SELECT.replaceAll("'bad'", "'worse'").replaceAll('as score_', 'as s_'),
+      'no row is "bad" (evaluation.positive)',
+    ],
+    ['a column that is gone', SELECT.replace('as patient', 'as person'), 'has no column "patient" (evaluation.unit)'],
+    ['a score of one class', SELECT.replace('as score_good', 'as good'), 'has a score of one class only'],
+    [
+      'an own number that is missing',
+      SELECT.replace('i / 200.0', 'nullif(i, 7)'),
+      'no usable value in "overlap", the first is row 8',
+    ],
+  ])('are refused for %s', async (_, select, message) => {
+    const { failure } = await evaluate({ evaluation, slices: [...evaluation.slices] }, select)
+
+    expect(failure?.message).toContain(message)
+  })
 })
 
 describe('gates', () => {

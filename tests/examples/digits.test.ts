@@ -7,7 +7,7 @@ import { BLANK, drifted, fieldImages, seededRandom, type Drift } from '../../exa
 import { sendTraffic } from '../../examples/digits-demo/traffic.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { decideFeatureDrift } from '../../src/statistics/decide-drift.ts'
-import { pairedDifference } from '../../src/statistics/paired-bootstrap.ts'
+import { inferPairedMean } from '../../src/statistics/paired-mean.ts'
 import { countInBins, referenceBins } from '../../src/statistics/reference-bins.ts'
 import { DigitsModel, mean, readImages, writeEmptyFeedback, writeFeedback, type LabelledImage } from './digits-model.ts'
 import { copyProject, PythonEnvironment } from './python-project.ts'
@@ -240,12 +240,13 @@ function described(images: readonly { pixels: readonly number[]; label: number }
 }
 
 async function against(champion: string, candidate: string, images: readonly LabelledImage[]) {
-  return pairedDifference({
-    candidate: await (await DigitsModel.load(candidate)).hits(images),
-    champion: await (await DigitsModel.load(champion)).hits(images),
-    confidence: 0.95,
+  const { estimate, ...ends } = inferPairedMean({
+    candidate: Float64Array.from(await (await DigitsModel.load(candidate)).hits(images)),
+    champion: Float64Array.from(await (await DigitsModel.load(champion)).hits(images)),
+    sampling: { rows: images.length },
     seed: 1,
   })
+  return { estimate, atLeast: ends.atLeast(0.95), atMost: ends.atMost(0.95) }
 }
 
 function byInk(images: readonly LabelledImage[], hits: readonly number[]): number[] {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UNAVAILABLE } from '../../src/pipeline/availability.ts'
 import { FOREIGN_NAMES } from '../../src/pipeline/foreign-names.ts'
-import { LATENCIES, METRICS } from '../../src/pipeline/keys/metrics.ts'
+import { LATENCIES, METRIC_TABLE } from '../../src/pipeline/keys/metrics.ts'
 import { alternatives, pipelineSchema, type JsonSchema } from '../../src/pipeline/schema.ts'
 import { TASK_KEYS } from '../../src/pipeline/task-keys.ts'
 
@@ -113,11 +113,15 @@ inside single quotes. It is refused inside \`$(( ))\`, in a here-document whose 
 inside the text of \`sh -c "…"\` or \`eval\` is read by a second shell: pass it as an argument instead.`
 
 function printMetrics(): string {
-  const rows = Object.entries(METRICS).map(
-    ([task, names]) => `| ${task} | ${names.map((name) => `\`${name}\``).join(', ')} |`,
+  const rows = METRIC_TABLE.map(
+    ({ name, task, better, needs, meaning }) =>
+      `| \`${name}\` | ${task} | ${better} | ${needs ?? ''} | ${cell(meaning)} |`,
   )
+  const quantile =
+    '| `quantile-loss-p1` … `p99` | regression | lower |  | mean loss whose least value has the model that answers this quantile |'
   const latencies = `Gates and guard rails also know ${LATENCIES.map((name) => `\`${name}\``).join(', ')}; guard rails \`error-rate\`.`
-  return ['## Metrics', '', '| task | metrics |', '| --- | --- |', ...rows, '', latencies].join('\n')
+  const head = ['## Metrics', '', '| metric | task | better | needs | meaning |', '| --- | --- | --- | --- | --- |']
+  return [...head, ...rows, quantile, '', latencies].join('\n')
 }
 
 function printTasks(): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { GateSpec } from '../pipeline.ts'
-import { didYouMean } from '../suggestion.ts'
+import { sliceName } from '../slice-name.ts'
 import { ALL_METRICS, LATENCIES, latencyPercentile } from './metrics.ts'
 import { Count, defined, Duration, Name, refuse, Text } from './scalars.ts'
 
@@ -17,8 +17,18 @@ const RawGate = z.strictObject({
     .exactOptional(),
   against: z.literal('champion').describe('compare with the version that serves the last environment').exactOptional(),
   margin: z.number().min(0).describe('how much worse than the champion is still let through').exactOptional(),
-  confidence: z.number().gt(0.5).lt(1).describe('of the comparison; default: 0.95').exactOptional(),
-  slice: Text.describe('every value of this column must hold by itself').exactOptional(),
+  confidence: z
+    .number()
+    .gt(0.5)
+    .lt(1)
+    .describe('of the comparison; default: 0.95. Of a bound: it must hold for the true value')
+    .exactOptional(),
+  slice: z
+    .union([Text, z.tuple([Text, Text]).transform(sliceName)], {
+      error: 'write a slice, or two columns as [digit, ink]',
+    })
+    .describe('every value of this column must hold by itself; of two every combination')
+    .exactOptional(),
   'min-rows': Count.describe('slice values with fewer rows are not judged; default: 1').exactOptional(),
 })
 
@@ -34,7 +44,10 @@ const Gate = RawGate.transform((raw, context): Unnamed => {
   }
   if (typeof raw.max === 'object') return refuse(context, 'write a number: only latencies have a time', ['max'])
   const shared = { metric: raw.metric, ...defined({ slice: raw.slice }), minRows: raw['min-rows'] ?? 1 }
-  if (raw.against === undefined) return { kind: 'absolute', ...shared, ...defined({ min: raw.min, max: raw.max }) }
+  if (raw.against === undefined) {
+    const { min, max, confidence } = raw
+    return { kind: 'absolute', ...shared, ...defined({ min, max, confidence }) }
+  }
   return { kind: 'champion', ...shared, margin: raw.margin ?? 0, confidence: raw.confidence ?? 0.95 }
 })
 
@@ -48,22 +61,14 @@ function wrongGate(raw: z.output<typeof RawGate>): { message: string; path: stri
     if (!says('max')) return { message: `\`max\` is missing: ${LATENCY_HINT}`, path: [] }
     return refused(['min', 'against', 'margin', 'confidence', 'slice', 'min-rows'], 'a gate on latency has `max` only')
   }
-  if (!ALL_METRICS.includes(raw.metric)) {
-    return { message: `there is no metric "${raw.metric}"${suggestMetric(raw.metric)}`, path: ['metric'] }
-  }
   if (says('min-rows') && !says('slice')) return { message: '`min-rows` needs `slice`', path: ['min-rows'] }
   if (says('against')) {
     if (!says('margin')) return { message: '`margin` is missing: how much worse is let through, as 0.02', path: [] }
     return refused(['min', 'max'], 'a gate against the champion has a `margin`; write a second gate for `min` or `max`')
   }
-  const comparison = refused(['margin', 'confidence'], 'this needs `against: champion`')
+  const comparison = refused(['margin'], 'this needs `against: champion`')
   if (comparison !== undefined) return comparison
   return says('min') || says('max') ? undefined : { message: 'write `min`, `max` or `against: champion`', path: [] }
-}
-
-function suggestMetric(word: string): string {
-  const near = didYouMean(word, [...ALL_METRICS, ...LATENCIES])
-  return near === '' ? `: write one of ${ALL_METRICS.join(', ')}` : near
 }
 
 /** `gates:` */

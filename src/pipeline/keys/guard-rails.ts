@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { GuardRail } from '../pipeline.ts'
 import { freeName } from './gates.ts'
-import { ALL_METRICS, LATENCIES, latencyPercentile } from './metrics.ts'
+import { ALL_METRICS, isMetric, LATENCIES, latencyPercentile } from './metrics.ts'
 import { Duration, defined, Name, refuse, Share } from './scalars.ts'
 import { didYouMean } from '../suggestion.ts'
 
@@ -39,7 +39,7 @@ const Rail = RawRail.transform((raw, context): Unnamed => {
 function allowedKeys(metric: string): string[] | undefined {
   if (metric === 'error-rate') return ['max', 'max-increase']
   if (latencyPercentile(metric) !== undefined) return ['max']
-  return ALL_METRICS.includes(metric) ? ['min', 'max-decrease'] : undefined
+  return isMetric(metric) ? ['min', 'max-decrease'] : undefined
 }
 
 function unknownMetric(metric: string): string {

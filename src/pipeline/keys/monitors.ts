@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { MonitorAction, MonitorSpec, MonitorWindow, Percentile } from '../pipeline.ts'
 import { didYouMean } from '../suggestion.ts'
 import { freeName } from './gates.ts'
-import { ALL_METRICS } from './metrics.ts'
+import { ALL_METRICS, isMetric } from './metrics.ts'
 import { defined, Duration, durationMs, refuse, Text } from './scalars.ts'
 
 const DAY_MS = 86_400_000
@@ -85,7 +85,7 @@ const Monitor = RawMonitor.transform((raw, context): MonitorSpec => {
     case 'performance': {
       const { metric, min, max } = raw
       if (metric === undefined) return refuse(context, '`metric` is missing: write accuracy, for instance')
-      if (!ALL_METRICS.includes(metric)) {
+      if (!isMetric(metric)) {
         return refuse(context, `there is no metric "${metric}"${didYouMean(metric, ALL_METRICS)}`, ['metric'])
       }
       if (min === undefined && max === undefined) return refuse(context, 'write `min` or `max`')

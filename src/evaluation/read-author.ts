@@ -1,0 +1,50 @@
+import { AppError } from '../core/errors.ts'
+import { sqlName } from '../lib/open-analytics.ts'
+import type { Answers } from './answers.ts'
+import type { Asked } from './ask-both.ts'
+import type { EvaluationPlace } from './evaluation-place.ts'
+import type { HeldOutTable } from './held-out-table.ts'
+import { readCodes, readDoubles, readNumbers } from './read-columns.ts'
+import { requireColumn } from './read-table.ts'
+
+/**
+ * Where only the author's own code can predict: its file has the answers in the column `prediction`, and the
+ * scores, where there are some, in a column `score_<class>` for each class.
+ */
+export async function readAuthor(place: EvaluationPlace, table: HeldOutTable, notes: string[]): Promise<Asked> {
+  const { input } = place
+  const { source } = input.evaluation
+  requireColumn(table.columns, 'prediction', source.path, 'the answers')
+  notes.push(
+    "labels supplied by the author: the answers come from a file of the commit's own code, not from the model's host",
+  )
+  const asked = { candidate: await readAnswers(place, table) }
+  if (input.champion === undefined) return asked
+  return {
+    ...asked,
+    championFailed: 'predictions were supplied by the author, so the champion could not be asked about the same rows',
+  }
+}
+
+async function readAnswers({ input, connection }: EvaluationPlace, { rows, columns }: HeldOutTable): Promise<Answers> {
+  const { source, task } = input.evaluation
+  if (task === 'regression') {
+    return { kind: 'numbers', predicted: await readNumbers(connection, 'prediction', source.path, rows) }
+  }
+  const predicted = await readCodes(connection, 'prediction', source.path, rows)
+  const named = columns.filter((column) => column.startsWith(SCORE))
+  if (named.length === 1)
+    throw new AppError(
+      'INVALID_INPUT',
+      `${source.path} has a score of one class only: write a column ${SCORE}<class> for each.`,
+    )
+  const scores = new Float64Array(rows * named.length)
+  for (const [k, column] of named.entries()) {
+    const own = await readDoubles(connection, `coalesce(try_cast(${sqlName(column)} as double), 'nan'::double)`, rows)
+    for (let i = 0; i < rows; i++) scores[i * named.length + k] = own[i]!
+  }
+  const names = named.map((column) => column.slice(SCORE.length))
+  return { kind: 'classes', predicted, scores, width: named.length, ...(names.length === 0 ? {} : { names }) }
+}
+
+const SCORE = 'score_'

@@ -1,0 +1,124 @@
+import { type Part, type Sampling, sumByGroup, sumParts, totalWeight, widthOf } from './additive.ts'
+import { bootstrapInference } from './bootstrap-inference.ts'
+import { drawMultinomial } from './draw-multinomial.ts'
+import { countCells } from './joint-cells.ts'
+import type { Inference } from './inference.ts'
+import { dealIntoGroups, drawRowWeights, MOST_DRAWN_ROWS, resamplesFor } from './row-bootstrap.ts'
+import { SeededRandom } from './random.ts'
+
+export interface AdditiveProblem {
+  /** The same array asked again is not drawn again. */
+  readonly parts: readonly Part[]
+  /** The number of interest, of the sums. NaN says that it does not exist for them. */
+  readonly of: (sums: Float64Array) => number
+  readonly sampling: Sampling
+  readonly seed: number
+  /** Sums of single rows that were not seen and might have been (see `bootstrapInference`). */
+  readonly imaginary?: readonly Float64Array[]
+  /** Where the number cannot leave a range. */
+  readonly range?: readonly [number, number]
+}
+
+/**
+ * Bootstrap of any number that is computed of sums over rows, by the cheapest way that is right:
+ *
+ * - Plain rows that are only counted by cell (a confusion matrix): the cells are drawn, as a multinomial.
+ *   That is the bootstrap of the rows, at a price that does not depend on their number.
+ * - Up to 100,000 rows: rows are drawn, or units where rows belong together.
+ * - More: rows (units) are dealt at random into 1,000 groups, and groups are drawn. A group is a sum of
+ *   independent units, so the spread is estimated rightly, itself give or take 2 %.
+ */
+export function inferFromSums(problem: AdditiveProblem): Inference {
+  const { parts, of, sampling, imaginary, range } = problem
+  const sums = sumParts(parts, sampling.rows, sampling.weights)
+  const units = sampling.units?.count ?? sampling.rows
+  const each = totalWeight(sampling) / Math.max(1, units)
+  const estimate = of(sums)
+  const { method, values } = Number.isNaN(estimate) ? NOTHING : valuesOf(problem)
+  return bootstrapInference({
+    estimate,
+    method,
+    values,
+    units,
+    imaginary: (imaginary ?? []).map((row) => of(sums.map((sum, i) => sum + row[i]! * each))),
+    ...(range === undefined ? {} : { range }),
+  })
+}
+
+const NOTHING = { method: 'none', values: new Float64Array(0) }
+
+function valuesOf({ parts, of, sampling, seed }: AdditiveProblem): { method: string; values: Float64Array } {
+  let drawn = DRAWN.get(parts)
+  if (drawn?.sampling !== sampling || drawn.seed !== seed) {
+    drawn = { sampling, seed, ...draw(parts, sampling, seed) }
+    DRAWN.set(parts, drawn)
+  }
+  const { method, sums } = drawn
+  const width = widthOf(parts)
+  const values = Float64Array.from({ length: sums.length / width }, (_, i) =>
+    of(sums.subarray(i * width, (i + 1) * width)),
+  )
+  return { method, values }
+}
+
+interface Drawn {
+  readonly method: string
+  /** Of one resample after another. */
+  readonly sums: Float64Array
+}
+
+/** Fourteen metrics are computed of one confusion matrix: its resamples are drawn once. */
+const DRAWN = new WeakMap<readonly Part[], Drawn & { readonly sampling: Sampling; readonly seed: number }>()
+
+function draw(parts: readonly Part[], sampling: Sampling, seed: number): Drawn {
+  const { weights, units, rows } = sampling
+  const isCounted = parts.every(({ values }) => values === undefined)
+  if (weights === undefined && units === undefined && isCounted) return drawCells(parts, rows, seed)
+  const { method, sums } = rows > MOST_DRAWN_ROWS ? drawGroups(parts, sampling, seed) : drawRows(parts, sampling, seed)
+  return { method: units === undefined ? method : method.replace('rows', 'units'), sums }
+}
+
+/** Sums are kept, so there are fewer resamples where they are wide (thousands of classes). */
+function emptySums(width: number, resamples: number): Float64Array {
+  return new Float64Array(width * Math.min(resamples, Math.max(200, Math.floor(4_000_000 / width))))
+}
+
+function drawCells(parts: readonly Part[], rows: number, seed: number): Drawn {
+  const cells = countCells(parts, rows)
+  const random = new SeededRandom(seed)
+  const drawn = new Float64Array(cells.counts.length)
+  const width = widthOf(parts)
+  const sums = emptySums(width, resamplesFor(cells.counts.length))
+  for (let first = 0; first < sums.length; first += width) {
+    drawMultinomial(random, cells.counts, drawn)
+    for (let cell = 0; cell < drawn.length; cell++) {
+      for (let p = 0; p < parts.length; p++) sums[first + cells.places[cell * parts.length + p]!]! += drawn[cell]!
+    }
+  }
+  return { method: 'bootstrap of cell counts', sums }
+}
+
+function drawRows(parts: readonly Part[], sampling: Sampling, seed: number): Drawn {
+  const width = widthOf(parts)
+  const sums = emptySums(width, resamplesFor(sampling.rows))
+  drawRowWeights(sampling, seed, sums.length / width, (weights, i) =>
+    sums.set(sumParts(parts, sampling.rows, weights), i * width),
+  )
+  return { method: 'bootstrap of rows', sums }
+}
+
+function drawGroups(parts: readonly Part[], sampling: Sampling, seed: number): Drawn {
+  const groups = dealIntoGroups(sampling)
+  const byGroup = sumByGroup(parts, sampling.rows, groups, sampling.weights)
+  const width = widthOf(parts)
+  const random = new SeededRandom(seed)
+  const drawn = new Uint32Array(groups.count)
+  const sums = emptySums(width, resamplesFor(groups.count))
+  for (let first = 0; first < sums.length; first += width) {
+    random.fillIndices(drawn, groups.count)
+    for (const group of drawn) {
+      for (let k = 0, at = group * width; k < width; k++, at++) sums[first + k]! += byGroup[at]!
+    }
+  }
+  return { method: `bootstrap of ${groups.count} groups of rows`, sums }
+}

@@ -1,0 +1,66 @@
+/** Below this a comparison sort is as fast. */
+const FEW = 20_000
+
+/**
+ * The places of `values` from the smallest to the largest; equal ones in their order. Many are sorted by
+ * radix, byte by byte: faster for ten million than sorting the bare numbers. NaN is not allowed.
+ */
+export function sortedOrder(values: Float64Array): Uint32Array {
+  if (values.length >= FEW) return byRadix(values)
+  return Uint32Array.from(values.keys()).sort((a, b) => values[a]! - values[b]! || a - b)
+}
+
+/** The bits of a number in two halves, turned so that they sort as the number does, and where it stood. */
+interface Keys {
+  readonly low: Uint32Array
+  readonly high: Uint32Array
+  readonly row: Uint32Array
+}
+
+/** Keys move along with their rows: reading them where they were costs more than carrying them. */
+function byRadix(values: Float64Array): Uint32Array {
+  let keys = sortableKeys(values)
+  let spare = emptyKeys(values.length)
+  for (const half of ['low', 'high'] as const) {
+    for (let shift = 0; shift < 32; shift += 8) {
+      if (!scatter(keys, spare, half, shift)) continue
+      ;[keys, spare] = [spare, keys]
+    }
+  }
+  return keys.row
+}
+
+/** One pass; false where all have the same byte, as the low ones of single precision do. */
+function scatter(from: Keys, to: Keys, half: 'low' | 'high', shift: number): boolean {
+  const key = from[half]
+  const starts = new Uint32Array(257)
+  for (let i = 0; i < key.length; i++) starts[((key[i]! >>> shift) & 255) + 1]!++
+  if (starts.includes(key.length)) return false
+  for (let byte = 0; byte < 256; byte++) starts[byte + 1]! += starts[byte]!
+  for (let i = 0; i < key.length; i++) {
+    const place = starts[(key[i]! >>> shift) & 255]!++
+    to.low[place] = from.low[i]!
+    to.high[place] = from.high[i]!
+    to.row[place] = from.row[i]!
+  }
+  return true
+}
+
+function sortableKeys(values: Float64Array): Keys {
+  const keys = emptyKeys(values.length)
+  const number = new Float64Array(1)
+  const words = new Uint32Array(number.buffer)
+  for (let i = 0; i < values.length; i++) {
+    // Minus zero becomes zero: they are equal.
+    number[0] = values[i]! + 0
+    const isNegative = words[1]! >>> 31 === 1
+    keys.low[i] = isNegative ? ~words[0]! : words[0]!
+    keys.high[i] = isNegative ? ~words[1]! : words[1]! ^ 0x80000000
+    keys.row[i] = i
+  }
+  return keys
+}
+
+function emptyKeys(length: number): Keys {
+  return { low: new Uint32Array(length), high: new Uint32Array(length), row: new Uint32Array(length) }
+}
