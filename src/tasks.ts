@@ -37,7 +37,11 @@ export function createTasks(environment: NodeJS.ProcessEnv): Record<TaskName, Ta
       const { openHost } = await import('./serving/model-host/open-host.ts')
       return createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal }) })
     }),
-    gate: lazy('gate', async () => (await import('./evaluation/gate.ts')).createGateTask()),
+    gate: lazy('gate', async () => {
+      const { createGateTask } = await import('./evaluation/gate.ts')
+      const { openHost } = await import('./serving/model-host/open-host.ts')
+      return createGateTask({ openHost: (spec, signal) => openHost(spec, { signal }) })
+    }),
     register: lazy('register', async () => (await import('./registry/register.ts')).createRegisterTask()),
   }
 }

@@ -137,7 +137,7 @@ describe('a bound', () => {
 
     expect(decideGate(gate, evidence(10, 10))).toMatchObject({
       outcome: 'pass',
-      summary: 'latency p95 12.3 ms over 200 requests, at most 20 ms wanted',
+      summary: 'latency p95 12.3 ms over 200 requests of one row each, after 10 to warm up, at most 20 ms wanted',
     })
     expect(decideGate({ ...gate, maxMs: 12 }, evidence(10, 10)).outcome).toBe('fail')
     expect(decideGate(gate, {}).outcome).toBe('inconclusive')

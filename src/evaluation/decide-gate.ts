@@ -1,5 +1,5 @@
 import { assertNever } from '../lib/assert-never.ts'
-import type { GateSpec } from '../pipeline/pipeline.ts'
+import type { MetricGate } from '../pipeline/pipeline.ts'
 import { decideAbsolute } from './decide-absolute.ts'
 import { decideAgainstChampion } from './decide-champion.ts'
 import type { EvaluationResult, RowOutcomes } from './evaluation-result.ts'
@@ -15,7 +15,7 @@ export interface GateEvidence {
 }
 
 /** What a gate says of what was measured. No data is never a pass. */
-export function decideGate(gate: GateSpec, evidence: GateEvidence): GateVerdict {
+export function decideGate(gate: MetricGate, evidence: GateEvidence): GateVerdict {
   switch (gate.kind) {
     case 'absolute':
       return onRows(gate.metric, evidence, (rows) => decideAbsolute(gate, rows))
@@ -43,13 +43,13 @@ function onRows(
 /** Gates of one run look at the same rows: they are taken apart, sorted and drawn once. */
 const ROWS = new WeakMap<RowOutcomes, GateRows>()
 
-function decideLatency(gate: Extract<GateSpec, { kind: 'latency' }>, { result }: GateEvidence): GateVerdict {
+function decideLatency(gate: Extract<MetricGate, { kind: 'latency' }>, { result }: GateEvidence): GateVerdict {
   const latency = result?.latency
   if (latency === undefined) return inconclusive('latency was not measured: nothing was sent to the candidate')
   const value = latency[`p${gate.percentile}`]
   return {
     outcome: value <= gate.maxMs ? 'pass' : 'fail',
-    summary: `latency p${gate.percentile} ${value.toFixed(1)} ms over ${latency.requests} requests, at most ${gate.maxMs} ms wanted`,
+    summary: `latency p${gate.percentile} ${value.toFixed(1)} ms over ${latency.requests} requests of one row each, after ${latency.warmUp} to warm up, at most ${gate.maxMs} ms wanted`,
     evidence: { ...latency, maxMs: gate.maxMs },
   }
 }

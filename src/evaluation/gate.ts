@@ -1,6 +1,9 @@
 import { failureOf, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
-import type { GateSpec } from '../pipeline/pipeline.ts'
+import { isCheck } from '../pipeline/checks.ts'
+import type { EvaluationSpec, GateSpec } from '../pipeline/pipeline.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import type { EvaluatedModel, OpenHost } from './ask-model.ts'
+import { runCheck } from './checks/run-check.ts'
 import { decideGate, type GateVerdict } from './decide-gate.ts'
 import type { EvaluationResult, RowOutcomes } from './evaluation-result.ts'
 import { readOutcomes } from './outcomes-file.ts'
@@ -11,6 +14,15 @@ export type GateInput = TaskInputs['gate'] & {
   /** Absent: the file has no `evaluation`. */
   readonly evaluation?: EvaluationResult
   readonly waivers: readonly Waiver[]
+  /** What checks look into; absent: no bundle was made. */
+  readonly candidate?: EvaluatedModel
+  /** As the file says it. */
+  readonly rows?: EvaluationSpec
+}
+
+export interface GateDeps {
+  /** For tests of behaviour: the candidate in a host of its own. */
+  readonly openHost: OpenHost
 }
 
 /** A person's word that an inconclusive gate shall not stop this run. */
@@ -33,14 +45,18 @@ export interface GateOutput extends TaskOutput {
 }
 
 /** Decides every gate; one that fails, or is inconclusive and not waived, stops the run. */
-export function createGateTask(): Task<GateInput, GateOutput> {
+export function createGateTask(deps: GateDeps): Task<GateInput, GateOutput> {
   return {
     name: 'gate',
     async run(input, context) {
       try {
         const outcomes = await outcomesOf(input, context)
-        const gates = input.gates.map((spec) => decide(spec, input, outcomes))
-        for (const gate of gates) context.log(`${gate.outcome}: ${gate.title}: ${gate.summary}`)
+        const gates: GateDecision[] = []
+        for (const spec of input.gates) {
+          const gate = waived(spec, await decide(spec, input, outcomes, deps, context), input.waivers)
+          context.log(`${gate.outcome}: ${gate.title}: ${gate.summary}`)
+          gates.push(gate)
+        }
         const failure = stopsRun(gates, input.run)
         return failure === undefined
           ? { result: { gates } }
@@ -57,10 +73,27 @@ async function outcomesOf({ evaluation }: GateInput, { artifacts }: TaskContext)
   return readOutcomes(await artifacts.read(evaluation.outcomes.digest))
 }
 
-/** A waiver covers doubt only: a gate that fails cannot be waived away. */
-function decide(spec: GateSpec, { evaluation, waivers }: GateInput, outcomes: RowOutcomes | undefined): GateDecision {
+async function decide(
+  spec: GateSpec,
+  { evaluation, candidate, rows }: GateInput,
+  outcomes: RowOutcomes | undefined,
+  { openHost }: GateDeps,
+  context: TaskContext,
+): Promise<GateVerdict> {
   const evidence = evaluation === undefined || outcomes === undefined ? {} : { result: evaluation, outcomes }
-  const verdict = decideGate(spec, evidence)
+  if (!isCheck(spec)) return decideGate(spec, evidence)
+  const model = candidate === undefined ? {} : { candidate }
+  return runCheck(spec, {
+    ...evidence,
+    ...model,
+    ...(rows === undefined ? {} : { evaluation: rows }),
+    openHost,
+    context,
+  })
+}
+
+/** A waiver covers doubt only: a gate that fails cannot be waived away. */
+function waived(spec: GateSpec, verdict: GateVerdict, waivers: readonly Waiver[]): GateDecision {
   const waiver = waivers.find(({ gate }) => gate === spec.name)
   return {
     title: spec.name,

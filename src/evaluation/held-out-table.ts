@@ -38,9 +38,9 @@ export async function readTable({ input, context, connection }: EvaluationPlace)
 }
 
 /** Columns that are about a row and no feature of it. */
-export function notFeatures({ input }: Pick<EvaluationPlace, 'input'>): string[] {
-  const { label, id, unit, weight } = input.evaluation
-  return [label, id, unit, weight, ...input.slices].filter((column) => column !== undefined)
+export function notFeatures({ input }: { readonly input: Pick<EvaluationPlace['input'], 'evaluation'> }): string[] {
+  const { label, id, unit, weight, slices } = input.evaluation
+  return [label, id, unit, weight, ...slices].filter((column) => column !== undefined)
 }
 
 /** What each row counts, what belongs together, and the author's own numbers. */

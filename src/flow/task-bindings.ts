@@ -12,6 +12,7 @@ import { listGates, listWaivers, recordGates } from '../evaluation/gates.sql.ts'
 import type { GateDecision } from '../evaluation/gate.ts'
 import type { EvaluationResult } from '../evaluation/evaluation-result.ts'
 import { access } from 'node:fs/promises'
+import { measuredBy } from '../pipeline/checks.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { registerVersion } from '../registry/versions.sql.ts'
 import { countTests } from '../reports/test-results.sql.ts'
@@ -183,10 +184,9 @@ function evaluationOf(context: StepContext): TaskInputs['evaluate']['evaluation'
 async function prepareEvaluation(reader: Reader, context: PrepareContext): Promise<unknown> {
   const input = inputOf(context, 'evaluate')
   const rules = rulesOfRun(context.run)
-  const metrics = (rules?.gates ?? []).flatMap((gate) => (gate.kind === 'latency' ? [] : [gate.metric]))
-  const slices = (rules?.gates ?? []).flatMap((gate) =>
-    gate.kind === 'latency' || gate.slice === undefined ? [] : [gate.slice],
-  )
+  const measured = (rules?.gates ?? []).map(measuredBy)
+  const metrics = measured.flatMap(({ metric }) => metric ?? [])
+  const slices = measured.flatMap(({ slice }) => slice ?? [])
   const latency = input.latency || (rules?.gates ?? []).some(({ kind }) => kind === 'latency')
   const candidate = resultOf(context, 'bundle')
   const champion = await championOf(reader, context.run)
@@ -223,7 +223,21 @@ async function prepareGates(reader: Reader, context: PrepareContext): Promise<un
   const evaluation = resultOf(context, 'evaluation')
   const parent = context.run.parent_run
   const waivers = parent === null ? [] : await listWaivers(reader, parent)
-  return { ...input, gates, run: context.run.id, ...(evaluation === undefined ? {} : { evaluation }), waivers }
+  const made = resultOf(context, 'bundle')
+  const candidate =
+    made === undefined
+      ? {}
+      : { candidate: { ...(await hostedModel(reader, made, context.run.id)), ...memoryOf(context) } }
+  const rows = evaluationOf(context)
+  return {
+    ...input,
+    gates,
+    run: context.run.id,
+    ...candidate,
+    ...(rows === undefined ? {} : { rows }),
+    ...(evaluation === undefined ? {} : { evaluation }),
+    waivers,
+  }
 }
 
 async function settleGates({ database }: Needs, writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {

@@ -36,7 +36,6 @@ export const UNAVAILABLE: readonly Unavailable[] = [
   { path: 'steps.*.services', instead: 'start them in `run`' },
   { path: 'steps.*.checkpoint', instead: 'leave it out' },
   { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
-  { path: 'gates.*', what: 'check: unsafe-pickle', when: has('check'), instead: 'leave the gate out' },
   {
     path: 'environments.*.replicas',
     what: 'more than one replica',

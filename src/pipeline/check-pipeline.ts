@@ -1,4 +1,6 @@
 import type { Problem } from '../core/problem.ts'
+import { checkCheck } from './check-checks.ts'
+import { isCheck } from './checks.ts'
 import { checkExpressions } from './check-expressions.ts'
 import { metricInfo, METRICS } from './keys/metrics.ts'
 import type { Path } from './path.ts'
@@ -73,8 +75,14 @@ function checkModelKeys(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
     )
 }
 
-function checkGates({ gates, evaluation }: Pipeline, problemAt: ProblemAt): Problem[] {
+function checkGates(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  const { gates, evaluation } = pipeline
   return gates.flatMap((gate, index) => {
+    if (isCheck(gate)) {
+      const wrong = (metric: string, path: Path) =>
+        evaluation === undefined ? [] : wrongMetric(metric, evaluation, path, problemAt)
+      return checkCheck(gate, index, pipeline, problemAt, wrong)
+    }
     if (evaluation === undefined) {
       return [
         problemAt(['gates', index], `the gate ${gate.name} needs \`evaluation\`: say which rows to measure it on`),

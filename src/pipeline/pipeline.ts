@@ -1,4 +1,5 @@
 import type { EndReason } from '../core/run-state.ts'
+import type { CheckSpec } from './checks.ts'
 import type { StepStage } from '../core/stages.ts'
 
 /**
@@ -197,6 +198,10 @@ export type GateSpec =
       readonly minRows: number
     }
   | { readonly kind: 'latency'; readonly name: string; readonly percentile: Percentile; readonly maxMs: number }
+  | CheckSpec
+
+/** A bound on what evaluation measured. */
+export type MetricGate = Exclude<GateSpec, CheckSpec>
 
 export type Percentile = 50 | 95 | 99
 

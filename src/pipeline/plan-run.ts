@@ -2,6 +2,7 @@ import { limit } from '../core/limits.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import { checkInputs, checkOutcomes, checkOuts, checkPeople } from './check-plan.ts'
+import { checkBehaviour } from './check-checks.ts'
 import { connectSteps, findCycles, readerOf } from './connect-steps.ts'
 import type { Draft } from './draft.ts'
 import { environmentSteps } from './environment-steps.ts'
@@ -37,6 +38,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     ...environments.problems,
     ...checkOuts(drafts, problemAt),
     ...checkInputs(pipeline, drafts, context, problemAt),
+    ...checkBehaviour(pipeline, context, drafts),
     ...checkPeople(pipeline, context.people, problemAt),
   ]
   if (drafts.length > limit('planSteps')) {

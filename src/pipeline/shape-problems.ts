@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Problem } from '../core/problem.ts'
 import { FOREIGN_NAMES, placeOf } from './foreign-names.ts'
+import { CHECKS } from './keys/checks.ts'
 import { formatPath, type Path } from './path.ts'
 import { nearestWord } from './suggestion.ts'
 import type { YamlSource } from './yaml-source.ts'
@@ -136,6 +137,7 @@ function valueProblem(issue: z.core.$ZodIssueInvalidValue, path: Path, source: Y
 
 /** Of the members of a union, the one that the value was meant to be: not of another kind altogether. */
 function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, source: ShapeSource): Problem[] {
+  if (path.length === 2 && path[0] === 'gates') return gateProblems(issue, path, source)
   const meant = issue.errors.filter((errors) => errors.every((error) => error.path.length > 0 || !isWrongKind(error)))
   const [best] = meant.sort((a, b) => a.length - b.length)
   if (best !== undefined && best.length > 0) return best.flatMap((error) => problemsOf(error, path, source))
@@ -144,6 +146,22 @@ function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, source: 
   }
   const message = isZodsOwn(issue.message) ? `this cannot be ${describe(issue.input)}` : issue.message
   return [source.yaml.problemAt(path, message)]
+}
+
+/** An entry of `gates` is a check when it says so, else a bound on a metric. */
+function gateProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, source: ShapeSource): Problem[] {
+  const [ofChecks = [], ofMetrics = []] = issue.errors
+  const input: unknown = issue.input
+  const check: unknown =
+    typeof input === 'object' && input !== null && 'check' in input ? (input.check ?? null) : undefined
+  if (check === undefined) return ofMetrics.flatMap((error) => problemsOf(error, path, source))
+  const [union] = ofChecks
+  const members = union?.code === 'invalid_union' ? union.errors : [ofChecks]
+  const own = members.find((errors) => !errors.some((error) => error.path.length === 1 && error.path[0] === 'check'))
+  if (own !== undefined) return own.flatMap((error) => problemsOf(error, path, source))
+  const near = nearestWord(typeof check === 'string' ? check : '', CHECKS)
+  const hint = near === undefined ? `: write one of ${CHECKS.join(', ')}` : `: did you mean "${near}"?`
+  return [source.yaml.problemAt([...path, 'check'], `there is no check ${describe(check)}${hint}`)]
 }
 
 function isWrongKind(issue: { readonly code?: string | undefined }): boolean {

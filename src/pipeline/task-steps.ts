@@ -1,3 +1,5 @@
+import { gateDeps } from './check-checks.ts'
+import { measuredBy } from './checks.ts'
 import { type Draft, taskDraft } from './draft.ts'
 import { matchesGlob } from './glob.ts'
 import type { Path } from './path.ts'
@@ -107,9 +109,9 @@ function wantedMeasures(pipeline: Pipeline): Omit<TaskInputs['evaluate'], 'evalu
   const metrics = new Set<string>()
   const slices = new Set(evaluation?.slices)
   for (const gate of gates) {
-    if (gate.kind === 'latency') continue
-    metrics.add(gate.metric)
-    if (gate.slice !== undefined) slices.add(gate.slice)
+    const measured = measuredBy(gate)
+    if (measured.metric !== undefined) metrics.add(measured.metric)
+    if (measured.slice !== undefined) slices.add(measured.slice)
   }
   for (const { guardRails, monitors } of environments) {
     for (const rail of guardRails) if (rail.kind === 'labels') metrics.add(rail.metric)
@@ -128,6 +130,7 @@ export function verdictSteps(pipeline: Pipeline, others: readonly Draft[], conte
     stage: 'integration-tests',
     input: { gates, ...(evaluation === undefined ? {} : { task: evaluation.task }) },
     path: ['gates'],
+    deps: gateDeps(pipeline),
     // A step that its `if` skipped is no failure; one that failed, or was cancelled, blocks in either case.
     needs: others.map(({ step, ours }) => ({ step: step.key, optional: !ours })),
   })

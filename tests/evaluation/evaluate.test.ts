@@ -350,7 +350,10 @@ describe('gates', () => {
 
   async function gate(input: Partial<GateInput>) {
     const context = await place.context()
-    return createGateTask().run({ run: 'digits#7', gates: [floor, against], waivers: [], ...input }, context)
+    return createGateTask({ openHost: (spec, signal) => openHost(spec, { signal }) }).run(
+      { run: 'digits#7', gates: [floor, against], waivers: [], ...input },
+      context,
+    )
   }
 
   test('hold for a first model, and stop one that is worse than the champion', async () => {

@@ -1,0 +1,53 @@
+"""Files as real libraries write them, and some that nobody should load: make_pickles.py FOLDER."""
+
+import os
+import pickle
+import sys
+
+import joblib
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+os.chdir(sys.argv[1])
+X = np.arange(80.0).reshape(40, 2)
+forest = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(X, X[:, 0] > 30)
+encoder = OneHotEncoder().fit(np.array([["a"], ["b"]], dtype=object))
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("echo loaded",)
+
+
+def write(name, write_to):
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open(name, "wb") as file:
+        write_to(file)
+
+
+for protocol in range(6):
+    write(f"good/forest{protocol}.pkl", lambda file: pickle.dump(forest, file, protocol=protocol))
+for name, compress in {"plain": 0, "zlib": 3, "gzip": ("gzip", 3)}.items():
+    joblib.dump(forest, f"good/forest-{name}.joblib", compress=compress)
+joblib.dump(encoder, "good/encoder.joblib")
+write("good/numbers.npy", lambda file: np.save(file, X))
+write("good/objects.npz", lambda file: np.savez(file, a=X, b=np.array([{"a": 1}, None], dtype=object)))
+
+for protocol in range(6):
+    write(f"evil/evil{protocol}.pkl", lambda file: pickle.dump({"a": [forest, Evil()]}, file, protocol=protocol))
+joblib.dump([forest, Evil()], "evil/evil.joblib", compress=3)
+joblib.dump(np.array([1, Evil()], dtype=object), "evil/inside-array.joblib")
+write("evil/objects.npy", lambda file: np.save(file, np.array([Evil()], dtype=object), allow_pickle=True))
+write("evil/objects.npz", lambda file: np.savez_compressed(file, a=X, b=np.array([Evil()], dtype=object)))
+joblib.dump(forest, "evil/packed.joblib", compress=("xz", 3))
+
+try:
+    import torch
+
+    torch.save(torch.nn.Linear(2, 2).state_dict(), "good/layer.pt")
+    torch.save(torch.nn.Linear(2, 2).state_dict(), "good/layer-old.pt", _use_new_zipfile_serialization=False)
+    torch.save({"layer": torch.zeros(2), "evil": Evil()}, "evil/evil.pt")
+except ImportError:
+    pass
