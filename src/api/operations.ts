@@ -11,7 +11,7 @@ import {
   rollBack,
 } from './deployments.ts'
 import { listAlerts, listMonitorWindows, sendLabels } from './monitoring.ts'
-import { addProject, getProject, listEnvironments, listProjects } from './projects.ts'
+import { addProject, getProject, lintProject, listEnvironments, listProjects } from './projects.ts'
 import {
   cancelRun,
   followLog,
@@ -34,6 +34,7 @@ export const OPERATIONS = {
   whoAmI,
   listProjects,
   getProject,
+  lintProject,
   addProject,
   listEnvironments,
   listRuns,

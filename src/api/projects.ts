@@ -57,6 +57,29 @@ export const getProject = operation({
   answer: ProjectDetail,
 })
 
+export const Problem = z.object({
+  file: z.string(),
+  line: z.number().int(),
+  column: z.number().int(),
+  path: z.string().describe('where in the document, as `steps.train.outs[0]`'),
+  message: z.string().describe('what is wrong, and what to write instead'),
+  severity: z.enum(['error', 'warning']),
+})
+
+export const lintProject = operation({
+  name: 'lintProject',
+  summary: 'What a push of this pipeline file would be told, without pushing it',
+  method: 'POST',
+  path: '/projects/{project}/lint',
+  role: 'viewer',
+  params: InProject,
+  body: z.object({
+    text: z.string().max(4 << 20),
+    ref: z.string().min(1).max(200).optional().describe('whose files it is checked with; default: the default branch'),
+  }),
+  answer: z.object({ problems: z.array(Problem) }),
+})
+
 /** Where a model is served, by which versions, and what the gateway has counted since the phase began. */
 export const EnvironmentStatus = z.object({
   environment: z.string(),

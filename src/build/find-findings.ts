@@ -1,6 +1,6 @@
 import { matchesGlob, posix } from 'node:path'
 import { DEFAULT_ENVIRONMENT } from '../pipeline/task-keys.ts'
-import type { CommandFiles } from './command-files.ts'
+import type { CommandFiles } from '../pipeline/command-files.ts'
 import { KNOWN_PACKAGES } from './known-packages.ts'
 import type { FileFacts, ImportFact, SourceFacts } from './source-script.ts'
 

@@ -4,6 +4,7 @@ import { peopleByEmail, unknownNames } from '../access/people.ts'
 import { unfinishedDeployments } from '../delivery/deployments.sql.ts'
 import type { NewRun } from '../engine/create-run.ts'
 import { getRun } from '../engine/runs.sql.ts'
+import { doubts } from '../pipeline/lint.ts'
 import { parsePipeline } from '../pipeline/parse-pipeline.ts'
 import type { EnvironmentSpec, GateSpec, NotifySpec, Pipeline } from '../pipeline/pipeline.ts'
 import { expressionContext } from '../pipeline/params.ts'
@@ -140,7 +141,7 @@ async function plannedRun(
     secondsOf: secondsOf(await secondsOfSuites(installation.database.read, project.name)),
   }
   const { plan, problems } = planRun(parsed.pipeline, context)
-  const all = [...parsed.problems, ...problems]
+  const all = [...parsed.problems, ...problems, ...(plan === undefined ? [] : doubts(parsed.pipeline, context))]
   if (plan === undefined) return invalidRun(installation, project, wanted, parsed.text, all)
   // Each asks git several times, and the pusher waits for all of them.
   const [snapshot, facts, rules] = await Promise.all([
@@ -160,8 +161,8 @@ async function plannedRun(
   }
 }
 
-/** Names of a pipeline file that are nobody: planning reports them where they stand. */
-async function missingPeople(
+/** Whom a pipeline file names and who is somebody: planning reports the others where they stand. */
+export async function missingPeople(
   installation: PlanNeeds,
   pipeline: Pipeline,
 ): Promise<{ persons: string[]; groups: string[] }> {
@@ -177,15 +178,19 @@ async function missingPeople(
   }
 }
 
-/** What there is, and the small text files that planning looks into: requirement files and parameters. */
-async function readSources(
+const MOST_READ_BYTES = 256 << 10
+
+/** What there is, and the small text files that planning looks into: requirement files, parameters, imports. */
+export async function readSources(
   repository: string,
   commit: string,
   project: Project,
 ): Promise<Pick<Parsed, 'files' | 'texts'>> {
   const files = await listCommitFiles(repository, commit, project.path)
-  const configs = files.filter(({ path }) => /\.(txt|in|toml|ya?ml|json|cfg|lock)$/.test(path)).slice(0, 300)
-  return { files: files.map(({ path }) => path), texts: await readCommitTexts(repository, configs) }
+  const small = files.filter(({ sizeBytes = 0 }) => sizeBytes <= MOST_READ_BYTES)
+  const configs = small.filter(({ path }) => /\.(txt|in|toml|ya?ml|json|cfg|lock)$/.test(path)).slice(0, 300)
+  const sources = small.filter(({ path }) => path.endsWith('.py')).slice(0, 500)
+  return { files: files.map(({ path }) => path), texts: await readCommitTexts(repository, [...configs, ...sources]) }
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Problem } from '../core/problem.ts'
+import { uncoveredImports } from './check-imports.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { trimSlash } from './connect-steps.ts'
+import { parseExpression, parts } from './expression.ts'
 import { parsePipeline, problemPlaces } from './parse-pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
@@ -20,12 +22,13 @@ export function lintPipeline(text: string, context: LintContext = {}): Problem[]
   const planned =
     context.files === undefined ? [] : planRun(pipeline, { ...ANY_PUSH, ...context, files: context.files }).problems
   const found = [...planned, ...doubts(pipeline, context)]
-  return found.sort((a, b) => a.line - b.line || a.column - b.column)
+  return found.toSorted((a, b) => a.line - b.line || a.column - b.column)
 }
 
 const ANY_PUSH = { project: 'project', branch: 'main', defaultBranch: 'main', event: 'push' } as const
 
-function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
+/** What is allowed, and likely not meant: warnings. */
+export function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
   const problemAt = problemPlaces(pipeline)
   return [
     ...uncached(pipeline, problemAt),
@@ -33,8 +36,26 @@ function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
     ...smallMargins(pipeline, context.evidence, problemAt),
     ...unused(pipeline, problemAt),
     ...smallWindows(pipeline, problemAt),
+    ...uncoveredImports(pipeline, context.files ?? [], context.readText, problemAt),
+    ...unseenOutcomes(pipeline, problemAt),
   ].map((problem) => ({ ...problem, severity: 'warning' }))
 }
+
+/** Without a status function a condition is only asked when everything went well. */
+function unseenOutcomes({ steps }: Pipeline, problemAt: ProblemAt): Problem[] {
+  return steps.flatMap((step) => {
+    const parsed = parseExpression(step.if ?? '')
+    if (step.if === undefined || !parsed.ok) return []
+    const all = parts(parsed.tree)
+    const asksFailure = all.some((part) => part.kind === 'literal' && FAILURES.has(String(part.value)))
+    const asksOutcome = all.some((part) => part.kind === 'name' && part.parts[0] === 'steps')
+    if (!asksFailure || !asksOutcome || all.some((part) => part.kind === 'call')) return []
+    const message = 'this is asked only when all needs succeeded: write `always() and …`'
+    return [problemAt(['steps', step.name, 'if'], message)]
+  })
+}
+
+const FAILURES = new Set(['failed', 'skipped', 'cancelled'])
 
 /** Tests should run every time; training twice on the same input is waste. */
 function uncached({ steps }: Pipeline, problemAt: ProblemAt): Problem[] {

@@ -84,7 +84,23 @@ function typeProblem(issue: z.core.$ZodIssueInvalidType, path: Path, source: Yam
     return source.problemAt(path.slice(0, -1), `\`${last}\` is missing`, { at: 'key' })
   }
   if (!isZodsOwn(issue.message)) return source.problemAt(path, issue.message)
+  const dvc = dvcEntry(issue, path)
+  if (dvc !== undefined) return source.problemAt(path, dvc)
   return source.problemAt(path, `write ${kindName(issue.expected)}, not ${describe(issue.input)}${hintFor(issue)}`)
+}
+
+/** DVC lets an entry be a mapping: `model.pkl: { cache: false }`, `params.yaml: [train]`. */
+function dvcEntry({ input, expected }: z.core.$ZodIssueInvalidType, path: Path): string | undefined {
+  const key = String(path[2])
+  if (expected !== 'string' || path.length !== 4 || !['deps', 'outs', 'metrics', 'params'].includes(key))
+    return undefined
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return undefined
+  const [entry] = Object.entries(input as Record<string, unknown>)
+  if (entry === undefined) return undefined
+  const [name, value] = entry
+  const part: unknown = Array.isArray(value) ? value[0] : undefined
+  if (key === 'params' && typeof part === 'string') return `write it as one text: "${short(name)}:${short(part)}"`
+  return `write the path alone: ${short(name)}`
 }
 
 function hintFor(issue: z.core.$ZodIssueInvalidType): string {

@@ -1,60 +1,20 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Problem } from '../../src/core/problem.ts'
 import { lintPipeline } from '../../src/pipeline/lint.ts'
-import { caseNames, caseText } from './read-case.ts'
+import { badAnswer, brokenBytes, brokenTrees, PIECES, realFiles } from './mutate.ts'
 
-const SEEDS = caseNames().map(caseText)
-const FILES = ['train.py', 'src/a.py', 'requirements.txt', 'params.yaml']
+/** Of each kind; a long search asks for more. */
+const MUTATIONS = Number(process.env['TIDEGATE_FUZZ_RUNS'] ?? 2_500)
 
-/** What breaks parsers: structure, references, markers, deep or odd text. */
-const PIECES = [
-  ...'{ } [ ] : " \' &a *a #x ? ! ` ~ null true .nan -.inf 1e999 0x1F %YAML __proto__:1 constructor: **/* ../'.split(
-    ' ',
-  ),
-  '\n',
-  '\t',
-  '  ',
-  '- ',
-  ': ',
-  '&a ',
-  '<<: *a',
-  '|\n',
-  '>-\n',
-  '---\n',
-  '...\n',
-  '!!binary x',
-  '\u0000',
-  '\uFEFF',
-  '\u2028',
-  '\uD800',
-  'é',
-  '${{',
-  '}}',
-  "${{ branch == 'x' }}",
-  '${{ matrix.x }}',
-  '$(( ',
-  '<<EOF\n',
-  'steps:\n',
-]
-
-test('any change to a pipeline file ends in problems at places of the file, or in none', () => {
-  const edit = fc.record({
-    at: fc.double({ min: 0, max: 1, noNaN: true }),
-    remove: fc.oneof(fc.constant(0), fc.nat({ max: 40 })),
-    insert: fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 6, unit: 'grapheme' }), fc.constant('')),
-  })
-
+test.each([
+  ['bytes', brokenBytes],
+  ['parts', brokenTrees],
+])('real files with broken %s are refused with places, or can be planned', (_, broken) => {
   fc.assert(
-    fc.property(fc.constantFrom(...SEEDS), fc.array(edit, { minLength: 1, maxLength: 6 }), (seed, edits) => {
-      let text = seed
-      for (const { at, remove, insert } of edits) {
-        const start = Math.floor(at * text.length)
-        text = text.slice(0, start) + insert + text.slice(start + remove)
-      }
-      expectProblemsInside(text)
+    fc.property(broken(realFiles()), (text) => {
+      expect(badAnswer(text)).toBeUndefined()
     }),
-    { numRuns: 700 },
+    { numRuns: MUTATIONS },
   )
 })
 
@@ -93,17 +53,7 @@ const KEYS = (
 ).split(' ')
 
 function expectProblemsInside(text: string): void {
-  const problems = lintPipeline(text, { files: FILES })
-  const lines = text.split(/\r?\n/)
-  for (const problem of problems) expect(placeOf(problem, lines)).toBe('inside')
-}
-
-function placeOf({ line, column, message }: Problem, lines: readonly string[]): string {
-  if (message === '') return 'without a message'
-  if (line < 1 || line > lines.length) return `line ${line} of ${lines.length}`
-  const length = lines[line - 1]?.length ?? 0
-  // The end of the line, and the line break itself, are places too.
-  return column >= 1 && column <= length + 2 ? 'inside' : `column ${column} of ${length}`
+  expect(badAnswer(text)).toBeUndefined()
 }
 
 test('short texts that stand for gigabytes, or for endless depth, are refused at once', () => {

@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { getProject } from '../../src/api/projects.ts'
+import { getProject, lintProject } from '../../src/api/projects.ts'
 import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { createRun } from '../../src/engine/create-run.ts'
@@ -176,7 +176,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   })
 })
 
-test('a pushed schedule is shown with its next time', async () => {
+test('a pushed schedule is shown with its next time, and a file can be checked without pushing it', async () => {
   await using server = await openTestServer('data-folder')
   const ana = await server.person('ana', 'developer')
   const project = await server.project('clock', {
@@ -191,4 +191,13 @@ test('a pushed schedule is shown with its next time', async () => {
   const [schedule] = (await shown()).schedules
   expect(schedule).toMatchObject({ cron: '0 4 1 1 *', timezone: 'UTC', lastAt: null, lastRun: null })
   expect(new Date(schedule!.nextAt).toISOString()).toMatch(/-01-01T04:00:00/)
+
+  const text = 'steps:\n  train: { run: python trian.py, deps: [trian.py] }\n'
+  const lint = (body: { text: string; ref?: string }) =>
+    ana.client.call(lintProject, { params: { project: 'clock' }, body })
+  expect((await lint({ text })).problems.map(({ line, column, message }) => [line, column, message])).toEqual([
+    [2, 41, '"trian.py" is neither in the commit nor an out of a step'],
+  ])
+  expect((await lint({ text: 'steps: { a: { cmd: x } }' })).problems).toHaveLength(2)
+  await expect(lint({ text, ref: 'nowhere' })).rejects.toThrow('has no branch, tag or commit "nowhere"')
 })

@@ -5,6 +5,7 @@ import { hasRole } from '../../access/require-role.ts'
 import type { DeploymentRow } from '../../db/tables.ts'
 import { unfinishedDeployments } from '../../delivery/deployments.sql.ts'
 import { hostIdOfDeployment } from '../../flow/route-table.ts'
+import { lintForProject } from '../../flow/lint-for-project.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { createProject, getProject, listProjects, type Project } from '../../source/projects.ts'
 import { schedulesOf } from '../../source/schedules.sql.ts'
@@ -12,7 +13,7 @@ import type { Handlers } from '../handlers.ts'
 
 export function projectHandlers(
   installation: Installation,
-): Pick<Handlers, 'listProjects' | 'addProject' | 'getProject' | 'listEnvironments'> {
+): Pick<Handlers, 'listProjects' | 'addProject' | 'getProject' | 'lintProject' | 'listEnvironments'> {
   const { database, dataFolder, gateway } = installation
   const asAnswer = (project: Project) => ({
     name: project.name,
@@ -39,6 +40,9 @@ export function projectHandlers(
         return { cron, timezone, nextAt: next_at, lastAt: last_at, lastRun: last_run }
       })
       return { ...asAnswer(project), schedules }
+    },
+    async lintProject({ params, body }) {
+      return { problems: await lintForProject(installation, { project: params.project, ...body }) }
     },
     async listEnvironments({ params }) {
       await getProject(database.read, params.project)
