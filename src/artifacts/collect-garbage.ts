@@ -1,5 +1,6 @@
 import { readTree } from './read.ts'
 import type { ArtifactRef } from '../core/tree.ts'
+import { reach } from '../core/points.ts'
 import type { Digest } from '../core/digest.ts'
 import type { Store } from '../core/ports/store.ts'
 
@@ -60,7 +61,10 @@ export async function collectGarbage(store: Store, question: GarbageQuestion): P
   for await (const content of store.list()) {
     const young = question.now - content.modifiedAt < question.minAgeMs
     const row = judge(content, { live, kept, over, young })
-    if (row.deleted && !question.dryRun) await store.delete(content.digest)
+    if (row.deleted && !question.dryRun) {
+      await store.delete(content.digest)
+      await reach('garbage deleted', content.digest)
+    }
     rows.push(row)
   }
   const freedBytes = sum(rows.filter((row) => row.deleted))

@@ -29,7 +29,7 @@ export function isHarder(asked: CancelMode, than: CancelMode): boolean {
  * has problems. `refused`: a rule of ours said no (a retraining run for which no dataset changed).
  */
 export const RUN_TRANSITIONS = {
-  queued: { start: 'running', cancel: 'cancelled', refuse: 'refused' },
+  queued: { start: 'running', cancel: 'cancelled' },
   running: { succeed: 'succeeded', fail: 'failed', cancel: 'cancelling', refuse: 'refused' },
   cancelling: { settle: 'cancelled', harden: 'cancelling' },
   succeeded: {},
@@ -66,7 +66,7 @@ export type AttemptState = 'starting' | 'running' | 'cancelling' | 'succeeded' |
 export const ATTEMPT_TRANSITIONS = {
   starting: { run: 'running', succeed: 'succeeded', fail: 'failed', cancel: 'cancelling', lose: 'lost' },
   running: { succeed: 'succeeded', fail: 'failed', cancel: 'cancelling', lose: 'lost' },
-  cancelling: { succeed: 'cancelled', fail: 'cancelled', settle: 'cancelled', lose: 'cancelled' },
+  cancelling: { succeed: 'cancelled', fail: 'cancelled', lose: 'cancelled' },
   succeeded: {},
   failed: {},
   cancelled: {},

@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, SqliteDialect, sql, type SqliteDatabase, type 
 import { AppError } from '../core/errors.ts'
 import { groupCommits, type Transact } from './group-commits.ts'
 import { migrate } from './migrate.ts'
+import { reachAround, withMoves } from './moves.ts'
 import type { Tables } from './tables.ts'
 
 export type Reader = Kysely<Tables>
@@ -117,7 +118,8 @@ function database(kind: Database['kind'], read: Kysely<Tables>, writer: Kysely<T
     kind,
     read,
     async write(work, { quiet = false } = {}) {
-      const result = await transact(work)
+      const { result, made } = await transact((writer) => withMoves(work, writer))
+      await reachAround('after', made)
       if (!quiet) for (const listener of listeners) listener()
       return result
     },

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { AppEvent, EventKind, NewEvent } from '../core/events.ts'
+import { reach } from '../core/points.ts'
 import type { Database, Reader, Writer } from './open-database.ts'
 
 /**
@@ -171,6 +172,7 @@ async function handleEvent(consumer: Consumer, event: AppEvent, signal: AbortSig
   while (!signal.aborted) {
     try {
       await consumer.handle(event)
+      await reach('event handled', `${consumer.name} ${event.kind} ${event.subject}`)
       return true
     } catch (error) {
       consumer.onError(error, event)

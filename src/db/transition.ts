@@ -1,6 +1,8 @@
 import type { Updateable } from 'kysely'
 import { AppError } from '../core/errors.ts'
+import { isListenedTo } from '../core/points.ts'
 import { sourcesOf, type Transitions } from '../core/transitions.ts'
+import { nameMove } from './moves.ts'
 import type { Writer } from './open-database.ts'
 import type { Tables } from './tables.ts'
 
@@ -25,6 +27,7 @@ export async function tryTransition<Table extends StatefulTable>(
   writer: Writer,
   move: Move<Table>,
 ): Promise<Tables[Table] | undefined> {
+  const before = isListenedTo() ? await stateOf(writer, move) : ''
   for (const [to, from] of byTarget(move)) {
     // The builder cannot follow a table name that is a type parameter; the shapes are those of `Move`.
     let query = (writer as never as LooseWriter)
@@ -33,7 +36,9 @@ export async function tryTransition<Table extends StatefulTable>(
       .where('state', 'in', from)
     for (const [column, value] of Object.entries(move.where)) query = query.where(column, '=', value)
     const [row] = await query.returningAll().execute()
-    if (row !== undefined) return row as Tables[Table]
+    if (row === undefined) continue
+    nameMove(writer, { table: move.table, from: before, event: move.event, subject: subjectOf(move) })
+    return row as Tables[Table]
   }
   return undefined
 }
@@ -59,8 +64,25 @@ function byTarget<Table extends StatefulTable>(move: Move<Table>): Map<string, s
   return targets
 }
 
+/** Only points are told by the state a row came from: the guarded statement itself does not know. */
+async function stateOf<Table extends StatefulTable>(writer: Writer, { table, where }: Move<Table>): Promise<string> {
+  let query = (writer as never as LooseWriter).selectFrom(table).select('state')
+  for (const [column, value] of Object.entries(where)) query = query.where(column, '=', value)
+  return String((await query.executeTakeFirst())?.state)
+}
+
+function subjectOf<Table extends StatefulTable>({ where }: Move<Table>): string {
+  return Object.values(where).join('/')
+}
+
 interface LooseWriter {
+  selectFrom(table: string): { select(column: string): LooseSelect }
   updateTable(table: string): { set(values: object): LooseUpdate }
+}
+
+interface LooseSelect {
+  where(column: string, operator: string, value: unknown): LooseSelect
+  executeTakeFirst(): Promise<{ state: unknown } | undefined>
 }
 
 interface LooseUpdate {

@@ -1,4 +1,5 @@
 import { limit } from '../core/limits.ts'
+import { reach } from '../core/points.ts'
 import type { Observation } from '../core/ports/executor.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { listActiveAttempts, setHandle } from './attempts.sql.ts'
@@ -115,6 +116,7 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
   async function settle(attempt: AttemptRow, end: AttemptEnd): Promise<void> {
     const context = await kernel.contextOfAttempt(attempt)
     const step = end.kind === 'record' ? await preparedAsKeyed(attempt) : undefined
+    await reach('attempt ended', attempt.id)
     const isNew = await settleAttempt(kernel, context, end, step?.cache)
     if (!isNew) options.log.warn({ attempt: attempt.id }, 'late completion refused')
     active = active.filter((other) => other.id !== attempt.id)

@@ -1,4 +1,5 @@
 import { limit } from '../core/limits.ts'
+import { reach } from '../core/points.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { getAttempt, listUnforgottenAttempts, setHandle } from './attempts.sql.ts'
 import { isKeptForDebug } from './debug-place.ts'
@@ -56,5 +57,6 @@ function isKept({ state, ended_at }: AttemptRow, whatever: boolean): boolean {
 async function forgetAttempt(kernel: Kernel, attempt: AttemptRow): Promise<void> {
   if (attempt.handle === null) return
   await kernel.executor(attempt.executor)?.forget(attempt.handle)
+  await reach('attempt forgotten', attempt.id)
   await kernel.options.database.write((writer) => setHandle(writer, attempt.id, null), { quiet: true })
 }

@@ -1,4 +1,5 @@
 import { limit } from '../core/limits.ts'
+import { reach } from '../core/points.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import { ATTEMPT_TRANSITIONS } from '../core/run-state.ts'
 import { appendEvents } from '../db/outbox.ts'
@@ -23,7 +24,9 @@ export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepare
   if (executor === undefined) throw new Error(`there is no executor ${attempt.executor}`)
   const context = { ...prepared.context, attempt }
   const opening = await options.openStep(context)
+  await reach('attempt opened', attempt.id)
   const handle = await executor.submit(orderOf(kernel, context, prepared, opening), opening.secrets)
+  await reach('attempt handed over', attempt.id)
   await kernel.write(async (writer) => {
     const moved = await tryTransition(writer, {
       table: 'attempts',

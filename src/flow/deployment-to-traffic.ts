@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { reach } from '../core/points.ts'
 import type { GatewayStatus, HostSpec, HostStatus, RouteTable } from '../core/route-table.ts'
 import type { TaskArtifacts } from '../core/task.ts'
 import type { Database } from '../db/open-database.ts'
@@ -88,6 +89,7 @@ async function post(options: RouteKeeperOptions, endpoints: PrivateEndpoints): P
     hosts: specs,
     routes: onHosts([...routes, ...own.map(privateRoute)], new Set(specs.map(({ id }) => id))),
   }
+  await reach('routes wanted', String(table.revision))
   await options.gateway.postRoutes(table)
   return unplaced
 }

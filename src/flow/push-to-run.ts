@@ -1,3 +1,4 @@
+import { reach } from '../core/points.ts'
 import { commitBell } from '../db/outbox.ts'
 import { getProject } from '../source/projects.ts'
 import { markHandled, unhandledUpdates, type UnhandledUpdate } from '../source/pushes.ts'
@@ -24,6 +25,7 @@ export async function runPushes(installation: Installation, signal: AbortSignal)
 async function handleUpdate(installation: Installation, update: UnhandledUpdate): Promise<void> {
   try {
     const run = await planUpdate(installation, update)
+    await reach('push planned', update.pushId)
     await installation.database.write(async (writer) => {
       if (!(await markHandled(writer, update.pushId, update.ref)) || run === undefined) return
       await installation.engine.createRun(writer, run)

@@ -1,5 +1,6 @@
 import type { NewEvent } from '../core/events.ts'
 import type { TaskName } from '../core/plan.ts'
+import { reach } from '../core/points.ts'
 import { latestDataset, listDatasets, recordDataset } from '../build/datasets.sql.ts'
 import type { BuildEnvironmentResult } from '../build/build-environment.ts'
 import type { Finding } from '../build/find-findings.ts'
@@ -272,6 +273,7 @@ async function settleRegistration(
     metrics: estimatesOf(resultOf(context, 'evaluation')),
     lineage: await lineageOf(writer, context),
   })
+  await reach('version given', run.id)
   if (isNew) return []
   // The bundle was a version already; that it was made again still sends it onward, to where it does not serve.
   const data = { run: run.id, model: version.model, version: version.version, bundle: version.bundle, again: true }

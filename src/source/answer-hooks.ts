@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { reach } from '../core/points.ts'
 import type { GitContext } from './git-context.ts'
 import { readHookMessages, type HookMessage, type RefUpdate } from './hook-messages.ts'
 import { removeJournalEntry, writeJournalEntry, type JournalEntry } from './push-journal.ts'
@@ -67,7 +68,9 @@ async function welcome(
   const say = (line: string) => socket.write(`|${shown(line)}\n`)
   try {
     const { id, project, person, at } = push
+    await reach('refs moved', id)
     await recordPush(context.database, { id, project, person, at, updates: message.updates })
+    await reach('push recorded', id)
     await removeJournalEntry(context.dataFolder, id)
     push.journaled = undefined
   } catch (error) {

@@ -1,6 +1,7 @@
 import { glob, lstat, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { putFile, putFolder } from '../artifacts/put.ts'
+import { reach } from '../core/points.ts'
 import { hasCode } from '../lib/error-code.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
@@ -32,6 +33,7 @@ export async function collectOutputs(
       const ref = await storeAt(order.workspace, place, store)
       if (ref) found[place] = ref
       else missing.push(place)
+      await reach('output stored', order.attemptId)
     }
   }
   return { found, missing }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { reach } from '../core/points.ts'
 import { endProcesses, killUntilNone } from '../lib/end-processes.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { readProcess } from '../lib/processes.ts'
@@ -57,6 +58,7 @@ export async function runCommand(
   offerToMemoryKiller(command)
   if (order.memoryBytes !== undefined) watch.addCheck(memoryCheck(order, order.memoryBytes, command))
 
+  await reach('command started', order.attemptId)
   await Promise.race([exited, aborted(watch.signal)])
   clocks.stop()
   const left = watch.interruption

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFolderStore } from '../drivers/store/folder/folder-store.ts'
 import { ATTEMPT_FILES, type SupervisorClaim } from '../core/attempt-files.ts'
+import { reach } from '../core/points.ts'
 import { createJsonFile, readJsonFile, replaceJsonFile, replaceJsonFileDurably } from '../lib/json-file.ts'
 import { readProcess } from '../lib/processes.ts'
 import { endOfError, failed, interrupted, isDiskFull, type AttemptEnd } from './attempt-end.ts'
@@ -46,6 +47,8 @@ export async function supervise(
     pipe.close()
     return 'clean'
   }
+  await reach('attempt claimed', order.attemptId)
+
   const masker = createMasker(Object.values(start.secrets))
   const log = openLogFile(join(order.attemptFolder, ATTEMPT_FILES.log), order.logLimitBytes, masker)
   const watch = watchAttempt(order)
@@ -100,6 +103,7 @@ async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd
     ...attempt,
     onStart: (command) => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command }),
   })
+  await reach('command ended', order.attemptId)
   if (order.debug) for (const line of leaveDebugNotes(order, env, order.secretNames)) attempt.log.note(line)
   if (watch.interruption)
     return { ...interrupted(watch.interruption), ...(await keepAnyway(attempt, store)), ...exitOf(exit) }
@@ -162,6 +166,7 @@ async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
     ...logEnd,
   }
   await writeRecord(order, record)
+  await reach('attempt recorded', order.attemptId)
 }
 
 /** The last line of the log says why, for those who read nothing else. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -14,11 +14,16 @@ const PROGRAM = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 export interface TestServerProcess extends People, AsyncDisposable {
   readonly folder: string
   readonly dataFolder: string
+  readonly databaseUrl: string
   readonly server: { readonly address: string; readonly gatewayAddress: string }
   readonly pid: number
+  readonly isRunning: boolean
   /** SIGKILL: nothing of it gets a word. Returns when it is gone. */
   kill(): Promise<void>
-  start(): Promise<void>
+  /** Returns when it has ended, by whatever. */
+  exited(): Promise<void>
+  /** Answers how long it took until it was up; undefined where it ended before that. */
+  start(): Promise<number | undefined>
   /** One more `up` on the same data folder, until it ends. */
   second(): Promise<{ code: number | null; stderr: string }>
 }
@@ -27,19 +32,20 @@ export async function startTestServerProcess(
   kind: DatabaseKind,
   /** Of `server.yaml`. */
   config?: string,
+  program: { readonly node?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<TestServerProcess> {
   await using opening = new AsyncDisposableStack()
   const folder = opening.use(await temporaryFolder())
   const place = opening.use(await createTestDatabase(kind))
   const dataFolder = join(folder.path, 'data')
-  const environment = { ...process.env, TIDEGATE_DATABASE_URL: place.url }
+  const environment = { ...process.env, ...program.env, TIDEGATE_DATABASE_URL: place.url }
   if (config !== undefined) await writeFile(configOf(dataFolder), config)
-  let running = await startUp(dataFolder, 0, environment)
+  const startUp = (port: number) => startOn(dataFolder, port, environment, program.node ?? [])
+  let running = await startUp(0)
   const { address, gatewayAddress } = running
   opening.defer(async () => {
     // Started again where a test left it dead: it takes its gateway with it when it ends in order.
-    if (running.child.exitCode !== null || running.child.signalCode !== null)
-      running = await startUp(dataFolder, Number(new URL(address).port), environment)
+    if (!isRunning(running.child)) running = await startUp(Number(new URL(address).port))
     running.child.kill('SIGTERM')
     await running.exited
   })
@@ -49,19 +55,28 @@ export async function startTestServerProcess(
     ...peopleOf(address, folder.path, token),
     folder: folder.path,
     dataFolder,
+    databaseUrl: place.url,
     server: { address, gatewayAddress },
     get pid() {
       return running.child.pid ?? 0
+    },
+    get isRunning() {
+      return isRunning(running.child)
     },
     async kill() {
       running.child.kill('SIGKILL')
       await running.exited
     },
+    async exited() {
+      await running.exited
+    },
     async start() {
-      running = await startUp(dataFolder, Number(new URL(address).port), environment)
+      const began = performance.now()
+      running = await startUp(Number(new URL(address).port))
+      return running.isUp ? performance.now() - began : undefined
     },
     async second() {
-      const { child, stderr, exited } = spawnUp(dataFolder, 0, environment)
+      const { child, stderr, exited } = spawnUp(dataFolder, 0, environment, [])
       await exited
       return { code: child.exitCode, stderr: stderr() }
     },
@@ -69,23 +84,27 @@ export async function startTestServerProcess(
   }
 }
 
-async function startUp(dataFolder: string, port: number, environment: NodeJS.ProcessEnv) {
-  const { child, exited, stdout, stderr } = spawnUp(dataFolder, port, environment)
+async function startOn(dataFolder: string, port: number, environment: NodeJS.ProcessEnv, node: readonly string[]) {
+  const { child, exited, stdout, stderr } = spawnUp(dataFolder, port, environment, node)
   const isUp = () => /^Data:/m.test(stdout())
-  while (!isUp() && child.exitCode === null && child.signalCode === null)
-    await Promise.race([once(child.stdout, 'data'), exited])
+  while (!isUp() && isRunning(child)) await Promise.race([once(child.stdout, 'data'), exited])
   const [, address] = /^Tidegate is up: (.*)$/m.exec(stdout()) ?? []
   const [, gatewayAddress] = /^Predictions: +(.*)$/m.exec(stdout()) ?? []
+  if (child.signalCode === 'SIGKILL') return { child, exited, address: '', gatewayAddress: '', isUp: false }
   if (address === undefined || gatewayAddress === undefined) throw new Error(`tidegate up: ${stderr()}`)
-  return { child, exited, address, gatewayAddress }
+  return { child, exited, address, gatewayAddress, isUp: true }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
 }
 
 function configOf(dataFolder: string): string {
   return `${dataFolder}.yaml`
 }
 
-function spawnUp(dataFolder: string, port: number, environment: NodeJS.ProcessEnv) {
-  const args = [PROGRAM, 'up', '--data', dataFolder, '--port', String(port), '--gateway-port', '0']
+function spawnUp(dataFolder: string, port: number, environment: NodeJS.ProcessEnv, node: readonly string[]) {
+  const args = [...node, PROGRAM, 'up', '--data', dataFolder, '--port', String(port), '--gateway-port', '0']
   if (existsSync(configOf(dataFolder))) args.push('--config', configOf(dataFolder))
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment })
   const exited = once(child, 'exit')

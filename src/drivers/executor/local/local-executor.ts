@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { AppError } from '../../../core/errors.ts'
 import { ATTEMPT_FILES, ATTEMPT_MARK, type SupervisorClaim } from '../../../core/attempt-files.ts'
+import { reach } from '../../../core/points.ts'
 import { killUntilNone } from '../../../lib/end-processes.ts'
 import { createJsonFile, readJsonFile } from '../../../lib/json-file.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
@@ -41,6 +42,7 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
       mkdirSync(order.attemptFolder, { recursive: true, mode: 0o700 })
       createJsonFile(ownedFile(owned, order.attemptFolder), order.attemptFolder)
       if (!createJsonFile(fileOf(order.attemptFolder, 'order'), order)) refuseOther(order)
+      await reach('order written', order.attemptId)
       if (!isTaken(order.attemptFolder)) starter.start(order.attemptFolder, secrets)
       return order.attemptFolder
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { AppError } from '../../../core/errors.ts'
 import { isDigest, type Digest } from '../../../core/digest.ts'
+import { reach } from '../../../core/points.ts'
 import { hasCode } from '../../../lib/error-code.ts'
 import { sha256 } from '../../../lib/sha256.ts'
 import type { Store } from '../../../core/ports/store.ts'
@@ -84,6 +85,7 @@ async function write(name: string, fill: (file: OpenFile) => Promise<void>): Pro
   try {
     await fill(file)
     await file.sync()
+    await reach('content written', name)
   } catch (error) {
     await rm(name, { force: true })
     throw error

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ATTEMPT_TRANSITIONS, RUN_TRANSITIONS, STEP_TRANSITIONS } from '../../src/core/run-state.ts'
+import { openCrashPlace, type CrashPlace, type Report } from './crash-place.ts'
+import { movesOf } from './moves-of.ts'
+import { figuresOf } from './recovery-figures.ts'
+import { RUN_STORIES } from './run-stories.ts'
+import type { Story } from './story.ts'
+
+/** Of every move, found in the tables: one that is added to them is killed at, or named as not reached. */
+const MOVES = [
+  ...movesOf('runs', RUN_TRANSITIONS).filter((move) => move !== 'runs running refuse'),
+  ...movesOf('steps', STEP_TRANSITIONS),
+  ...movesOf('attempts', ATTEMPT_TRANSITIONS),
+]
+const around = (moves: readonly string[]) => moves.flatMap((move) => [`before ${move}`, `after ${move}`])
+
+/** Where something is half done in the server, beside the moves. */
+const SERVER_POINTS = [
+  'refs moved',
+  'push recorded',
+  'push planned',
+  'attempt opened',
+  'order written',
+  'attempt handed over',
+  'attempt ended',
+  'attempt forgotten',
+  'event handled',
+  'content written',
+]
+
+const LIMIT_MS = 900_000
+
+describe('on sqlite', () => {
+  let crash: CrashPlace
+  beforeAll(async () => {
+    crash = await openCrashPlace('sqlite')
+  })
+  afterAll(() => crash[Symbol.asyncDispose]())
+
+  test(
+    'a server killed with -9 just before and just after each move of a run, a step or an attempt loses and repeats nothing',
+    async () => {
+      const calm = await crash.play(named('calm', 'works', 'fails'), [])
+      const killed = await crash.playUntilReached(RUN_STORIES, [...around(MOVES), ...SERVER_POINTS])
+      tell(killed)
+
+      expect(calm.violations).toEqual([])
+      expect(killed.violations).toEqual([])
+      expect(killed.notReached).toEqual([])
+      for (const [story, step] of [
+        ['works', 'use'],
+        ['fails', 'good'],
+        ['fails', 'bad'],
+      ] as const)
+        expect(logOf(crash, story, step)).toBe(logOf(crash, `calm-${story}`, step))
+    },
+    LIMIT_MS,
+  )
+})
+
+describe('on postgres', () => {
+  test(
+    'a server killed with -9 around the moves of a run that succeeds, and of one that is cancelled, goes on',
+    async () => {
+      await using crash = await openCrashPlace('postgres')
+      const report = await crash.playUntilReached(named('', 'works', 'cancelled'), around(POSTGRES_MOVES))
+      tell(report)
+
+      expect(report.violations).toEqual([])
+      expect(report.notReached).toEqual([])
+    },
+    LIMIT_MS,
+  )
+})
+
+/** What the database's transactions have to do with is the same in each move: a few show it. */
+const POSTGRES_MOVES = [
+  'runs queued start',
+  'steps waiting start',
+  'attempts starting run',
+  'steps running succeed',
+  'runs running succeed',
+  'runs running cancel',
+  'runs cancelling settle',
+]
+
+function named(prefix: string, ...names: readonly string[]): Story[] {
+  const found = RUN_STORIES.filter(({ name }) => names.includes(name))
+  return found.map((story) => ({ ...story, name: prefix === '' ? story.name : `${prefix}-${story.name}` }))
+}
+
+function logOf({ place }: CrashPlace, project: string, step: string): string {
+  return readFileSync(join(place.dataFolder, 'attempts', project, '1', step, '1', 'log'), 'utf8')
+}
+
+/** For people: how long it takes depends on the machine, so no test does. */
+function tell({ starts }: Report): void {
+  const { kills, p50, p95, max } = figuresOf(starts)
+  console.log(`${kills} kills of the server; up again in ${p50} ms (p95 ${p95}, longest ${max})`)
+}
