@@ -27,10 +27,10 @@ export type DeploymentState =
  * traffic, guard rails still on through `observe`, until the next version has `replaced` it.
  */
 export const DEPLOYMENT_TRANSITIONS = {
-  queued: { ask: 'awaiting-approval', admit: 'approved', supersede: 'superseded', reject: 'rejected', fail: 'failed' },
+  queued: { ask: 'awaiting-approval', admit: 'approved', supersede: 'superseded' },
   'awaiting-approval': { approve: 'approved', reject: 'rejected', expire: 'expired', supersede: 'superseded' },
-  approved: { start: 'starting', reject: 'rejected', supersede: 'superseded', fail: 'failed' },
-  starting: { roll: 'rolling-out', fail: 'failed', 'roll-back': 'rolling-back', reject: 'rejected' },
+  approved: { start: 'starting', supersede: 'superseded', fail: 'failed' },
+  starting: { roll: 'rolling-out', fail: 'failed', 'roll-back': 'rolling-back' },
   'rolling-out': {
     finish: 'live',
     'ask-testers': 'awaiting-acceptance',
@@ -54,7 +54,7 @@ export type AcceptanceState = 'open' | 'accepted' | 'rejected' | 'void'
 /** UAT of one version. `void`: the version, champion or cases it was signed for are no longer the same. */
 export const ACCEPTANCE_TRANSITIONS = {
   open: { accept: 'accepted', reject: 'rejected', void: 'void' },
-  accepted: { void: 'void' },
+  accepted: {},
   rejected: {},
   void: {},
 } as const satisfies Transitions<AcceptanceState>

@@ -58,8 +58,8 @@ test('what holds its environment is neither waiting in line, nor live, nor over'
   for (const state of ACTIVE) expect(['queued', 'awaiting-approval', 'live', ...ENDED]).not.toContain(state)
 })
 
-test('a session that was rejected or is void stays so', () => {
-  expect(finalStates(ACCEPTANCE_TRANSITIONS).sort()).toEqual(['rejected', 'void'])
+test('a session that has ended stays so', () => {
+  expect(finalStates(ACCEPTANCE_TRANSITIONS).sort()).toEqual(['accepted', 'rejected', 'void'])
 })
 
 function reachable(from: DeploymentState): Set<DeploymentState> {

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DatabaseKind } from '../harness/databases.ts'
 import { startTestServerProcess, type TestServerProcess } from '../harness/server-process.ts'
+import type { TestProject } from '../harness/server.ts'
 import { temporaryFolder } from '../source/git-place.ts'
 import { openArms, type Arms } from './arms.ts'
 import { isQuiet, violations } from './invariants.ts'
 import { keepUp } from './keep-up.ts'
 import { untilTrue } from './patience.ts'
-import type { Story } from './story.ts'
+import type { Story, Teller } from './story.ts'
 
 /** What a play of stories came to. */
 export interface Report {
@@ -22,6 +23,9 @@ export interface Report {
 export interface CrashPlace extends AsyncDisposable {
   readonly place: TestServerProcess
   readonly arms: Arms
+  /** Beside the data folder, open to all steps. */
+  readonly folders: { readonly executions: string; readonly doors: string }
+  teller(project: TestProject): Teller
   /** Each story in a project of its own, all at once, with a kill at each of the points. */
   play(stories: readonly Story[], points: readonly string[]): Promise<Report>
   /**
@@ -29,6 +33,8 @@ export interface CrashPlace extends AsyncDisposable {
    * what only it reaches is not reached the first time.
    */
   playUntilReached(stories: readonly Story[], points: readonly string[]): Promise<Report>
+  /** Waits until everything has ended; answers what is not as it must be. */
+  violations(): Promise<string[]>
 }
 
 const ARMED = fileURLToPath(new URL('armed-program.ts', import.meta.url))
@@ -44,49 +50,81 @@ export async function openCrashPlace(kind: DatabaseKind): Promise<CrashPlace> {
     }),
   )
   chmodSync(place.folder, 0o755)
-  const [executions, doors] = [openFolder(place, 'executions'), openFolder(place, 'doors')]
-  const person = await place.person('ana')
+  const folders = { executions: openFolder(place, 'executions'), doors: openFolder(place, 'doors') }
+  const people = {
+    person: await place.person('ana'),
+    tess: await place.person('tess', 'tester'),
+    mia: await place.person('mia', 'maintainer'),
+    admin: place.admin,
+  }
   const owned = opening.move()
 
+  function teller(project: TestProject): Teller {
+    const { dataFolder } = place
+    return {
+      ...people,
+      project,
+      arms,
+      dataFolder,
+      doors: folders.doors,
+      killServer: () => place.kill(),
+      async infer(environment) {
+        const url = `${place.server.gatewayAddress}/${project.name}/${environment}/v2/models/${project.name}/infer`
+        const input = { name: 'x', shape: [1, 4], datatype: 'INT64', data: [0, 5, 1, 2] }
+        await fetch(url, { method: 'POST', body: JSON.stringify({ inputs: [input] }) })
+      },
+    }
+  }
+
   async function tell(story: Story, name: string): Promise<() => Promise<string[]>> {
-    const project = await place.project(name, story.files({ executions, folder: place.folder }))
-    const teller = { person, project, arms, dataFolder: place.dataFolder, doors, killServer: () => place.kill() }
+    const project = await place.project(name, story.files(folders))
     return () =>
-      story.play(teller).then(
+      story.play(teller(project)).then(
         () => [],
         (error: unknown) => [`${name}: ${String(error)}`],
       )
   }
 
-  async function play(stories: readonly Story[], points: readonly string[]): Promise<Report> {
-    return playAs(stories, points, '')
-  }
-
-  async function playAs(stories: readonly Story[], points: readonly string[], suffix: string): Promise<Report> {
+  async function play(stories: readonly Story[], points: readonly string[], suffix = ''): Promise<Report> {
     const plays: (() => Promise<string[]>)[] = []
     for (const story of stories) plays.push(await tell(story, `${story.name}${suffix}`))
     for (const point of points) arms.arm(point)
     const keeper = keepUp(place)
     const failures = (await Promise.all(plays.map((one) => one()))).flat()
-    if (failures.length === 0) await untilTrue('everything to end', () => isQuiet(place.databaseUrl))
+    const found = failures.length === 0 ? await ended() : await look()
     const starts = await keeper.stop()
     const notReached = arms.left()
     arms.clear()
-    const found = await violations({ databaseUrl: place.databaseUrl, dataFolder: place.dataFolder, executions })
     return { starts, notReached, violations: [...failures, ...found] }
+  }
+
+  function look(): Promise<string[]> {
+    return violations({
+      databaseUrl: place.databaseUrl,
+      dataFolder: place.dataFolder,
+      executions: folders.executions,
+    })
+  }
+
+  async function ended(): Promise<string[]> {
+    await untilTrue('everything to end', () => isQuiet(place.databaseUrl))
+    return look()
   }
 
   return {
     place,
     arms,
+    folders,
+    teller,
     play,
+    violations: ended,
     async playUntilReached(stories, points) {
-      let report = await playAs(stories, points, '')
+      let report = await play(stories, points)
       for (let wave = 2; wave <= WAVES && report.notReached.length > 0; wave += 1) {
         const { notReached } = report
         const wanted = stories.filter(({ only = [] }) => only.some((move) => notReached.some((p) => p.endsWith(move))))
         if (wanted.length === 0 || report.violations.length > 0) break
-        const more = await playAs(wanted, notReached, `-${wave}`)
+        const more = await play(wanted, notReached, `-${wave}`)
         report = { ...more, starts: [...report.starts, ...more.starts] }
       }
       return report

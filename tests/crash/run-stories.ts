@@ -133,6 +133,18 @@ export const RUN_STORIES: readonly Story[] = [
     },
   },
   {
+    name: 'hardened',
+    only: ['runs cancelling harden'],
+    files: pipeline(step('endless', 'sleep 1000')),
+    async play(teller) {
+      await push(teller)
+      await commandRuns(teller, 'endless')
+      await cancel(teller, 1, 'after-current')
+      await cancel(teller, 1, 'now')
+      await ends(teller, 1, 'cancelled')
+    },
+  },
+  {
     name: 'queued',
     only: ['runs queued cancel'],
     files: pipeline(

@@ -7,18 +7,25 @@ export interface Story {
   readonly name: string
   /** Moves that no other story reaches: it is told again when one is still waited for. */
   readonly only?: readonly string[]
-  readonly files: (place: { executions: string; folder: string }) => Files
+  readonly files: (folders: { readonly executions: string; readonly doors: string }) => Files
   play(teller: Teller): Promise<void>
 }
 
 export interface Teller {
   readonly person: TestPerson
+  readonly admin: TestPerson
+  /** Signs acceptance. */
+  readonly tess: TestPerson
+  /** May deploy; whoever does so approves nothing of it. */
+  readonly mia: TestPerson
   readonly project: TestProject
   readonly arms: Arms
   readonly dataFolder: string
   /** For what a step waits for; steps see it as `$DOORS`. */
   readonly doors: string
   killServer(): Promise<void>
+  /** One request to the model of the project. */
+  infer(environment: string): Promise<void>
 }
 
 /** Says that it was executed, then prints what is the same each time. */
@@ -27,9 +34,9 @@ const SAY = `echo ran >> "$EXECUTIONS/$(echo "$TIDEGATE_ATTEMPT" | tr '/#' '__')
 
 /** A project of these steps. */
 export function pipeline(steps: string, top = ''): Story['files'] {
-  return ({ executions, folder }) => ({
+  return ({ executions, doors }) => ({
     'data.txt': 'one\n',
-    'tidegate.yaml': `env: { EXECUTIONS: "${executions}", DOORS: "${folder}/doors" }\n${top}steps:\n${steps}`,
+    'tidegate.yaml': `env: { EXECUTIONS: "${executions}", DOORS: "${doors}" }\n${top}steps:\n${steps}`,
   })
 }
 

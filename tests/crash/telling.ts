@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cancelRun, rerunRun, type RunDetail } from '../../src/api/runs.ts'
 import { ATTEMPT_FILES, type SupervisorClaim } from '../../src/core/attempt-files.ts'
+import type { CancelMode } from '../../src/core/run-state.ts'
 import { readJsonFile } from '../../src/lib/json-file.ts'
 import { patiently, untilTrue } from './patience.ts'
 import type { Teller } from './story.ts'
@@ -34,9 +35,9 @@ export async function push({ person, project }: Teller): Promise<void> {
   })
 }
 
-export async function cancel({ person, project }: Teller, number: number): Promise<void> {
+export async function cancel({ person, project }: Teller, number: number, mode: CancelMode = 'now'): Promise<void> {
   try {
-    await patiently(() => person.client.call(cancelRun, { params: { project: project.name, number } }))
+    await patiently(() => person.client.call(cancelRun, { params: { project: project.name, number }, body: { mode } }))
   } catch (error) {
     // Asked before the server died, and ended since.
     if (!String(error).includes('cannot be cancelled')) throw error

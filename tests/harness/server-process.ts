@@ -18,6 +18,8 @@ export interface TestServerProcess extends People, AsyncDisposable {
   readonly server: { readonly address: string; readonly gatewayAddress: string }
   readonly pid: number
   readonly isRunning: boolean
+  /** It runs, and has said that it is up. */
+  readonly isUp: boolean
   /** SIGKILL: nothing of it gets a word. Returns when it is gone. */
   kill(): Promise<void>
   /** Returns when it has ended, by whatever. */
@@ -59,6 +61,9 @@ export async function startTestServerProcess(
     server: { address, gatewayAddress },
     get pid() {
       return running.child.pid ?? 0
+    },
+    get isUp() {
+      return isRunning(running.child) && running.isUp
     },
     get isRunning() {
       return isRunning(running.child)
