@@ -64,7 +64,7 @@ export async function reject(teller: Teller, version: number): Promise<void> {
 
 function decide(
   { admin, project }: Teller,
-  how: typeof approveDeployment | typeof rejectDeployment,
+  how: typeof approveDeployment,
   deployment: string,
   bundle: string,
 ): Promise<void> {

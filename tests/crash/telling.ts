@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cancelRun, rerunRun, type RunDetail } from '../../src/api/runs.ts'
 import { ATTEMPT_FILES, type SupervisorClaim } from '../../src/core/attempt-files.ts'
@@ -91,16 +91,4 @@ export async function killSupervisor(teller: Teller, key: string): Promise<void>
 
 export function openDoor({ doors, project }: Teller): void {
   writeFileSync(join(doors, project.name), '')
-}
-
-export function readLog(
-  { dataFolder, project }: Pick<Teller, 'dataFolder' | 'project'>,
-  number: number,
-  key: string,
-  attempt: number,
-): string {
-  return readFileSync(
-    join(dataFolder, 'attempts', project.name, String(number), key, String(attempt), ATTEMPT_FILES.log),
-    'utf8',
-  )
 }

@@ -30,7 +30,9 @@ process of an attempt is left; no prediction failed but while the gateway was do
       figures: [
         ['kills', String(kills)],
         ...victims.map(([victim, meaning]) => [`of them ${meaning}`, String(report.kills[victim])] as const),
-        ...[...report.points].sort().map(([point, count]) => [`at the point “${point}”`, String(count)] as const),
+        ...[...report.points]
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .map(([point, count]) => [`at the point “${point}”`, String(count)] as const),
         ['runs', String(report.runs)],
         ['predictions answered', String(report.predictions)],
         ['the server is up again, median', `${starts.p50} ms`],

@@ -2,7 +2,7 @@ export interface SoakOptions {
   /** The same seed chooses the same. */
   readonly seed: number
   readonly kills?: number
-  say(line: string): void
+  readonly say: (line: string) => void
 }
 
 export interface SoakResult {
