@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, constants, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
@@ -82,6 +82,11 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   const gateway = starting.use(
     await startGateway({ folder: join(dataFolder, 'gateway'), host: config.host, port: config.gatewayPort }),
   )
+  // A gateway that was started by a server that then does not come up would serve nobody and hold its port.
+  let isUp = false
+  starting.defer(async () => {
+    if (!isUp && gateway.isOwn) await gateway.stop()
+  })
   const routes = createRouteKeeper({ database, dataFolder, artifacts, gateway, log })
   const place = { address: '' }
   const publicUrl = () => config.publicUrl?.replace(/\/$/, '') ?? place.address
@@ -189,6 +194,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   await announce(dataFolder, { address: http.address, gateway: gateway.address, pid: process.pid })
   log.info({ address: http.address, gateway: gateway.address }, 'server is up')
 
+  isUp = true
   const running = starting.move()
   return {
     address: http.address,
@@ -222,6 +228,8 @@ const PRIVATE_FOLDERS = [
  */
 async function closeDataFolder(dataFolder: string): Promise<void> {
   await mkdir(dataFolder, { recursive: true, mode: 0o711 })
+  // Before folders are made in it: what making one says about a read-only disk is that it is not there.
+  await access(dataFolder, constants.W_OK)
   for (const name of PRIVATE_FOLDERS) {
     await mkdir(join(dataFolder, name), { recursive: true, mode: 0o700 })
     await chmod(join(dataFolder, name), 0o700)
@@ -233,8 +241,8 @@ async function lockDataFolder(dataFolder: string): Promise<AsyncDisposable> {
   const file = join(dataFolder, 'server.lock')
   const known = await readFile(file, 'utf8').catch(() => undefined)
   if (known !== undefined && known !== '') {
-    const owner = JSON.parse(known) as { pid: number; startTicks: string }
-    if (owner.pid !== process.pid && isSameProcess(owner)) {
+    const owner = ownerIn(known)
+    if (owner !== undefined && owner.pid !== process.pid && isSameProcess(owner)) {
       throw new AppError(
         'DATA_IN_USE',
         `Another tidegate (process ${owner.pid}) uses ${dataFolder}. Stop it, or name another folder with --data.`,
@@ -253,6 +261,15 @@ async function lockDataFolder(dataFolder: string): Promise<AsyncDisposable> {
   await handle.writeFile(JSON.stringify({ pid: process.pid, startTicks: readProcess(process.pid)?.startTicks ?? '' }))
   await handle.close()
   return { [Symbol.asyncDispose]: () => rm(file, { force: true }) }
+}
+
+/** Undefined for half a file, which a server leaves that died while it took the folder. */
+function ownerIn(text: string): { pid: number; startTicks: string } | undefined {
+  try {
+    return JSON.parse(text) as { pid: number; startTicks: string }
+  } catch {
+    return undefined
+  }
 }
 
 async function announce(dataFolder: string, facts: { address: string; gateway: string; pid: number }): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { AppError } from './core/errors.ts'
+import { storageError } from './core/storage-error.ts'
 import { version } from './lib/version.ts'
 
 /** Programs that we start ourselves; they are not commands for people. */
@@ -38,7 +39,8 @@ async function programFor(first: string): Promise<Command> {
 }
 
 /** 2: you asked wrong. 3: it could not be done. 1 is left to commands whose answer is "no". */
-function explain(error: unknown): void {
+function explain(failure: unknown): void {
+  const error = failure instanceof AppError ? failure : (storageError(failure) ?? failure)
   if (error instanceof AppError) {
     console.error(error.message)
     process.exitCode = error.status < 500 ? 2 : 3

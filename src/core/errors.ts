@@ -52,7 +52,18 @@ export const ERRORS = {
     meaning: 'The data folder was written by a newer Tidegate; the message names both versions.',
   },
   DATA_IN_USE: { status: 500, meaning: 'Another `tidegate up` uses this data folder.' },
-  DAMAGED: { status: 500, meaning: 'Stored content does not have the digest it is filed under.' },
+  DISK_FULL: {
+    status: 507,
+    meaning: 'The disk Tidegate writes to is full. Nothing was changed; it goes on when there is room.',
+  },
+  READ_ONLY: {
+    status: 507,
+    meaning: 'The disk Tidegate writes to is mounted read-only. Nothing was changed; it goes on when it can write.',
+  },
+  DAMAGED: {
+    status: 500,
+    meaning: 'Stored content does not have the digest it is filed under, or the database file cannot be read.',
+  },
   INTERNAL: { status: 500, meaning: 'A bug of ours. The log has the details; the answer does not.' },
 } as const satisfies Record<string, { status: number; meaning: string }>
 

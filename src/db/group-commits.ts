@@ -82,9 +82,11 @@ async function runInside(writer: Writer, each: Waiting): Promise<void> {
   await sql`savepoint one`.execute(writer)
   try {
     await each.run(writer)
-  } catch {
-    // It is told by `settle`. Where the rollback fails too, SQLite has ended the transaction: all are told.
-    await sql`rollback to one`.execute(writer)
+  } catch (failure) {
+    // It is told by `settle`. Where the rollback fails too, SQLite has ended the transaction: all are told why.
+    await sql`rollback to one`.execute(writer).catch((error: unknown) => {
+      throw new Error(`the transaction has ended: ${String(error)}`, { cause: failure })
+    })
   }
   await sql`release one`.execute(writer)
 }

@@ -60,6 +60,9 @@ function kyselyOn(connection: DatabaseSync): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(connection) }) })
 }
 
+/** A full disk ends SQLite's transaction by itself; an error about rolling it back would hide why. */
+const NOTHING_CHANGED = { changes: 0, lastInsertRowid: 0 }
+
 /** node:sqlite in the shape Kysely's dialect expects; statements are prepared once. */
 function adapt(connection: DatabaseSync): SqliteDatabase {
   const statements = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
@@ -72,7 +75,10 @@ function adapt(connection: DatabaseSync): SqliteDatabase {
       const adapted = {
         reader: statement.columns().length > 0,
         all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])),
-        run: (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[])),
+        run: (parameters: readonly unknown[]) =>
+          text === 'rollback' && !connection.isTransaction
+            ? NOTHING_CHANGED
+            : statement.run(...(parameters as SQLInputValue[])),
         iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as SQLInputValue[])),
       }
       if (statements.size < 2_000) statements.set(text, adapted)

@@ -1,5 +1,6 @@
 import { limit } from '../core/limits.ts'
 import { reach } from '../core/points.ts'
+import { isDiskFull } from '../core/storage-error.ts'
 import type { Observation } from '../core/ports/executor.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { listActiveAttempts, setHandle } from './attempts.sql.ts'
@@ -110,7 +111,8 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
 
   /** What cannot be done in three tries ends the attempt with a reason, so that no run waits for ever. */
   function failAttempt(attempt: AttemptRow, error: unknown): Promise<void> {
-    return settle(attempt, { kind: 'failed', reason: 'setup-error', message: sayError(error) })
+    const reason = isDiskFull(error) ? 'disk-full' : 'setup-error'
+    return settle(attempt, { kind: 'failed', reason, message: sayError(error) })
   }
 
   async function settle(attempt: AttemptRow, end: AttemptEnd): Promise<void> {

@@ -1,4 +1,5 @@
 import { isAppError } from '../core/errors.ts'
+import { storageError } from '../core/storage-error.ts'
 import type { EngineLog } from './engine-options.ts'
 
 /**
@@ -88,5 +89,7 @@ function isHopeless(error: unknown): boolean {
 /** What a person may read about an error. */
 export function sayError(error: unknown): string {
   if (isAppError(error)) return error.message
+  const storage = storageError(error)
+  if (storage !== undefined) return storage.message
   return "Something went wrong inside Tidegate; the server's log has the details. Run it again, or ask its administrator."
 }

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { API_ROOT, OPERATIONS, type OperationName } from '../api/operations.ts'
 import type { Operation } from '../api/operation.ts'
 import { AppError } from '../core/errors.ts'
+import { storageError } from '../core/storage-error.ts'
 import { limit } from '../core/limits.ts'
 import type { Role } from '../core/roles.ts'
 import type { Identity } from '../core/identity.ts'
@@ -61,6 +62,8 @@ async function answer(
     return Response.json(result)
   } catch (error) {
     if (error instanceof AppError && error.code !== 'INTERNAL') return failure(error)
+    const storage = storageError(error)
+    if (storage !== undefined) return failure(storage)
     options.onBug(error, name)
     return failure(new AppError('INTERNAL', 'Something went wrong here; the server’s log has the details.'))
   }

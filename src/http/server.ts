@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { GitServer } from '../source/git-server.ts'
+import { AppError } from '../core/errors.ts'
+import { hasCode } from '../lib/error-code.ts'
 import { API_ROOT } from '../api/operations.ts'
 
 export interface HttpOptions {
@@ -60,10 +62,17 @@ async function route(
 
 async function listen(server: Server, { host, port }: HttpOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error) => reject(hasCode(error, 'EADDRINUSE') ? portTaken(host, port) : error))
     server.listen(port, host, () => {
-      server.off('error', reject)
+      server.removeAllListeners('error')
       resolve()
     })
   })
+}
+
+function portTaken(host: string, port: number): AppError {
+  return new AppError(
+    'INVALID_INPUT',
+    `Port ${port} of ${host} is taken by another program. Stop that one, or choose another port with --port (0 takes a free one).`,
+  )
 }

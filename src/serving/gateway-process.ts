@@ -28,6 +28,8 @@ export interface GatewayControl extends AsyncDisposable {
   /** `http://host:port`. The same after a restart, unless somebody took the port. */
   readonly address: string
   readonly pid: number
+  /** It was started for this server, not found at work. */
+  readonly isOwn: boolean
   /** Returns when the table is in force. A revision older than the one in force is a STATE_CONFLICT. */
   postRoutes(table: RouteTable): Promise<void>
   status(): Promise<GatewayStatus>
@@ -49,10 +51,12 @@ const PROGRAM = fileURLToPath(
 export async function startGateway(order: GatewayOrder): Promise<GatewayControl> {
   const absolute = { ...order, folder: resolve(order.folder) }
   await mkdir(absolute.folder, { recursive: true, mode: 0o700 })
-  return new HeldGateway(absolute, (await adopt(absolute)) ?? (await start(absolute)))
+  const found = await adopt(absolute)
+  return new HeldGateway(absolute, found ?? (await start(absolute)), found === undefined)
 }
 
 class HeldGateway implements GatewayControl {
+  readonly isOwn: boolean
   readonly #order: GatewayOrder
   readonly #watch: NodeJS.Timeout
   #file: GatewayFile
@@ -60,7 +64,8 @@ class HeldGateway implements GatewayControl {
   /** From here on one that has ended stays so, whoever still asks for it. */
   #isLetGo = false
 
-  constructor(order: GatewayOrder, file: GatewayFile) {
+  constructor(order: GatewayOrder, file: GatewayFile, isOwn: boolean) {
+    this.isOwn = isOwn
     this.#order = order
     this.#file = file
     this.#watch = setInterval(() => this.#look(), WATCH_MS)
@@ -168,10 +173,13 @@ async function startOn(order: GatewayOrder, port: number): Promise<GatewayFile> 
     child.once('exit', (code) => reject(new Error(`it ended with exit code ${code}`)))
   })
   failed.catch(() => undefined)
+  const waiting = new AbortController()
   try {
-    return await Promise.race([untilServing(order.folder, child.pid ?? 0), failed])
+    return await Promise.race([untilServing(order.folder, child.pid ?? 0, waiting.signal), failed])
   } catch (cause) {
+    waiting.abort()
     const said = (await readFile(join(order.folder, 'gateway.log'), 'utf8')).slice(-2_000).trim()
+    if (said.includes('EADDRINUSE')) throw portTaken(order.host, port)
     throw new AppError(
       'UPSTREAM',
       `the gateway did not start on ${order.host}:${port}: ${(cause as Error).message}\n${said}`,
@@ -181,9 +189,16 @@ async function startOn(order: GatewayOrder, port: number): Promise<GatewayFile> 
   }
 }
 
-async function untilServing(folder: string, pid: number): Promise<GatewayFile> {
+function portTaken(host: string, port: number): AppError {
+  return new AppError(
+    'INVALID_INPUT',
+    `Port ${port} of ${host} is taken by another program. Stop that one, or choose another port for predictions with --gateway-port (0 takes a free one).`,
+  )
+}
+
+async function untilServing(folder: string, pid: number, signal: AbortSignal): Promise<GatewayFile> {
   const deadline = performance.now() + START_MS
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !signal.aborted) {
     const file = await readGatewayFile(folder)
     if (file?.pid === pid) return file
     await sleep(POLL_MS)

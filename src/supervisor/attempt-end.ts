@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { isDiskFull } from '../core/storage-error.ts'
 import { hasCode } from '../lib/error-code.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import type { EndReason } from '../core/run-state.ts'
@@ -45,8 +46,4 @@ export function endOfError(error: unknown): AttemptEnd {
   }
   if (error instanceof AppError) return failed('setup-error', error.message)
   return failed('setup-error', error instanceof Error ? error.message : String(error))
-}
-
-export function isDiskFull(error: unknown): boolean {
-  return hasCode(error, 'ENOSPC', 'EDQUOT')
 }

@@ -13,11 +13,13 @@ function delivered(environments: string): Story['files'] {
   return () => deliveredProject(environments, { files: { 'cases.jsonl': CASES } })
 }
 
-/** One whose model is a program that never answers: `run` says what it does instead. */
-function served(run: string): Story['files'] {
+/** One whose model is a program, which does this instead of serving once it is deployed. */
+function served(instead: string): Story['files'] {
   return () => ({
     'note.txt': 'first\n',
-    'tidegate.yaml': `model: { path: model.txt, include: [note.txt], serve: { run: "${run}", ready: { timeout: 600s } } }
+    'start.sh': `case "$PWD" in */bundles/*) ${instead};; esac\nexec python serve.py\n`,
+    'serve.py': SERVE,
+    'tidegate.yaml': `model: { path: model.txt, include: [note.txt, start.sh, serve.py], serve: { run: "sh start.sh" } }
 steps:
   train: { run: echo trained > model.txt, outs: [model.txt] }
 environments:
@@ -25,6 +27,22 @@ environments:
 `,
   })
 }
+
+/** It says that it is ready, and what it takes. */
+const SERVE = `import json, os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        told = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [-1, 2]}], "outputs": [{"name": "label", "datatype": "INT64", "shape": [-1]}]}
+        raw = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+`
 
 async function firstIsLive(teller: Parameters<Story['play']>[0]): Promise<void> {
   await pushVersion(teller, 1)

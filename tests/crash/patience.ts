@@ -1,6 +1,6 @@
 import { isAppError } from '../../src/core/errors.ts'
 
-const PATIENCE_MS = 300_000
+const PATIENCE_MS = 1_200_000
 
 /** Does something at a server that may die meanwhile: again until it answers. An answer that says no is thrown. */
 export async function patiently<T>(work: () => Promise<T>): Promise<T> {

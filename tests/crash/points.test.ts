@@ -30,7 +30,7 @@ const SERVER_POINTS = [
   'content written',
 ]
 
-const LIMIT_MS = 900_000
+const LIMIT_MS = 1_500_000
 
 describe('on sqlite', () => {
   let crash: CrashPlace

@@ -21,4 +21,4 @@ test(`${KILLS} kills at random, while projects push and predictions are asked fo
   )
   expect(report.violations).toEqual([])
   expect(report.predictions).toBeGreaterThan(0)
-}, 900_000)
+}, 1_500_000)
