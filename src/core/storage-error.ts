@@ -9,7 +9,7 @@ const SQLITE = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14
  */
 export function storageError(error: unknown): AppError | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
-    const made = translate(at as Failure)
+    const made = translate(at)
     if (made !== undefined) return made
   }
   return undefined
