@@ -26,7 +26,7 @@ import {
 } from './runs.ts'
 import { collectGarbage, followEvents, getHealth, lintText, listEvents } from './system.ts'
 import { getTest, listCoverage, listTests, quarantineTest, releaseTest } from './tests.ts'
-import { getLineage, listVersions } from './versions.ts'
+import { getBillOfMaterials, getLineage, listVersions } from './versions.ts'
 
 /** Every operation there is. Each states its role; `http/routes/` has one handler for each name. */
 export const OPERATIONS = {
@@ -54,6 +54,7 @@ export const OPERATIONS = {
   listCoverage,
   listVersions,
   getLineage,
+  getBillOfMaterials,
   listDeployments,
   getDeployment,
   deployVersion,

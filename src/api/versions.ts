@@ -47,6 +47,16 @@ export const listVersions = operation({
   answer: z.object({ versions: z.array(ModelVersion) }),
 })
 
+export const getBillOfMaterials = operation({
+  name: 'getBillOfMaterials',
+  summary: 'What a version is made of: a CycloneDX 1.6 document with the model, its packages, files and datasets',
+  method: 'GET',
+  path: '/projects/{project}/versions/{version}/sbom',
+  role: 'viewer',
+  params: InVersion,
+  answer: z.record(z.string(), z.unknown()),
+})
+
 export const getLineage = operation({
   name: 'getLineage',
   summary: 'From a version back to commit, data, lock, gates, people',

@@ -16,6 +16,8 @@ export interface VersionLineage {
   readonly datasets: Readonly<Record<string, string>>
   readonly lockDigest: string | null
   readonly gates: readonly LineageGate[]
+  /** CycloneDX, by its digest; absent in versions from before there was one. */
+  readonly sbom?: string
   readonly tests: { readonly passed: number; readonly failed: number; readonly skipped: number }
 }
 

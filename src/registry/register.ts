@@ -2,15 +2,23 @@ import type { BundleManifest } from '../core/bundle.ts'
 import { isDigest, type Digest } from '../core/digest.ts'
 import { AppError } from '../core/errors.ts'
 import { failureOf, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
-import type { Tree } from '../core/tree.ts'
+import type { ArtifactRef, Tree } from '../core/tree.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { billOfMaterials } from './bill-of-materials.ts'
 
 export type RegisterInput = TaskInputs['register'] & {
   readonly bundle: Digest
+  /** For the bill of materials. */
+  readonly lock?: ArtifactRef
+  readonly python?: string
+  readonly datasets: Readonly<Record<string, string>>
+  readonly metrics: Readonly<Record<string, number>>
+  readonly commit: string
 }
 
 export interface RegisterOutput extends TaskOutput {
-  readonly result?: { readonly bundle: Digest; readonly manifest: BundleManifest }
+  readonly result?: { readonly bundle: Digest; readonly manifest: BundleManifest; readonly sbom: Digest }
 }
 
 /**
@@ -20,12 +28,14 @@ export interface RegisterOutput extends TaskOutput {
 export function createRegisterTask(): Task<RegisterInput, RegisterOutput> {
   return {
     name: 'register',
-    async run({ bundle }, context) {
+    async run(input, context) {
+      const { bundle } = input
       try {
         const manifest = JSON.parse((await context.artifacts.read(bundle)).toString()) as BundleManifest
-        await checkContent(manifest, context.artifacts)
+        const tree = await checkContent(manifest, context.artifacts)
         context.log(`${manifest.name}: bundle ${bundle} is complete`)
-        return { result: { bundle, manifest } }
+        const sbom = await context.artifacts.putBytes(await writeBill(input, manifest, tree, context.artifacts))
+        return { result: { bundle, manifest, sbom: sbom.digest } }
       } catch (error) {
         return failureOf(error)
       }
@@ -33,7 +43,18 @@ export function createRegisterTask(): Task<RegisterInput, RegisterOutput> {
   }
 }
 
-async function checkContent(manifest: BundleManifest, artifacts: TaskContext['artifacts']): Promise<void> {
+async function writeBill(
+  { bundle, lock, python, datasets, metrics, commit }: RegisterInput,
+  manifest: BundleManifest,
+  { files }: Tree,
+  artifacts: TaskContext['artifacts'],
+): Promise<string> {
+  const text = lock === undefined ? undefined : (await artifacts.read(lock.digest)).toString()
+  const more = { ...(text === undefined ? {} : { lock: text }), ...(python === undefined ? {} : { python }) }
+  return canonicalJson(billOfMaterials({ bundle, manifest, files, datasets, metrics, commit, ...more }))
+}
+
+async function checkContent(manifest: BundleManifest, artifacts: TaskContext['artifacts']): Promise<Tree> {
   const tree = JSON.parse((await artifacts.read(manifest.files.digest)).toString()) as Tree
   if (!tree.files.some(({ path }) => path === manifest.modelPath || path.startsWith(`${manifest.modelPath}/`))) {
     throw new AppError('INVALID_INPUT', `The bundle does not hold its model, ${manifest.modelPath}.`)
@@ -44,4 +65,5 @@ async function checkContent(manifest: BundleManifest, artifacts: TaskContext['ar
   for (const digest of new Set([...tree.files.map((file) => file.digest), ...others])) {
     if (isDigest(digest)) await artifacts.read(digest)
   }
+  return tree
 }

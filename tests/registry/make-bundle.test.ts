@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openAnalytics, sqlText } from '../../src/lib/open-analytics.ts'
 import type { ModelSpec } from '../../src/pipeline/pipeline.ts'
@@ -8,6 +10,9 @@ import { createMakeBundleTask, type MakeBundleInput } from '../../src/registry/m
 import { createRegisterTask } from '../../src/registry/register.ts'
 import { inspectModel } from '../../src/serving/model-host/inspect-model.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
+import { pythonWith } from '../serving/python-environment.ts'
+
+const run = promisify(execFile)
 
 const MODELS = fileURLToPath(new URL('../serving/models/', import.meta.url))
 const ONNX: ModelSpec = { path: 'model.onnx', runtime: { kind: 'onnx' }, include: [], inputs: {}, outputs: {} }
@@ -166,12 +171,44 @@ test('a Python class takes the table it is given', async () => {
 test('a bundle is registered only when all of it is in the store', async () => {
   const { result } = await makeBundle({ card: 'CARD.md' }, { onnx: 'one.onnx', files: { 'CARD.md': 'unique' } })
   const register = async () =>
-    createRegisterTask().run({ name: 'digits', bundle: result!.bundle }, await place.context())
+    createRegisterTask().run({ ...REGISTERED, bundle: result!.bundle }, await place.context())
 
   const whole = await register()
   await place.store.delete(result!.manifest.card!.digest)
   const broken = await register()
 
-  expect(whole.result).toEqual(result)
+  expect(whole.result).toMatchObject(result!)
   expect(broken.failure?.message).toContain(result!.manifest.card!.digest.slice(0, 20))
+})
+
+const REGISTERED = {
+  name: 'digits',
+  datasets: { 'data/raw.csv': `sha256:${'d'.repeat(64)}` },
+  metrics: { accuracy: 0.9 },
+  commit: 'c0ffee',
+} as const
+
+const VALIDATE = `
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+print(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()))
+`
+
+test('the bill of materials of a version is what CycloneDX says it must be', async () => {
+  const bin = await pythonWith('cyclonedx', ['cyclonedx-python-lib[json-validation]'])
+  const { result } = await makeBundle({}, { onnx: 'one.onnx' })
+  const context = await place.context()
+  const lock = await context.artifacts.putBytes(`alpha==1.0 \\\n    --hash=sha256:${'a'.repeat(64)}\n`)
+
+  const registered = await createRegisterTask().run(
+    { ...REGISTERED, bundle: result!.bundle, lock, python: '3.11.7' },
+    context,
+  )
+
+  const bill = (await context.artifacts.read(registered.result!.sbom)).toString()
+  expect(bill).toContain('pkg:pypi/alpha@1.0')
+  const validation = run(join(bin, 'python'), ['-c', VALIDATE])
+  validation.child.stdin?.end(bill)
+  expect((await validation).stdout.trim()).toBe('None')
 })

@@ -9,7 +9,7 @@ import {
   type Deployment,
 } from '../../api/deployments.ts'
 import { listEnvironments } from '../../api/projects.ts'
-import { getLineage, listVersions, type Lineage } from '../../api/versions.ts'
+import { getBillOfMaterials, getLineage, listVersions, type Lineage } from '../../api/versions.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { print, table, time } from '../print.ts'
 import { parseVersion } from '../references.ts'
@@ -38,6 +38,16 @@ export function registerDelivery(program: Command): void {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
       print(globals, await client.call(getLineage, { params: parseVersion(text) }), describeLineage)
+    })
+  program
+    .command('version')
+    .description('one registered version')
+    .command('sbom <model@version>')
+    .description('what a version is made of, as CycloneDX 1.6 in JSON')
+    .action(async (text: string, _options: object, command: Command) => {
+      const client = await openClient(command.optsWithGlobals<GlobalOptions>())
+      const bill = await client.call(getBillOfMaterials, { params: parseVersion(text) })
+      process.stdout.write(`${JSON.stringify(bill, null, 2)}\n`)
     })
   program
     .command('deploy <model@version>')

@@ -1,3 +1,4 @@
+import { isDigest } from '../../core/digest.ts'
 import { AppError } from '../../core/errors.ts'
 import { sessionsOf, signaturesOf } from '../../delivery/acceptance/acceptance.sql.ts'
 import { approvalsOf, deploymentsOfVersion, unfinishedDeployments } from '../../delivery/deployments.sql.ts'
@@ -12,7 +13,9 @@ import type { Handlers } from '../handlers.ts'
 
 const MOST = 200
 
-export function versionHandlers({ database }: Installation): Pick<Handlers, 'listVersions' | 'getLineage'> {
+type VersionHandlers = Pick<Handlers, 'listVersions' | 'getLineage' | 'getBillOfMaterials'>
+
+export function versionHandlers({ database, artifacts }: Installation): VersionHandlers {
   return {
     async listVersions({ params }) {
       const versions = await listVersions(database.read, { project: params.project }, MOST)
@@ -20,11 +23,24 @@ export function versionHandlers({ database }: Installation): Pick<Handlers, 'lis
       return { versions: versions.map((version) => describe(version, live)) }
     },
     async getLineage({ params }) {
-      const version = await findVersionByNumber(database.read, params.project, params.version)
-      if (version === undefined) throw new AppError('NOT_FOUND', `${params.project} has no version ${params.version}.`)
-      return lineage(database.read, version)
+      return lineage(database.read, await find(database.read, params))
+    },
+    async getBillOfMaterials({ params }) {
+      const { lineage: known } = await find(database.read, params)
+      if (known.sbom === undefined || !isDigest(known.sbom))
+        throw new AppError(
+          'NOT_FOUND',
+          `${params.project}@${params.version} was registered before bills of materials were made. Register it anew by a run of its commit.`,
+        )
+      return JSON.parse((await artifacts.read(known.sbom)).toString()) as Record<string, unknown>
     },
   }
+}
+
+async function find(reader: Reader, { project, version }: { project: string; version: number }): Promise<ModelVersion> {
+  const found = await findVersionByNumber(reader, project, version)
+  if (found === undefined) throw new AppError('NOT_FOUND', `${project} has no version ${version}.`)
+  return found
 }
 
 async function liveOf(reader: Reader, project: string): Promise<DeploymentRow[]> {
