@@ -27,7 +27,7 @@ import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
 import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.ts'
 import type { DeliveryRules } from './flow/plan-commit.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
-import { closeStep, openCandidate } from './flow/step-opening.ts'
+import { closeStep, indexSecrets, openCandidate } from './flow/step-opening.ts'
 import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
 import { taskBindings } from './flow/task-bindings.ts'
 import { toolEnvironment } from './flow/tool-environment.ts'
@@ -182,7 +182,11 @@ async function openStep(
   context: AttemptContext,
 ): Promise<StepOpening> {
   const { work } = context.step
-  if (work.kind === 'task') return toolEnvironment(environment)
+  if (work.kind === 'task') {
+    const tools = toolEnvironment(environment)
+    const opened = indexSecrets(work).map((name) => [name, secretOf(environment, name, context.step)])
+    return { env: tools.env, secrets: { ...tools.secrets, ...(Object.fromEntries(opened) as Record<string, string>) } }
+  }
   const secrets = Object.fromEntries(work.secrets.map((name) => [name, secretOf(environment, name, context.step)]))
   if (context.step.endpoint !== 'candidate') return { env: {}, secrets }
   const { url, token } = await openCandidate(endpoints.routes, context)

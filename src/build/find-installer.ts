@@ -1,6 +1,6 @@
 import { access, constants, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { indexIdentity, pipConfigPaths, readPackageIndex, uvVariables } from './package-index.ts'
+import { indexIdentity, pipConfigPaths, pipVariables, readPackageIndex, uvVariables } from './package-index.ts'
 import type { Python } from './find-python.ts'
 import { runTool } from './run-tool.ts'
 
@@ -23,7 +23,8 @@ export async function findInstaller(
   const uv = await findUv(env, signal)
   if (uv === undefined) {
     const quiet = { PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_NO_INPUT: '1' }
-    return { kind: 'pip', program: python.executable, env: { ...env, ...quiet }, index: indexIdentity(index) }
+    const own = { ...env, ...quiet, ...pipVariables(index, env) }
+    return { kind: 'pip', program: python.executable, env: own, index: indexIdentity(index) }
   }
   return { kind: 'uv', program: uv, env: { ...env, ...uvVariables(index, env) }, index: indexIdentity(index) }
 }

@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { AppError } from '../core/errors.ts'
+import { fitsPython, isPythonWish } from './python-version.ts'
 import { runTool } from './run-tool.ts'
 
 export interface Python {
@@ -12,7 +13,7 @@ export interface Python {
 }
 
 export interface PythonSearch {
-  /** `3.11` or `3.11.7`; absent: the first Python 3. */
+  /** `3.11`, `3.11.7` or `>=3.10,<3.13`; absent: the first Python 3. */
   readonly wanted?: string
   readonly env: Readonly<Record<string, string>>
   /** Steps run under another user, who must be able to read the interpreter. */
@@ -23,8 +24,11 @@ export interface PythonSearch {
 /** The first fitting interpreter: on PATH, then pyenv's, uv's and the system's. Fails with INVALID_INPUT. */
 export async function findPython(search: PythonSearch): Promise<Python> {
   const { wanted } = search
-  if (wanted !== undefined && !/^3\.\d+(\.\d+)?$/.test(wanted)) {
-    throw new AppError('INVALID_INPUT', `build.python is "${wanted}"; write a version such as "3.11" or "3.11.7".`)
+  if (wanted !== undefined && !isPythonWish(wanted)) {
+    throw new AppError(
+      'INVALID_INPUT',
+      `The wanted Python is "${wanted}"; write a version such as "3.11" or "3.11.7" as build.python.`,
+    )
   }
   const seen = new Set<string>()
   const unreadable: string[] = []
@@ -33,7 +37,7 @@ export async function findPython(search: PythonSearch): Promise<Python> {
     const python = await probePython(candidate, search)
     if (python === undefined || seen.has(python.executable)) continue
     seen.add(python.executable)
-    if (!fits(python.version, wanted)) others.push(python.version)
+    if (!fitsPython(python.version, wanted)) others.push(python.version)
     else if (search.forOtherUser && !(await isReadableByAll(python.executable))) unreadable.push(python.executable)
     else return python
   }
@@ -56,11 +60,18 @@ print(json.dumps({"executable": sys.executable, "version": platform.python_versi
 `
 
 async function candidates({ wanted, env }: PythonSearch): Promise<string[]> {
-  const minor = wanted?.split('.').slice(0, 2).join('.')
-  const names = [...(minor === undefined ? [] : [`python${minor}`]), 'python3', 'python']
+  const names = [...pythonNames(wanted), 'python3', 'python']
   const path = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/'))
   const folders = [...path, ...(await installedBeside(env)), '/usr/local/bin', '/usr/bin']
   return folders.flatMap((folder) => names.map((name) => join(folder, name)))
+}
+
+/** Of a range every version that it may mean, the newest first. */
+function pythonNames(wanted: string | undefined): string[] {
+  if (wanted === undefined) return []
+  if (/^3[.\d]*$/.test(wanted)) return [`python${wanted.split('.').slice(0, 2).join('.')}`]
+  const minors = Array.from({ length: 15 }, (_, index) => 20 - index)
+  return minors.filter((minor) => fitsPython(`3.${minor}.99`, wanted)).map((minor) => `python3.${minor}`)
 }
 
 /** pyenv and uv keep each version in a folder of its own. */
@@ -119,15 +130,16 @@ export async function isOursToRun(executable: string): Promise<boolean> {
   }
 }
 
-function fits(version: string, wanted: string | undefined): boolean {
-  return wanted === undefined ? version.startsWith('3.') : version === wanted || version.startsWith(`${wanted}.`)
-}
-
 function notFound(wanted: string | undefined, others: readonly string[], unreadable: readonly string[]): string {
   const name = `Python ${wanted ?? '3'}`
   if (unreadable.length > 0) {
-    return `${name} is installed at ${unreadable.join(', ')}, where the user that runs steps cannot read it. Install it for everybody (apt-get install python3, or UV_PYTHON_INSTALL_DIR=/opt/python uv python install ${wanted ?? ''}).`
+    return `${name} is installed at ${unreadable.join(', ')}, where the user that runs steps cannot read it. Install it for everybody (apt-get install python3, or UV_PYTHON_INSTALL_DIR=/opt/python uv python install ${versionOf(wanted)}).`
   }
   const there = others.length === 0 ? 'There is no Python at all' : `There are ${[...new Set(others)].join(', ')}`
-  return `${name} is not installed on this machine. ${there}. Install it (uv python install ${wanted ?? '3.12'}, pyenv, or your system's packages), or name another in build.python.`
+  return `${name} is not installed on this machine. ${there}. Install it (uv python install ${versionOf(wanted)}, pyenv, or your system's packages), or name another in build.python.`
+}
+
+/** One to ask for by name. */
+function versionOf(wanted: string | undefined): string {
+  return /3\.\d+(\.\d+)?/.exec(wanted ?? '')?.[0] ?? '3.12'
 }

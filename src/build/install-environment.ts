@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
 import { holdLock } from './hold-lock.ts'
+import { findWhole, writeMarker } from './environment-marker.ts'
 import { runTool } from './run-tool.ts'
 
 export interface Installation {
@@ -26,9 +27,6 @@ export interface InstalledEnvironment {
   readonly cached: boolean
 }
 
-/** Written last: a folder without it is the rest of an installation that died. */
-const MARKER = 'tidegate-environment.json'
-
 /**
  * One immutable environment in its final place: scripts in it name their interpreter by its full path, so it
  * cannot be made elsewhere and renamed. Many at once build it once; an unfinished one is made anew.
@@ -36,14 +34,15 @@ const MARKER = 'tidegate-environment.json'
 export async function installEnvironment(installation: Installation): Promise<InstalledEnvironment> {
   const { key, root, signal, log } = installation
   const folder = join(root, key)
-  const there = await readMarker(folder)
-  if (there !== undefined) return { folder, installer: there, cached: true }
+  const there = await findWhole(folder)
+  if (there.whole !== undefined) return { folder, installer: there.whole, cached: true }
   await mkdir(root, { recursive: true, mode: 0o755 })
   using _held = await holdLock(join(root, `${key}.lock`), signal, () =>
     log('another run is building this environment; waiting for it'),
   )
-  const builtMeanwhile = await readMarker(folder)
-  if (builtMeanwhile !== undefined) return { folder, installer: builtMeanwhile, cached: true }
+  const builtMeanwhile = await findWhole(folder)
+  if (builtMeanwhile.whole !== undefined) return { folder, installer: builtMeanwhile.whole, cached: true }
+  if (builtMeanwhile.damage !== undefined) log(`${builtMeanwhile.damage}: it is built again`)
   await rm(folder, { recursive: true, force: true })
   await build(folder, installation)
   await writeMarker(folder, installation.installer.kind)
@@ -140,22 +139,4 @@ async function must(
 /** Everybody may read and run it; only the server's own user could write, and does not. */
 async function closeToWriters(folder: string, { root, installer, signal }: Installation): Promise<void> {
   await runTool({ program: 'chmod', args: ['-R', 'a+rX,go-w', folder], cwd: root, env: installer.env, signal })
-}
-
-/** Touched at every use, so that garbage collection sees what nobody uses. */
-async function readMarker(folder: string): Promise<Installer['kind'] | undefined> {
-  const marker = join(folder, MARKER)
-  try {
-    const { installer } = JSON.parse(await readFile(marker, 'utf8')) as { installer: Installer['kind'] }
-    await utimes(marker, new Date(), new Date())
-    return installer
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-async function writeMarker(folder: string, installer: Installer['kind']): Promise<void> {
-  await writeFile(join(folder, `${MARKER}.new`), JSON.stringify({ installer }), { flush: true })
-  await rename(join(folder, `${MARKER}.new`), join(folder, MARKER))
 }

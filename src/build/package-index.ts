@@ -76,6 +76,23 @@ export function uvVariables(index: PackageIndex, environment: Environment): Reco
   return variables
 }
 
+/**
+ * The certificates that everything else on the machine trusts: pip before 24.2 looks at none but its own.
+ * What uv is told and pip is not (UV_*) is put into pip's words too.
+ */
+export function pipVariables(index: PackageIndex, environment: Environment): Record<string, string> {
+  const taken = {
+    PIP_CERT: index.cert === undefined ? environment['SSL_CERT_FILE'] : undefined,
+    PIP_INDEX_URL:
+      index.indexUrl === undefined ? (environment['UV_DEFAULT_INDEX'] ?? environment['UV_INDEX_URL']) : undefined,
+    PIP_EXTRA_INDEX_URL: index.extraIndexUrls.length === 0 ? environment['UV_EXTRA_INDEX_URL'] : undefined,
+  }
+  return Object.fromEntries(Object.entries(taken).filter(([, value]) => value !== undefined && value !== '')) as Record<
+    string,
+    string
+  >
+}
+
 /** What of it decides which packages are found: part of a lock's cache key, without passwords. */
 export function indexIdentity(index: PackageIndex): unknown {
   return {

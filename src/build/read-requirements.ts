@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises'
 import { basename, dirname, join, normalize } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
+import { splitExtras } from '../pipeline/requirement-includes.ts'
 import { readPyproject, readRequirementFile, type Requirement } from './requirement-files.ts'
 
 /** The dependency files of one build environment, with all they include. */
@@ -20,7 +21,7 @@ const MOST_FILES = 100
 export async function readRequirements(folder: string, files: readonly string[]): Promise<RequirementSet> {
   const requirements: Requirement[] = []
   const digests: Record<string, string> = {}
-  const queue = files.map((path) => ({ path: normalize(path), from: 'build.dependencies' }))
+  const queue = files.map((file) => ({ path: normalize(splitExtras(file).path), from: 'build.dependencies' }))
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { path, from } = next
     if (digests[path] !== undefined) continue
@@ -41,7 +42,7 @@ export async function readRequirements(folder: string, files: readonly string[])
     )
   }
   const uvLock = await readUvLock(folder, files)
-  if (uvLock !== undefined) digests[join(dirname(files[0] ?? ''), 'uv.lock')] = sha256(uvLock)
+  if (uvLock !== undefined) digests[uvLockBeside(files[0] ?? '')] = sha256(uvLock)
   return { files, requirements, digests, uvLock: uvLock !== undefined }
 }
 
@@ -70,10 +71,14 @@ function refuseLocal(path: string, local: readonly { text: string; line: number 
   )
 }
 
+function uvLockBeside(file: string): string {
+  return join(dirname(splitExtras(file).path), 'uv.lock')
+}
+
 async function readUvLock(folder: string, files: readonly string[]): Promise<string | undefined> {
   const [only, ...rest] = files
-  if (only === undefined || rest.length > 0 || basename(only) !== 'pyproject.toml') return undefined
-  const path = join(folder, dirname(only), 'uv.lock')
+  if (only === undefined || rest.length > 0 || basename(splitExtras(only).path) !== 'pyproject.toml') return undefined
+  const path = join(folder, uvLockBeside(only))
   const isThere = await access(path).then(
     () => true,
     () => false,

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
 import { explainResolution, normalise } from './requirement-files.ts'
+import { splitExtras } from '../pipeline/requirement-includes.ts'
 import type { RequirementSet } from './read-requirements.ts'
 import { runTool } from './run-tool.ts'
 
@@ -31,22 +32,14 @@ export async function resolveLock(resolution: Resolution): Promise<string> {
 async function resolveWithUv(resolution: Resolution): Promise<string> {
   const { requirements, python, installer, workspace, signal, log, allowBuilds } = resolution
   const target = join(workspace, '.tidegate-lock.txt')
-  const args = requirements.uvLock
-    ? ['export', '--frozen', '--quiet', '--no-header', '--no-annotate', '--no-emit-project', '--no-dev', '-o', target]
-    : [
-        'pip',
-        'compile',
-        ...requirements.files,
-        '--generate-hashes',
-        '--no-header',
-        '--no-annotate',
-        '--quiet',
-        '-o',
-        target,
-      ]
+  const args = requirements.uvLock ? await exportArgs(resolution) : await compileArgs(resolution)
   const { ok, stderr } = await runTool({
     program: installer.program,
-    args: [...args, '--python', python.executable, '--no-python-downloads', ...(allowBuilds ? [] : ['--no-build'])],
+    args: [
+      ...args,
+      ...['-o', target, '--python', python.executable, '--no-python-downloads'],
+      ...(allowBuilds ? [] : ['--no-build']),
+    ],
     cwd: workspace,
     env: { ...installer.env, NO_COLOR: '1' },
     signal,
@@ -54,6 +47,28 @@ async function resolveWithUv(resolution: Resolution): Promise<string> {
   })
   if (!ok) throw cannotResolve(stderr, resolution)
   return await readFile(target, 'utf8')
+}
+
+/** A uv.lock is taken as it is; one that the project has outgrown is refused by uv (`--frozen`). */
+async function exportArgs({ requirements, workspace }: Resolution): Promise<string[]> {
+  const { path, extras } = splitExtras(requirements.files[0] ?? '')
+  const text = await readFile(join(workspace, path), 'utf8')
+  const chosen = extras.flatMap((name) => [isGroup(text, name) ? '--group' : '--extra', name])
+  const quiet = ['--quiet', '--no-header', '--no-annotate', '--no-emit-project', '--no-dev']
+  return ['export', '--frozen', ...quiet, '--project', dirname(path), ...chosen]
+}
+
+function isGroup(pyproject: string, name: string): boolean {
+  const [, section = ''] = /^\[dependency-groups\]\s*$((?:\n(?!\[).*)*)/m.exec(pyproject) ?? []
+  return section
+    .split('\n')
+    .some((line) => normalise(line.split('=')[0]?.trim().replaceAll('"', '') ?? '') === normalise(name))
+}
+
+async function compileArgs(resolution: Resolution): Promise<string[]> {
+  const { files } = resolution.requirements
+  const plain = files.some((file) => splitExtras(file).extras.length > 0) ? await asRequirementFiles(resolution) : files
+  return ['pip', 'compile', ...plain, '--generate-hashes', '--no-header', '--no-annotate', '--quiet']
 }
 
 /** What `pip install --dry-run --report` says of each package it would install. */
@@ -89,19 +104,24 @@ async function resolveWithPip(resolution: Resolution): Promise<string> {
 }
 
 /** pip takes dependencies of a pyproject.toml only by installing the project, which may not be here. */
-async function asRequirementFiles({ requirements, installer, workspace, signal }: Resolution): Promise<string[]> {
+async function asRequirementFiles({
+  requirements,
+  python,
+  installer,
+  workspace,
+  signal,
+}: Resolution): Promise<string[]> {
   const files: string[] = []
   for (const [index, file] of requirements.files.entries()) {
     if (file.endsWith('setup.py')) continue
-    if (!file.endsWith('.toml')) {
+    const { path, extras } = splitExtras(file)
+    if (!path.endsWith('.toml')) {
       files.push(file)
       continue
     }
-    const script =
-      'import sys, tomllib\nprint("\\n".join(tomllib.load(open(sys.argv[1], "rb")).get("project", {}).get("dependencies", [])))'
     const { ok, stdout, stderr } = await runTool({
-      program: installer.program,
-      args: ['-I', '-c', script, file],
+      program: python.executable,
+      args: ['-I', '-c', READ_PROJECT, path, ...extras],
       cwd: workspace,
       env: installer.env,
       signal,
@@ -113,6 +133,39 @@ async function asRequirementFiles({ requirements, installer, workspace, signal }
   }
   return files
 }
+
+/** PEP 621 dependencies, extras, and dependency groups (PEP 735) with those they include. */
+const READ_PROJECT = `
+import re, sys
+try:
+    import tomllib
+except ImportError:
+    from pip._vendor import tomli as tomllib
+with open(sys.argv[1], "rb") as file:
+    data = tomllib.load(file)
+plain = lambda name: re.sub(r"[-_.]+", "-", name).lower()
+project = data.get("project", {})
+extras = {plain(name): lines for name, lines in project.get("optional-dependencies", {}).items()}
+groups = {plain(name): lines for name, lines in data.get("dependency-groups", {}).items()}
+def of_group(name, seen=()):
+    if name in seen:
+        sys.exit(f"dependency group {name} includes itself")
+    if name not in groups:
+        sys.exit(f"there is no dependency group {name}")
+    for line in groups[name]:
+        if isinstance(line, dict):
+            yield from of_group(plain(line.get("include-group", "")), (*seen, name))
+        else:
+            yield line
+lines = list(project.get("dependencies", []))
+for name in map(plain, sys.argv[2:]):
+    if name not in extras and name not in groups:
+        known = ", ".join([*extras, *groups]) or "none"
+        sys.exit(f"it has no extra or dependency group {name}; it has {known}")
+    lines += extras[name] if name in extras else of_group(name)
+own = plain(project.get("name", ""))
+print("\\n".join(line for line in lines if plain(re.split(r"[^A-Za-z0-9._-]", line)[0]) != own or not own))
+`
 
 function formatPipReport(report: PipReport): string {
   const lines = report.install

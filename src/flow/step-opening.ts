@@ -7,6 +7,8 @@ import { AppError } from '../core/errors.ts'
 import type { AttemptContext, StepOpening } from '../engine/engine-options.ts'
 import type { RouteKeeper } from './deployment-to-traffic.ts'
 import type { Installation } from './installation.ts'
+import type { TaskWork } from '../core/plan.ts'
+import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { rulesOfRun } from './run-rules.ts'
 import { toolEnvironment } from './tool-environment.ts'
 
@@ -18,7 +20,13 @@ type Needs = Pick<Installation, 'database' | 'artifacts' | 'routes' | 'secretsKe
  */
 export async function openStep(needs: Needs, context: AttemptContext): Promise<StepOpening> {
   const { run, step } = context
-  if (step.work.kind === 'task') return toolEnvironment(process.env)
+  if (step.work.kind === 'task') {
+    const tools = toolEnvironment(process.env)
+    const wanted = indexSecrets(step.work)
+    const opened =
+      wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKey, run.project, wanted)
+    return { env: tools.env, secrets: { ...tools.secrets, ...opened } }
+  }
   const token = await needs.database.write((writer) => createRunToken(writer, run), { quiet: true })
   const secrets = await openSecrets(needs.database.read, needs.secretsKey, run.project, step.work.secrets)
   const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
@@ -30,6 +38,11 @@ export async function openStep(needs: Needs, context: AttemptContext): Promise<S
       ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT_TOKEN: endpoint.token }),
     },
   }
+}
+
+/** Secrets that `build.secrets` names, for the one task that talks to package indexes. */
+export function indexSecrets(work: TaskWork): readonly string[] {
+  return work.task === 'build-environment' ? ((work.input as TaskInputs['build-environment']).secrets ?? []) : []
 }
 
 export async function closeStep(

@@ -3,6 +3,7 @@ import type { TaskName } from '../core/plan.ts'
 import { reach } from '../core/points.ts'
 import { latestDataset, listDatasets, recordDataset } from '../build/datasets.sql.ts'
 import type { BuildEnvironmentResult } from '../build/build-environment.ts'
+import { environmentTrouble } from '../build/environment-marker.ts'
 import type { Finding } from '../build/find-findings.ts'
 import { recordFindings } from '../build/findings.sql.ts'
 import type { FreezeDatasetResult } from '../build/freeze-dataset.ts'
@@ -12,7 +13,6 @@ import { getRun } from '../engine/runs.sql.ts'
 import { listGates, listWaivers, recordGates } from '../evaluation/gates.sql.ts'
 import type { GateDecision } from '../evaluation/gate.ts'
 import type { EvaluationResult } from '../evaluation/evaluation-result.ts'
-import { access } from 'node:fs/promises'
 import { measuredBy } from '../pipeline/checks.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { registerVersion } from '../registry/versions.sql.ts'
@@ -49,7 +49,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     },
     register: {
       version: 1,
-      prepare: (context) => Promise.resolve(prepareRegistration(context)),
+      prepare: (context) => prepareRegistration(read, context),
       settle: (writer, context) => settleRegistration(needs, writer, context),
     },
   }
@@ -80,11 +80,8 @@ function resultOf<Kind extends keyof Results>(
 
 /** An environment is content of its own folder, not of the store; somebody may have removed it. */
 async function environmentMissing(output: TaskOutput): Promise<string | undefined> {
-  const { folder } = output.result as BuildEnvironmentResult
-  return access(join(folder, 'bin', 'python')).then(
-    () => undefined,
-    () => `the build environment ${folder} is gone`,
-  )
+  const { folder, installer } = output.result as BuildEnvironmentResult
+  return installer === 'interpreter' ? undefined : environmentTrouble(folder)
 }
 
 function withProvided(context: PrepareContext): unknown {
@@ -248,11 +245,18 @@ async function settleGates({ database }: Needs, writer: Writer, context: SettleC
   return []
 }
 
-function prepareRegistration(context: PrepareContext): unknown {
+async function prepareRegistration(reader: Reader, context: PrepareContext): Promise<unknown> {
   const input = inputOf(context, 'register')
-  const made = resultOf(context, 'bundle')
-  const lock = resultOf(context, 'environment')?.lock
-  return { ...input, bundle: made?.bundle, ...(lock === undefined ? {} : { lock }) }
+  const environment = resultOf(context, 'environment')
+  const datasets = await listDatasets(reader, context.run.id, 200)
+  return {
+    ...input,
+    bundle: resultOf(context, 'bundle')?.bundle,
+    datasets: Object.fromEntries(datasets.map(({ path, digest }) => [path, digest])),
+    metrics: estimatesOf(resultOf(context, 'evaluation')),
+    commit: context.run.commit_id,
+    ...(environment === undefined ? {} : { lock: environment.lock, python: environment.python }),
+  }
 }
 
 /** The version's row, in the transaction that settles the step: registered exactly once. */
@@ -261,7 +265,7 @@ async function settleRegistration(
   writer: Writer,
   context: SettleContext,
 ): Promise<readonly NewEvent[]> {
-  const made = context.output.result as MadeBundle | undefined
+  const made = context.output.result as (MadeBundle & { readonly sbom: string }) | undefined
   if (made === undefined) return []
   const { run } = context
   const { isNew, version } = await registerVersion(writer, database.kind, {
@@ -271,7 +275,7 @@ async function settleRegistration(
     manifest: made.manifest,
     runId: run.id,
     metrics: estimatesOf(resultOf(context, 'evaluation')),
-    lineage: await lineageOf(writer, context),
+    lineage: { ...(await lineageOf(writer, context)), sbom: made.sbom },
   })
   await reach('version given', run.id)
   if (isNew) return []

@@ -3,6 +3,7 @@ import type { StepOpening } from '../engine/engine-options.ts'
 const NAMES = new Set([
   'PATH',
   'HOME',
+  'NETRC',
   'HTTP_PROXY',
   'HTTPS_PROXY',
   'ALL_PROXY',

@@ -5,8 +5,9 @@ import { defined } from './keys/scalars.ts'
 import type { Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
-import { withIncludes } from './requirement-includes.ts'
+import { splitExtras, withIncludes } from './requirement-includes.ts'
 import { nearestWord } from './suggestion.ts'
+import { wantedPython } from './wanted-python.ts'
 import { DEFAULT_ENVIRONMENT, environmentKey } from './task-keys.ts'
 
 /** One step for each build environment that something uses. */
@@ -44,7 +45,13 @@ export function environmentSteps(
         key: environmentKey(name),
         task: 'build-environment',
         stage: 'build',
-        input: { name, dependencies: files, system: build.system, ...defined({ python: build.python, interpreter }) },
+        input: {
+          name,
+          dependencies: files,
+          system: build.system,
+          ...(build.secrets.length === 0 ? {} : { secrets: build.secrets }),
+          ...defined({ python: wantedPython(build, context), interpreter }),
+        },
         path,
         deps: all.map((dep) => ({ dep, path })),
         // What an interpreter of somebody else's holds may have changed since; ours are made by these files alone.
@@ -63,8 +70,9 @@ export function foundDependencies(files: readonly string[]): string[] {
 
 /** Everything that decides what gets installed. */
 function lockedFiles(files: readonly string[], context: PlanContext): string[] {
-  const all = withIncludes(files, (path) =>
-    path.endsWith('.txt') || path.endsWith('.in') ? context.readText?.(path) : undefined,
+  const all = withIncludes(
+    files.map((file) => splitExtras(file).path),
+    (path) => (path.endsWith('.txt') || path.endsWith('.in') ? context.readText?.(path) : undefined),
   )
   const beside = all.flatMap((file) => {
     if (file.endsWith('pyproject.toml')) return [file.replace(/pyproject\.toml$/, 'uv.lock')]

@@ -64,6 +64,8 @@ export interface BuildSpec {
   readonly dependencies?: readonly string[]
   readonly interpreter?: string
   readonly system: readonly string[]
+  /** Names of secrets that become variables of pip and uv. */
+  readonly secrets: readonly string[]
   /** Further ones by name, for steps that say `build: <name>`. */
   readonly environments: Readonly<Record<string, readonly string[]>>
 }

@@ -2,6 +2,19 @@ import { posix } from 'node:path'
 
 const MOST_FILES = 100
 
+/** `pyproject.toml[train, dev]`: the project's own dependencies with these extras and dependency groups. */
+export function splitExtras(file: string): { readonly path: string; readonly extras: readonly string[] } {
+  const [, path, names] = /^(.*\.toml)\[([^\]]*)\]$/.exec(file) ?? []
+  if (path === undefined || names === undefined) return { path: file, extras: [] }
+  return {
+    path,
+    extras: names
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  }
+}
+
 /**
  * Requirement files together with all they name by `-r` and `-c`, relative to the file that names them.
  * Files that cannot be read are listed, not followed.

@@ -9,6 +9,8 @@ export interface TaskInputs {
     /** Files of the commit: requirement files, pyproject.toml or setup.py. Empty: the bare interpreter. */
     readonly dependencies: readonly string[]
     readonly system: readonly string[]
+    /** Names of secrets that become variables of pip and uv. */
+    readonly secrets?: readonly string[]
     readonly interpreter?: string
   }
   readonly 'check-sources': {

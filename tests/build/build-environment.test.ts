@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBuildEnvironmentTask, type BuildEnvironmentInput } from '../../src/build/build-environment.ts'
+import { environmentTrouble, listEnvironments } from '../../src/build/environment-marker.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
 
@@ -93,6 +94,62 @@ describe.each(INSTALLERS)('with %s', (installer) => {
     expect(output.failure).toBeUndefined()
     expect(output.result).toMatchObject({ packages: 1 })
   })
+})
+
+describe.each(INSTALLERS)('extras and dependency groups with %s', (installer) => {
+  const text = `[project]
+name = "x"
+version = "1"
+dependencies = ["alpha<2"]
+[project.optional-dependencies]
+Train = ["x[more]", "beta"]
+more = []
+[dependency-groups]
+dev = [{ include-group = "lint" }]
+lint = ["alpha==1.0"]
+`
+  const dependencies = (names: string) => ({ dependencies: [`pyproject.toml[${names}]`] })
+
+  test('are taken beside the project’s own dependencies', async () => {
+    const { output } = await build(installer, { 'pyproject.toml': text }, dependencies('train, dev'))
+
+    expect(output.failure).toBeUndefined()
+    expect(output.result).toMatchObject({ packages: 2 })
+  })
+
+  test('that are not there are named beside those that are', async () => {
+    const { output } = await build(installer, { 'pyproject.toml': text }, dependencies('test'))
+
+    expect(output.failure?.message).toContain('it has no extra or dependency group test; it has train, more, dev, lint')
+  })
+})
+
+test('a damaged environment is built again, and so is one that a step has put something into', async () => {
+  const files = { 'requirements.txt': 'alpha==2.0\n' }
+  const { output } = await build('uv', files, {}, 'damaged')
+  const site = join(
+    output.result!.folder,
+    'lib',
+    `python${output.result!.python.replace(/\.\d+$/, '')}`,
+    'site-packages',
+  )
+
+  await rm(join(site, 'alpha', '__init__.py'))
+  const mended = await build('uv', files, {}, 'damaged')
+  await writeFile(join(site, 'pushed-in.py'), '')
+  const cleaned = await build('uv', files, {}, 'damaged')
+  const third = await build('uv', files, {}, 'damaged')
+
+  expect(mended.output.result).toMatchObject({ cached: false, folder: output.result!.folder })
+  expect(cleaned.output.result?.cached).toBe(false)
+  expect(third.output.result?.cached).toBe(true)
+  expect(await readdir(join(site, 'alpha'))).toContain('__init__.py')
+  expect(await readdir(site)).not.toContain('pushed-in.py')
+  await rm(site, { recursive: true })
+  expect(await environmentTrouble(output.result!.folder)).toMatch(/is damaged: lib\/python3\.\d+ was changed/)
+  expect(await listEnvironments(join(place.dataFolder, 'damaged', 'environments'))).toEqual([
+    { folder: output.result!.folder, usedAt: expect.any(Number) },
+  ])
 })
 
 test('ten builds at once make one environment', async () => {

@@ -4,6 +4,14 @@ import { defined, Name, OneOrMoreFiles, refuse, Text } from './scalars.ts'
 
 const PYTHON_HINT = 'write the version in quotes: "3.11"'
 
+/** Others would let a secret choose which program the server runs. */
+const IndexSecret = z
+  .string()
+  .regex(
+    /^(PIP_INDEX_URL|PIP_EXTRA_INDEX_URL|UV_DEFAULT_INDEX|UV_INDEX|UV_INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD))$/,
+    'write PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, UV_DEFAULT_INDEX, UV_INDEX or UV_INDEX_<NAME>_USERNAME and _PASSWORD',
+  )
+
 /** `build:` */
 export const Build = z
   .strictObject({
@@ -20,6 +28,10 @@ export const Build = z
     interpreter: Text.startsWith('/', 'write the absolute path of a Python interpreter')
       .describe('use this interpreter as it is, instead of building an environment')
       .exactOptional(),
+    secrets: z
+      .array(IndexSecret)
+      .describe('secrets that pip and uv read as variables: addresses and passwords of package indexes')
+      .default([]),
     system: z.array(Text).describe('libraries that must be there; checked, not installed').default([]),
   })
   .transform((raw, context): BuildSpec => {
@@ -32,4 +44,4 @@ export const Build = z
     return defined(raw)
   })
 
-export const DEFAULT_BUILD: BuildSpec = { system: [], environments: {} }
+export const DEFAULT_BUILD: BuildSpec = { system: [], secrets: [], environments: {} }
