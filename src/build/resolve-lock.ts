@@ -37,7 +37,11 @@ async function resolveWithUv(resolution: Resolution): Promise<string> {
     program: installer.program,
     args: [
       ...args,
-      ...['-o', target, '--python', python.executable, '--no-python-downloads'],
+      '-o',
+      target,
+      '--python',
+      python.executable,
+      '--no-python-downloads',
       ...(allowBuilds ? [] : ['--no-build']),
     ],
     cwd: workspace,
