@@ -188,7 +188,9 @@ export async function readSources(
 ): Promise<Pick<Parsed, 'files' | 'texts'>> {
   const files = await listCommitFiles(repository, commit, project.path)
   const small = files.filter(({ sizeBytes = 0 }) => sizeBytes <= MOST_READ_BYTES)
-  const configs = small.filter(({ path }) => /\.(txt|in|toml|ya?ml|json|cfg|lock|python-version)$/.test(path)).slice(0, 300)
+  const configs = small
+    .filter(({ path }) => /\.(txt|in|toml|ya?ml|json|cfg|lock|python-version)$/.test(path))
+    .slice(0, 300)
   const sources = small.filter(({ path }) => path.endsWith('.py')).slice(0, 500)
   return { files: files.map(({ path }) => path), texts: await readCommitTexts(repository, [...configs, ...sources]) }
 }
