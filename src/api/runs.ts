@@ -207,7 +207,14 @@ export const waiveGate = operation({
 const InStep = InRun.extend({ step: z.string().min(1).max(300) })
 
 /** Which log: of the last attempt where nothing is said. */
-const WhichLog = z.object({ attempt: z.coerce.number().int().positive().optional() })
+const WhichLog = z.object({
+  attempt: z.coerce.number().int().positive().optional(),
+  service: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/)
+    .optional()
+    .describe('of a service beside the step'),
+})
 
 const Offset = z.coerce.number().int().nonnegative()
 

@@ -39,3 +39,8 @@ export const ATTEMPT_MARK = 'TIDEGATE_MARK'
  * server is gone nobody hears them.
  */
 export type SupervisorWord = 'done' | 'ready'
+
+/** The log of a service beside the command, in the same form as `log`. */
+export function serviceLog(name: string): string {
+  return `service-${name}.log`
+}

@@ -35,12 +35,34 @@ export interface PlanStep {
   /** Files of tests that are this member's share; they stand in the file that `TIDEGATE_SPLIT_FILE` names. */
   readonly split?: readonly string[]
   readonly endpoint?: 'candidate'
+  /** Programs that run beside the command, and must be ready before it starts. */
+  readonly services?: readonly PlanService[]
+  /** Folders and files that an attempt which did not succeed hands to the next one. */
+  readonly checkpoint?: readonly string[]
   readonly runsOn: string
   readonly resources: { readonly cpus: number; readonly gpus: number; readonly memoryBytes?: number }
   readonly timeoutMs: number
   readonly silenceTimeoutMs?: number
   readonly retry: { readonly on: readonly EndReason[]; readonly limit: number }
 }
+
+export interface PlanService {
+  readonly name: string
+  /** For `sh -c`, as a step's; listens on $PORT. */
+  readonly run: string
+  /** Of expressions in `run` and in a `command` of `ready`. */
+  readonly env: Readonly<Record<string, string>>
+  readonly ready: ServiceReadiness
+  readonly timeoutMs: number
+}
+
+export type ServiceReadiness =
+  /** Something accepts connections on its port. */
+  | { readonly kind: 'tcp' }
+  /** This path answers with 2xx. */
+  | { readonly kind: 'http'; readonly path: string }
+  /** This ends with 0. */
+  | { readonly kind: 'command'; readonly run: string }
 
 export interface Siblings {
   /** The step's name: members are `name (…)`. */

@@ -15,6 +15,24 @@ export async function getAttempt(reader: Reader, id: string): Promise<AttemptRow
   return reader.selectFrom('attempts').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** Of a step, newest first. */
+export async function listAttemptsBefore(
+  reader: Reader,
+  runId: string,
+  step: string,
+  number: number,
+): Promise<AttemptRow[]> {
+  return reader
+    .selectFrom('attempts')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('step', '=', step)
+    .where('number', '<', number)
+    .orderBy('number', 'desc')
+    .limit(50)
+    .execute()
+}
+
 export async function listActiveAttempts(reader: Reader): Promise<AttemptRow[]> {
   return reader.selectFrom('attempts').selectAll().where('state', 'in', ACTIVE).orderBy('id').execute()
 }

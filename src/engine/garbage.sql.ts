@@ -62,6 +62,20 @@ export async function sourceTreesOf(reader: Reader, runIds: readonly string[]): 
   return trees
 }
 
+/** What attempts handed on that ended after `since`, or whose run goes on, as JSON. */
+export async function checkpointsInUse(reader: Reader, since: number): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('attempts')
+    .innerJoin('runs', 'runs.id', 'attempts.run_id')
+    .select(['attempts.checkpoint', 'attempts.id'])
+    .where('attempts.checkpoint', 'is not', null)
+    .where((where) => where.or([where('runs.state', 'in', [...ACTIVE_RUNS]), where('attempts.ended_at', '>=', since)]))
+    .orderBy('attempts.id')
+    .limit(100_000)
+    .execute()
+  return rows.flatMap(({ checkpoint }) => checkpoint ?? [])
+}
+
 export interface CachedStep {
   readonly scope: string
   readonly key: string

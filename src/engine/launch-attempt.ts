@@ -8,6 +8,7 @@ import { tryTransition } from '../db/transition.ts'
 import { attemptPlace } from './attempt-place.ts'
 import { setHandle } from './attempts.sql.ts'
 import type { AttemptContext, StepOpening } from './engine-options.ts'
+import { checkpointFor } from './checkpoints.ts'
 import { isKeptForDebug } from './debug-place.ts'
 import type { Kernel } from './kernel.ts'
 import type { PreparedStep } from './prepare-step.ts'
@@ -24,8 +25,10 @@ export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepare
   if (executor === undefined) throw new Error(`there is no executor ${attempt.executor}`)
   const context = { ...prepared.context, attempt }
   const opening = await options.openStep(context)
+  const checkpoint = await checkpointFor(kernel, context)
   await reach('attempt opened', attempt.id)
-  const handle = await executor.submit(orderOf(kernel, context, prepared, opening), opening.secrets)
+  const order = { ...orderOf(kernel, context, prepared, opening), ...checkpoint }
+  const handle = await executor.submit(order, opening.secrets)
   await reach('attempt handed over', attempt.id)
   await kernel.write(async (writer) => {
     const moved = await tryTransition(writer, {
@@ -57,6 +60,7 @@ function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep
     secretNames: Object.keys(opening.secrets),
     outs: step.work.kind === 'command' ? step.outs : [],
     keep: keptPaths(context),
+    ...(step.services === undefined ? {} : { services: step.services }),
     timeoutMs: step.timeoutMs,
     ...(step.silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs: step.silenceTimeoutMs }),
     graceMs: limit('cancelGraceMs'),

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ATTEMPT_FILES } from '../core/attempt-files.ts'
+import { ATTEMPT_FILES, serviceLog } from '../core/attempt-files.ts'
 import { hasCode } from '../lib/error-code.ts'
 
 /** Bytes of an attempt's log; `offset` is that of the first, and `offset + bytes.length` where to read on. */
@@ -10,9 +10,9 @@ export interface LogPiece {
   readonly bytes: Uint8Array
 }
 
-/** Of an attempt's command. */
-export function logFileOf(attemptFolder: string): string {
-  return join(attemptFolder, ATTEMPT_FILES.log)
+/** Of an attempt's command, or of a service beside it. */
+export function logFileOf(attemptFolder: string, service?: string): string {
+  return join(attemptFolder, service === undefined ? ATTEMPT_FILES.log : serviceLog(service))
 }
 
 const PIECE_BYTES = 64 << 10

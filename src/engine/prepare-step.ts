@@ -5,6 +5,7 @@ import type { Digest } from '../core/digest.ts'
 import type { TreeFile } from '../core/tree.ts'
 import type { StepContext } from './engine-options.ts'
 import type { Kernel } from './kernel.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { paramsFiles, takeSubset } from './params-subset.ts'
 import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inputs.ts'
 import { providedTo, SPLIT_FILE } from './step-environment.ts'
@@ -149,7 +150,10 @@ function identify(
   const { work } = step
   const secrets = work.kind === 'command' ? work.secrets : []
   const parts: KeyParts = {
-    work: work.kind === 'command' ? work.run : `${work.task} ${kernel.options.tasks[work.task]?.version ?? 0}`,
+    work:
+      work.kind === 'command'
+        ? work.run + servicesText(step)
+        : `${work.task} ${kernel.options.tasks[work.task]?.version ?? 0}`,
     input: isRecord(found.input) ? found.input : { input: found.input ?? null },
     environment: Object.fromEntries(step.uses.map((key) => [key, environmentKey(context, key)])),
     deps: found.deps,
@@ -161,6 +165,10 @@ function identify(
     platform: `${process.platform}-${process.arch}`,
   }
   return { scope: secrets.length > 0 ? run.project : '*', key: stepKey(parts), parts }
+}
+
+function servicesText({ services }: PlanStep): string {
+  return services === undefined ? '' : `\n${canonicalJson(services)}`
 }
 
 function environmentKey(context: StepContext, key: string): string {

@@ -78,6 +78,7 @@ async function moveAttempt(
       reason: isCancelling ? 'cancelled' : judgement.reason,
       message: isCancelling ? now.message : judgement.message,
       exit_code: record?.exitCode ?? null,
+      checkpoint: record?.checkpoint === undefined ? null : JSON.stringify(record.checkpoint),
       log_bytes: record?.logBytes ?? 0,
       log_lost_bytes: record?.logLostBytes ?? 0,
       started_at: record?.startedAt ?? attempt.started_at,

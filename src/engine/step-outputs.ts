@@ -17,11 +17,11 @@ export interface StepOutputs {
   /** The run that made them, when it is another one. */
   readonly cachedFrom?: string
   /** How the attempt that made them ended. */
-  readonly ended: Omit<CompletionRecord, 'outs' | 'kept' | 'taskOutput'>
+  readonly ended: Omit<CompletionRecord, 'outs' | 'kept' | 'checkpoint' | 'taskOutput'>
 }
 
 export function outputsOf(record: CompletionRecord): StepOutputs {
-  const { outs, kept, taskOutput, ...ended } = record
+  const { outs, kept, taskOutput, checkpoint: _, ...ended } = record
   return {
     outs: { ...outs, ...taskOutput?.outs },
     kept,

@@ -2,12 +2,14 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { latestDatasets } from '../build/latest-datasets.sql.ts'
 import { ATTEMPT_FILES } from '../core/attempt-files.ts'
+import { limit } from '../core/limits.ts'
 import { isDigest } from '../core/digest.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import { openDatabase, type Reader } from '../db/open-database.ts'
 import {
   attemptsSince,
   cachedSteps,
+  checkpointsInUse,
   outputsInUse,
   sourceTreesInUse,
   sourceTreesOf,
@@ -43,6 +45,8 @@ export async function liveReferences(reader: Reader, dataFolder: string, now: nu
 async function addRuns(live: References, reader: Reader, since: number): Promise<void> {
   live.addTrees(await sourceTreesInUse(reader, since))
   for await (const outputs of outputsInUse(reader)) live.addJson(outputs)
+  const handedOn = await checkpointsInUse(reader, Date.now() - limit('checkpointKeepMs'))
+  for (const checkpoint of handedOn) live.addJson(checkpoint)
   for (const artifact of await latestDatasets(reader)) live.addJson(artifact)
   // Parts of files that only an attempt was given: they are in its order and nowhere else.
   for await (const { folder, isActive } of attemptsSince(reader, Number.MAX_SAFE_INTEGER)) {

@@ -33,8 +33,6 @@ export const UNAVAILABLE: readonly Unavailable[] = [
   { path: 'data.*.owners', instead: 'leave it out' },
   { path: 'data.*.secret', instead: 'give `secrets` to a step' },
   { path: 'data.*.secrets', instead: 'give `secrets` to a step' },
-  { path: 'steps.*.services', instead: 'start them in `run`' },
-  { path: 'steps.*.checkpoint', instead: 'leave it out' },
   { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
   {
     path: 'environments.*.replicas',

@@ -35,6 +35,10 @@ function checkStep(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Pr
   for (const { path, text } of templatesOf(step)) {
     problems.push(...templateReasons(text, { axes }).map((reason) => problemAt(['steps', step.name, ...path], reason)))
   }
+  for (const { name, run } of step.services) {
+    const at = ['steps', step.name, 'services', name, 'run']
+    problems.push(...shellProblems(run).map((reason) => problemAt(at, reason)))
+  }
   return [...problems, ...shellProblems(step.run).map((reason) => problemAt(['steps', step.name, 'run'], reason))]
 }
 
@@ -50,9 +54,11 @@ function templatesOf(step: StepSpec): { path: Path; text: string }[] {
     params: step.params,
     outs: step.outs,
     metrics: step.metrics,
+    checkpoint: step.checkpoint,
   }
   return [
     { path: ['run'], text: step.run },
+    ...step.services.map(({ name, run }) => ({ path: ['services', name, 'run'], text: run })),
     ...Object.entries(step.env).map(([name, text]) => ({ path: ['env', name], text })),
     ...Object.entries(lists).flatMap(([key, texts]) => texts.map((text, index) => ({ path: [key, index], text }))),
     ...Object.entries(step.reports).flatMap(([key, texts]) => texts.map((text) => ({ path: ['reports', key], text }))),

@@ -1,5 +1,6 @@
 import type { EndReason } from '../core/run-state.ts'
 import type { CheckSpec } from './checks.ts'
+import type { PlanService } from '../core/plan.ts'
 import type { StepStage } from '../core/stages.ts'
 
 /**
@@ -101,6 +102,8 @@ export interface StepSpec {
   readonly env: Readonly<Record<string, string>>
   readonly secrets: readonly string[]
   readonly endpoint?: 'candidate'
+  readonly services: readonly Omit<PlanService, 'env'>[]
+  readonly checkpoint: readonly string[]
   readonly matrix?: MatrixSpec
   /** `over`: an axis of the matrix. */
   readonly split?: { readonly tests: readonly string[]; readonly over?: string }

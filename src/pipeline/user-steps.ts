@@ -1,5 +1,5 @@
 import { limit } from '../core/limits.ts'
-import type { PlanStep } from '../core/plan.ts'
+import type { PlanService, PlanStep } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import type { Draft } from './draft.ts'
@@ -66,7 +66,7 @@ function wrongPaths(step: StepSpec, drafts: readonly Draft[], problemAt: Problem
   )
 }
 
-const PATH_KEYS = ['deps', 'params', 'outs', 'metrics'] as const
+const PATH_KEYS = ['deps', 'params', 'outs', 'metrics', 'checkpoint'] as const
 
 function draftOf(
   step: StepSpec,
@@ -114,11 +114,18 @@ function planStep(
     reports: reportsOf(step, fill),
     cache: cache && step.deps !== undefined,
     ...defined({ matrix: member, siblings: siblingsOf(step), endpoint, silenceTimeoutMs }),
+    ...(step.services.length === 0 ? {} : { services: step.services.map((service) => serviceOf(service, context)) }),
+    ...(step.checkpoint.length === 0 ? {} : { checkpoint: fill(step.checkpoint) }),
     runsOn,
     resources,
     timeoutMs,
     retry,
   }
+}
+
+function serviceOf(service: StepSpec['services'][number], context: ExpressionContext): PlanService {
+  const { run, env } = shellSafe(service.run, context)
+  return { ...service, run, env }
 }
 
 function siblingsOf({ name, matrix }: StepSpec): PlanStep['siblings'] {

@@ -14,6 +14,7 @@ export interface AttemptEnd {
   readonly signal?: string
   readonly outs: Readonly<Record<string, ArtifactRef>>
   readonly kept: Readonly<Record<string, ArtifactRef>>
+  readonly checkpoint?: Readonly<Record<string, ArtifactRef>>
   readonly taskOutput?: TaskOutput
 }
 

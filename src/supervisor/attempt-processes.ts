@@ -3,15 +3,18 @@ import { hasInEnvironment, listProcesses, type ProcessRow } from '../lib/process
 import type { AttemptOrder } from '../core/ports/executor.ts'
 
 /**
- * The processes of an attempt: the command's session and group, everything that carries the mark, which finds
+ * The processes of an attempt: the sessions and groups of its command and its services, everything that carries the mark, which finds
  * what forked away into a session of its own, and the children of all these, which finds what wrote its title
  * over its environment. What did that *and* lost its parent is not found.
  */
-export function findAttemptProcesses(order: AttemptOrder, command: ProcessIdentity): ProcessRow[] {
-  const later = listProcesses().filter((row) => isNoOlder(row, command) && row.pid !== process.pid)
+export function findAttemptProcesses(order: AttemptOrder, roots: readonly ProcessIdentity[]): ProcessRow[] {
+  // Most of a machine's processes are older than the command, and need no closer look.
+  const since = Math.min(...roots.map((root) => Number(root.startTicks)))
+  const later = listProcesses().filter((row) => Number(row.startTicks) >= since && row.pid !== process.pid)
+  const pids = new Set(roots.map(({ pid }) => pid))
   const found = new Map<number, ProcessRow>()
   for (const row of later) {
-    const isNear = row.session === command.pid || row.group === command.pid
+    const isNear = pids.has(row.session) || pids.has(row.group)
     if (isNear || hasInEnvironment(row.pid, ATTEMPT_MARK, order.attemptFolder)) found.set(row.pid, row)
   }
   for (let before = -1; before < found.size;) {
@@ -19,9 +22,4 @@ export function findAttemptProcesses(order: AttemptOrder, command: ProcessIdenti
     for (const row of later) if (found.has(row.parent)) found.set(row.pid, row)
   }
   return [...found.values()]
-}
-
-/** Most of a machine's processes are older than the command, and need no closer look. */
-function isNoOlder(row: ProcessRow, command: ProcessIdentity): boolean {
-  return Number(row.startTicks) >= Number(command.startTicks)
 }

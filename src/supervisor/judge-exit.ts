@@ -3,7 +3,7 @@ import { failed, NOTHING, type AttemptEnd } from './attempt-end.ts'
 import { kernelMemoryKills } from './memory-check.ts'
 import { readTaskOutput } from './task-process.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
-import type { CommandExit } from './run-command.ts'
+import type { CommandExit } from './spawn-session.ts'
 
 /** Ordered from what is known best: the task's own word, then causes outside it, then the bare exit. */
 export function judgeExit(order: AttemptOrder, exit: CommandExit, killsBefore: number): AttemptEnd {

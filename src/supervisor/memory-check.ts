@@ -16,13 +16,13 @@ const BETWEEN_MS = 250
  * limit the kernel is asked for the proportional figure, which costs a millisecond per gigabyte. Processes
  * that come and go between two readings add up to more than there ever was: only a second look ends it.
  */
-export function memoryCheck(order: AttemptOrder, limitBytes: number, command: ProcessIdentity) {
+export function memoryCheck(order: AttemptOrder, limitBytes: number, roots: readonly ProcessIdentity[]) {
   let lookAgainAt = 0
   let wasOver = false
   return (): Interruption | undefined => {
     if (performance.now() < lookAgainAt) return undefined
     lookAgainAt = performance.now() + BETWEEN_MS
-    const usedBytes = memoryOf(findAttemptProcesses(order, command), limitBytes)
+    const usedBytes = memoryOf(findAttemptProcesses(order, roots), limitBytes)
     const isSure = wasOver && usedBytes > limitBytes
     wasOver = usedBytes > limitBytes
     if (!isSure) return undefined

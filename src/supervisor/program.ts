@@ -22,7 +22,11 @@ const pipes = createPipes()
 let served = 0
 for await (const line of linesOf(process.stdin)) {
   const start = { taskEntry, ...(JSON.parse(line) as Omit<StartLine, 'taskEntry'>) }
-  const end = await supervise(start, pipes.take(), () => say('done'))
+  const end = await supervise(
+    start,
+    () => pipes.take(),
+    () => say('done'),
+  )
   served += 1
   if (end !== 'clean' || served >= MOST_ATTEMPTS || process.memoryUsage.rss() > MOST_BYTES) break
   pipes.fill()

@@ -1,30 +1,27 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../core/points.ts'
 import { endProcesses, killUntilNone } from '../lib/end-processes.ts'
 import { hasCode } from '../lib/error-code.ts'
-import { readProcess } from '../lib/processes.ts'
 import { findAttemptProcesses } from './attempt-processes.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { memoryCheck } from './memory-check.ts'
+import { spawnSession, type CommandExit } from './spawn-session.ts'
+import type { Services } from './services.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { AttemptWatch } from './watch-attempt.ts'
 import type { LogFile } from './log-file.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { ProcessIdentity } from '../core/attempt-files.ts'
 
-export interface CommandExit {
-  readonly exitCode: number | null
-  readonly signal: NodeJS.Signals | null
-}
-
 export interface CommandPlace {
   readonly order: AttemptOrder
   readonly pipe: OutputPipe
   readonly log: LogFile
   readonly watch: AttemptWatch
+  /** What runs beside it, and counts as its own. */
+  readonly services: Pick<Services, 'roots'> & AsyncDisposable
   onStart(command: ProcessIdentity): void
   /** Called with what could not be killed. */
   onLeft(pids: readonly number[]): void
@@ -43,11 +40,9 @@ export async function runCommand(
   place: CommandPlace,
 ): Promise<CommandExit> {
   const { order, pipe, log, watch } = place
-  const child = start(argv, env, place)
-  await once(child, 'spawn')
-  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
-  const command = identify(child)
-  const find = () => findAttemptProcesses(order, command).map((row) => row.pid)
+  const { identity: command, exited } = await spawnSession(argv, env, place)
+  const roots = [command, ...place.services.roots]
+  const find = () => findAttemptProcesses(order, roots).map((row) => row.pid)
 
   const clocks = watch.startClocks()
   const output = pipe.read((chunk) => {
@@ -56,42 +51,20 @@ export async function runCommand(
   })
   place.onStart(command)
   offerToMemoryKiller(command)
-  if (order.memoryBytes !== undefined) watch.addCheck(memoryCheck(order, order.memoryBytes, command))
+  if (order.memoryBytes !== undefined) watch.addCheck(memoryCheck(order, order.memoryBytes, roots))
 
   await reach('command started', order.attemptId)
   await Promise.race([exited, aborted(watch.signal)])
   clocks.stop()
+  if (!watch.interruption) await place.services[Symbol.asyncDispose]()
   const left = watch.interruption
     ? await endProcesses(find, watch.interruption.graceMs)
     : await killUntilNone(find, 10_000)
   if (left.length > 0) place.onLeft(left)
-  const [exitCode, signal] = await exited
+  const exit = await exited
   await Promise.race([output.ended, sleep(DRAIN_MS, undefined, { ref: false })])
   output.destroy()
-  return { exitCode, signal }
-}
-
-function start(
-  argv: readonly [string, ...string[]],
-  env: Readonly<Record<string, string>>,
-  place: CommandPlace,
-): ChildProcess {
-  const { order, pipe } = place
-  const [program, ...rest] = argv
-  if (order.runAs) pipe.giveTo(order.runAs)
-  return spawn(program, rest, {
-    stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
-    cwd: order.workspace,
-    env: { ...env },
-    detached: true,
-    ...order.runAs,
-  })
-}
-
-/** Of a child that ended already nothing can be read, but its pid is taken until we have heard of its exit. */
-function identify(child: ChildProcess): ProcessIdentity {
-  const pid = child.pid ?? 0
-  return { pid, startTicks: readProcess(pid)?.startTicks ?? readProcess(process.pid)?.startTicks ?? '0' }
+  return exit
 }
 
 /** When the machine runs out of memory the kernel shall end a step, and not a server. */

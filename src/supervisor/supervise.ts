@@ -8,6 +8,7 @@ import { readProcess } from '../lib/processes.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
 import { attemptEnvironment } from './attempt-environment.ts'
+import { checkpointFiles, withCheckpoint } from './checkpoint.ts'
 import { collectOutputs, listWritten } from './collect-outputs.ts'
 import { leaveDebugNotes } from './debug-notes.ts'
 import { judgeExit } from './judge-exit.ts'
@@ -15,7 +16,9 @@ import { createMasker } from './mask.ts'
 import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
 import { kernelMemoryKills } from './memory-check.ts'
 import { prepareWorkspace, sealWorkspace } from './workspace.ts'
-import { runCommand, type CommandExit } from './run-command.ts'
+import { runCommand } from './run-command.ts'
+import { startServices } from './services.ts'
+import type { CommandExit } from './spawn-session.ts'
 import { taskArgv } from './task-process.ts'
 import { watchAttempt, type AttemptWatch } from './watch-attempt.ts'
 import type { AttemptOrder, CompletionRecord } from '../core/ports/executor.ts'
@@ -39,17 +42,14 @@ export interface StartLine {
  */
 export async function supervise(
   start: StartLine,
-  pipe: OutputPipe,
+  takePipe: () => OutputPipe,
   onRecord: () => void,
 ): Promise<'clean' | 'unclean'> {
   const order = readOrder(start.attemptFolder)
   const claim: SupervisorClaim = { supervisor: ownIdentity(), startedAt: Date.now() }
-  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) {
-    pipe.close()
-    return 'clean'
-  }
+  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return 'clean'
   await reach('attempt claimed', order.attemptId)
-
+  const pipe = takePipe()
   const masker = createMasker(Object.values(start.secrets))
   const log = openLogFile(join(order.attemptFolder, ATTEMPT_FILES.log), order.logLimitBytes, masker)
   const watch = watchAttempt(order)
@@ -58,7 +58,7 @@ export async function supervise(
     isEmpty = false
     log.note(`could not be killed: ${pids.join(', ')}`)
   }
-  const end = await attempt({ start, order, claim, log, watch, pipe, onLeft })
+  const end = await attempt({ start, order, claim, log, watch, pipe, takePipe, onLeft })
   watch.close()
   await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
   onRecord()
@@ -80,6 +80,7 @@ interface Attempt {
   readonly log: LogFile
   readonly watch: AttemptWatch
   readonly pipe: OutputPipe
+  readonly takePipe: () => OutputPipe
   onLeft(pids: readonly number[]): void
 }
 
@@ -87,9 +88,10 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
   const { order, watch } = attempt
   try {
     await using store = await openFolderStore(order.storeFolder)
-    await prepareWorkspace(order, store, watch.signal)
+    const files = [...order.inputs, ...(await checkpointFiles(order, store, attempt.log))]
+    await prepareWorkspace(order, files, store, watch.signal)
     watch.signal.throwIfAborted()
-    return await runAndCollect(attempt, store)
+    return await withCheckpoint(order, await runAndCollect(attempt, store), store, attempt.log)
   } catch (error) {
     return watch.interruption ? interrupted(watch.interruption) : endOfError(error)
   }
@@ -99,9 +101,13 @@ async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd
   const { order, claim, watch } = attempt
   const argv = argvOf(attempt)
   const killsBefore = kernelMemoryKills()
-  const env = attemptEnvironment(order, attempt.start.secrets)
+  const own = attemptEnvironment(order, attempt.start.secrets)
+  const secrets = Object.values(attempt.start.secrets)
+  await using services = await startServices({ ...attempt, env: own, secrets, signal: watch.signal })
+  const env = { ...own, ...services.env }
   const exit = await runCommand(argv, env, {
     ...attempt,
+    services,
     onStart: (command) => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command }),
   })
   await reach('command ended', order.attemptId)
@@ -109,6 +115,7 @@ async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd
   if (watch.interruption)
     return { ...interrupted(watch.interruption), ...(await keepAnyway(attempt, store)), ...exitOf(exit) }
   const end = judgeExit(order, exit, killsBefore)
+  if (end.outcome === 'failed') services.showLastLines()
   return { ...(await withOutputs(attempt, end, store)), ...exitOf(exit) }
 }
 

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts'
 import { materialize } from '../artifacts/materialize.ts'
 import { openWay } from '../lib/open-way.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
+import type { TreeFile } from '../core/tree.ts'
 import type { Store } from '../core/ports/store.ts'
 
 /** Private places beside the workspace: `<workspace>.home`, `<workspace>.tmp`. */
@@ -15,7 +16,12 @@ export function privateFolders({ workspace }: AttemptOrder) {
  * Makes workspace, home and temporary folder, each for the attempt's user alone, and fills the workspace.
  * What is left of an earlier try that was killed here is removed first.
  */
-export async function prepareWorkspace(order: AttemptOrder, store: Store, signal: AbortSignal): Promise<void> {
+export async function prepareWorkspace(
+  order: AttemptOrder,
+  files: readonly TreeFile[],
+  store: Store,
+  signal: AbortSignal,
+): Promise<void> {
   const { home, tmp } = privateFolders(order)
   mkdirSync(dirname(order.workspace), { recursive: true, mode: 0o711 })
   for (const folder of [order.workspace, home, tmp]) {
@@ -25,7 +31,7 @@ export async function prepareWorkspace(order: AttemptOrder, store: Store, signal
   // A command follows its links with its own rights; a task would follow them with ours.
   const outsideLinks = order.command.kind === 'command' ? 'keep' : 'refuse'
   const owner = order.runAs ? { owner: order.runAs } : {}
-  await materialize(store, order.inputs, order.workspace, { ...owner, outsideLinks, signal })
+  await materialize(store, files, order.workspace, { ...owner, outsideLinks, signal })
   // Last, so that nobody else could put anything in our way.
   if (order.runAs)
     for (const folder of [order.workspace, home, tmp]) chownSync(folder, order.runAs.uid, order.runAs.gid)

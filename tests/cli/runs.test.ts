@@ -10,6 +10,16 @@ const PIPELINE = `steps:
   tidy: { needs: [wait], if: "branch == 'waits' and always()", run: echo tidied }
 `
 
+const SERVES = `steps:
+  train:
+    checkpoint: [state/]
+    services: { clock: { run: "echo ticking; exec python3 -m http.server --bind 127.0.0.1 $PORT", ready: { http: / } } }
+    run: |
+      mkdir -p state; echo x >> state/epochs; cat state/epochs
+      python3 -c "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['TIDEGATE_SERVICE_CLOCK_PORT'])))"
+      [ "$(wc -l < state/epochs)" -ge 2 ]
+`
+
 let place: TestServer
 let shell: CommandPlace
 let ana: TestPerson
@@ -83,6 +93,22 @@ test('a log is shown with the time of each line, raw, and searched in every step
   expect(found.stdout).toBe('prepare:1:preparing\ntrain:1-ready\ntrain:2:42\n')
   expect(found.code).toBe(0)
   expect(nothing).toMatchObject({ code: 1, stdout: '' })
+})
+
+test('a step that failed goes on from its checkpoint in a rerun, beside a service with a log of its own', async () => {
+  const serves = await place.project('serves', { 'tidegate.yaml': SERVES })
+  await serves.push(ana)
+  const first = await serves.run(1)
+  await tidegate('rerun', 'serves/1', '--failed')
+  const second = await serves.ended(2)
+  const service = await tidegate('logs', 'serves/1', 'train', '--service', 'clock')
+  const other = await tidegate('logs', 'serves/1', 'train', '--service', 'other')
+
+  expect([first.state, second.state]).toEqual(['failed', 'succeeded'])
+  expect(await serves.log(1, 'train')).toContain('service clock: its last lines\n[tidegate]   ticking')
+  expect(await serves.log(2, 'train')).toContain('goes on from state/epochs of the attempt before')
+  expect(service.stdout).toMatch(/^ticking\n/)
+  expect(other.stderr).toContain('has no log of a service other')
 })
 
 async function untilRunning(step: string): Promise<number> {

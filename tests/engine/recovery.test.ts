@@ -157,6 +157,38 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(executor.forgotten).toEqual([`${id}/a/1`])
   })
 
+  test('an attempt is given what the one before left, in the same run and in reruns, until one succeeds', async () => {
+    const engine = await place.start()
+    const left = async (text: string) => ({ 'state.bin': await place.artifacts.putBytes(text) })
+    const fails = async (id: string, text: string) =>
+      executor.say(id, ended(id, 'failed', { checkpoint: await left(text) }))
+    const given = (id: string) => place.orders.findLast(({ attemptId }) => attemptId === id)?.checkpoint
+    const plan = planOf(command('train', '', { checkpoint: ['state.bin'], retry: { on: ['exit'], limit: 1 } }))
+    const rerun = async (id: string) =>
+      (await place.database.write((writer) => engine.rerun(writer, id, { failedOnly: true, by: 'bo' }))).run.id
+
+    const { id } = await place.create(engine, { plan })
+    await fails(`${id}/train/1`, 'one')
+    executor.say(`${id}/train/2`, { kind: 'gone' })
+    await place.untilEnded(id)
+    const again = await rerun(id)
+    executor.say(`${again}/train/1`, ended(`${again}/train/1`, 'succeeded'))
+    await place.untilEnded(again)
+    const fresh = (await place.database.write((writer) => engine.rerun(writer, again, { failedOnly: false, by: 'bo' })))
+      .run.id
+    executor.say(`${fresh}/train/1`, ended(`${fresh}/train/1`, 'succeeded'))
+    await place.untilEnded(fresh)
+
+    const { digest } = (await left('one'))['state.bin']
+    const files = [expect.objectContaining({ path: 'state.bin', digest })]
+    expect(given(`${id}/train/1`)).toEqual({ paths: ['state.bin'], files: [] })
+    expect(given(`${id}/train/2`)).toEqual({ paths: ['state.bin'], files })
+    // The second was lost: what it wrote stands where it ran, and what the first left is what there is without it.
+    const lostWorkspace = expect.stringContaining('/train/2')
+    expect(given(`${again}/train/1`)).toEqual({ paths: ['state.bin'], files, lostWorkspace })
+    expect(given(`${fresh}/train/1`)).toEqual({ paths: ['state.bin'], files: [] })
+  })
+
   test('a completion record of another attempt is not believed', async () => {
     const engine = await place.start()
     const { id } = await place.create(engine, { plan: planOf(command('train', '', { retry: { on: [], limit: 0 } })) })

@@ -151,7 +151,7 @@ test('forgetting keeps the log and removes workspace and control files, whatever
 
   await place.executor.forget(order.attemptFolder)
 
-  expect(readdirSync(order.attemptFolder)).toEqual(['log'])
+  expect(readdirSync(order.attemptFolder)).toEqual(['log', 'log.times'])
   expect(existsSync(order.workspace)).toBe(false)
 })
 

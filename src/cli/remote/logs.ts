@@ -10,6 +10,7 @@ import { parseRun } from '../references.ts'
 interface LogOptions {
   readonly follow?: boolean
   readonly attempt?: number
+  readonly service?: string
   readonly timestamps?: boolean
   readonly raw?: boolean
   readonly grep?: string
@@ -19,7 +20,7 @@ interface LogOptions {
 
 interface Place {
   readonly params: { readonly project: string; readonly number: number; readonly step: string }
-  readonly which: { readonly attempt?: number }
+  readonly which: { readonly attempt?: number; readonly service?: string }
 }
 
 /** `tidegate logs`: shown, followed or searched. */
@@ -29,6 +30,7 @@ export function registerLogs(program: Command): void {
     .description('the log of a step; without a step, of the first that failed or still runs')
     .option('-f, --follow', 'go on until the step ends')
     .option('--attempt <number>', 'another than the last', Number)
+    .option('--service <name>', 'of a service that ran beside the step')
     .option('-t, --timestamps', 'when each line came, in UTC')
     .addOption(new Option('--raw', 'the bytes as they are, with all colours and progress').conflicts('timestamps'))
     .option('--grep <pattern>', 'only lines that match this regular expression; without a step, of every step')
@@ -43,8 +45,9 @@ export function registerLogs(program: Command): void {
     })
 }
 
-function placeOf(run: string, step: string, { attempt }: LogOptions): Place {
-  return { params: { ...parseRun(run), step }, which: attempt === undefined ? {} : { attempt } }
+function placeOf(run: string, step: string, { attempt, service }: LogOptions): Place {
+  const which = { ...(attempt === undefined ? {} : { attempt }), ...(service === undefined ? {} : { service }) }
+  return { params: { ...parseRun(run), step }, which }
 }
 
 async function printRaw(client: Client, place: Place, options: LogOptions): Promise<void> {

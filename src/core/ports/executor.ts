@@ -1,5 +1,6 @@
 import type { ArtifactRef, TreeFile } from '../tree.ts'
 import type { Digest } from '../digest.ts'
+import type { PlanService } from '../plan.ts'
 import type { EndReason } from '../run-state.ts'
 import type { TaskOutput } from '../task.ts'
 
@@ -61,6 +62,9 @@ export interface AttemptOrder {
   readonly outs: readonly string[]
   /** Collected even when the command failed: reports, metrics. */
   readonly keep: readonly string[]
+  /** Beside the command, in sessions of their own; it starts when all of them are ready. */
+  readonly services?: readonly PlanService[]
+  readonly checkpoint?: CheckpointOrder
   readonly timeoutMs: number
   readonly silenceTimeoutMs?: number
   readonly graceMs: number
@@ -70,6 +74,15 @@ export interface AttemptOrder {
   readonly debug?: { readonly keptMs: number }
   /** The unprivileged user the command runs as, when the server is root. */
   readonly runAs?: { readonly uid: number; readonly gid: number }
+}
+
+export interface CheckpointOrder {
+  /** Collected when the attempt did not succeed. */
+  readonly paths: readonly string[]
+  /** What an attempt before this one left, put into the workspace. */
+  readonly files: readonly TreeFile[]
+  /** The workspace of an attempt that was lost: what stands there at `paths` is newer than `files`. */
+  readonly lostWorkspace?: string
 }
 
 export interface CommandOrder {
@@ -102,5 +115,6 @@ export interface CompletionRecord {
   readonly logDigest?: Digest
   readonly outs: Readonly<Record<string, ArtifactRef>>
   readonly kept: Readonly<Record<string, ArtifactRef>>
+  readonly checkpoint?: Readonly<Record<string, ArtifactRef>>
   readonly taskOutput?: TaskOutput
 }

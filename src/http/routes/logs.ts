@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Handlers } from '../handlers.ts'
 import { AppError } from '../../core/errors.ts'
 import { timeAt } from '../../core/log-times.ts'
@@ -68,11 +69,15 @@ async function hasEnded({ database }: Installation, attempt: AttemptRow): Promis
 async function logOf(
   installation: Installation,
   params: { readonly project: string; readonly number: number; readonly step: string },
-  { attempt: number }: { readonly attempt?: number | undefined },
+  { attempt: number, service }: { readonly attempt?: number | undefined; readonly service?: string | undefined },
 ): Promise<{ attempt: AttemptRow; file: string }> {
   const attempts = await listAttempts(installation.database.read, idOf(params), { step: params.step, limit: 200 })
   const attempt = number === undefined ? attempts.at(-1) : attempts.find((one) => one.number === number)
-  if (attempt !== undefined) return { attempt, file: logFileOf(attempt.folder) }
+  if (attempt !== undefined) {
+    const file = logFileOf(attempt.folder, service)
+    if (service === undefined || existsSync(file)) return { attempt, file }
+    throw new AppError('NOT_FOUND', `Step ${params.step} of ${idOf(params)} has no log of a service ${service}.`)
+  }
   throw new AppError(
     'NOT_FOUND',
     `Step ${params.step} of ${idOf(params)} has no attempt${number === undefined ? ' yet: it waits, was skipped, or came from the cache' : ` ${number}`}.`,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limit } from '../../core/limits.ts'
 import { END_REASONS, type EndReason } from '../../core/run-state.ts'
+import { serviceVariable } from '../../core/service-variable.ts'
 import { STEP_STAGES } from '../../core/stages.ts'
 import type { MatrixSpec, StepSpec } from '../pipeline.ts'
 import {
@@ -88,6 +89,38 @@ const StepResources = z
   })
   .transform(({ memory, ...rest }): StepSpec['resources'] => defined({ ...rest, memoryBytes: memory }))
 
+const Readiness = z
+  .strictObject({
+    tcp: z.literal(true).describe('something listens on $PORT; this is the default').exactOptional(),
+    http: Text.startsWith('/', 'write a path: /health').describe('this path answers with 2xx').exactOptional(),
+    command: Text.describe('this ends with 0').exactOptional(),
+    timeout: Duration.describe('default: 30s').default(30_000),
+  })
+  .transform(({ tcp, http, command, timeout }, context) => {
+    const kinds = [tcp, http, command].filter((kind) => kind !== undefined)
+    if (kinds.length > 1) return refuse(context, 'write one of tcp, http and command')
+    const timeoutMs = timeout
+    if (http !== undefined) return { ready: { kind: 'http' as const, path: http }, timeoutMs }
+    if (command !== undefined) return { ready: { kind: 'command' as const, run: command }, timeoutMs }
+    return { ready: { kind: 'tcp' as const }, timeoutMs }
+  })
+
+const Service = z.strictObject({
+  run: Text.describe('a program that listens on $PORT; the step reads TIDEGATE_SERVICE_<NAME>_PORT'),
+  ready: Readiness.describe('when the step may start').default({ ready: { kind: 'tcp' }, timeoutMs: 30_000 }),
+})
+
+const Services = z.record(Name, Service).transform((services, context): StepSpec['services'] => {
+  const variables = new Map<string, string>()
+  for (const name of Object.keys(services)) {
+    const variable = serviceVariable(name)
+    const other = variables.get(variable)
+    if (other !== undefined) return refuse(context, `"${other}" and "${name}" would both be ${variable}`, [name])
+    variables.set(variable, name)
+  }
+  return Object.entries(services).map(([name, { run, ready }]) => ({ name, run, ...ready }))
+})
+
 /** One entry of `steps:`, still without its name, which is the key. */
 export const Step = z
   .strictObject({
@@ -108,6 +141,11 @@ export const Step = z
     env: EnvironmentVariables.describe('environment variables of this step').default({}),
     secrets: z.array(Name).describe('names of secrets of the project that become variables').default([]),
     endpoint: z.literal('candidate').describe('the candidate is served while this step runs').exactOptional(),
+    services: Services.describe('programs that run beside the step').default([]),
+    checkpoint: z
+      .array(FilePath)
+      .describe('folders and files that an attempt which did not succeed hands to the next one')
+      .default([]),
     matrix: Matrix.describe('one member of the step for each combination').exactOptional(),
     split: Split.describe('spread tests over the members by how long they took').exactOptional(),
     'runs-on': z.literal('local').default('local').describe('a pool of executors'),

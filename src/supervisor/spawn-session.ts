@@ -1,0 +1,43 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readProcess } from '../lib/processes.ts'
+import type { AttemptOrder } from '../core/ports/executor.ts'
+import type { OutputPipe } from './output-pipe.ts'
+import type { ProcessIdentity } from '../core/attempt-files.ts'
+
+export interface CommandExit {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A program of an attempt, and all that it will start in its session. */
+export interface Session {
+  readonly identity: ProcessIdentity
+  readonly exited: Promise<CommandExit>
+}
+
+/** Starts it in the workspace, as the attempt's user, writing into this pipe. Throws where it cannot be started. */
+export async function spawnSession(
+  argv: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>>,
+  { order, pipe }: { readonly order: AttemptOrder; readonly pipe: OutputPipe },
+): Promise<Session> {
+  const [program, ...rest] = argv
+  if (order.runAs) pipe.giveTo(order.runAs)
+  const child = spawn(program, rest, {
+    stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
+    cwd: order.workspace,
+    env: { ...env },
+    detached: true,
+    ...order.runAs,
+  })
+  await once(child, 'spawn')
+  const exited = once(child, 'exit').then(([exitCode, signal]) => ({ exitCode, signal }))
+  return { identity: identify(child), exited }
+}
+
+/** Of a child that ended already nothing can be read, but its pid is taken until we have heard of its exit. */
+function identify(child: ChildProcess): ProcessIdentity {
+  const pid = child.pid ?? 0
+  return { pid, startTicks: readProcess(pid)?.startTicks ?? readProcess(process.pid)?.startTicks ?? '0' }
+}
