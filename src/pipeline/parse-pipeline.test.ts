@@ -36,6 +36,8 @@ test('the smallest file has every default filled in', () => {
     cache: true,
     env: {},
     secrets: [],
+    services: [],
+    checkpoint: [],
     runsOn: 'local',
     resources: { cpus: 1, gpus: 0 },
     timeoutMs: 86_400_000,
