@@ -124,13 +124,13 @@ interface Place {
   readonly own: string
 }
 
-function placeOf({ folder, dataFolder }: LocalRunRequest): Place {
+export function placeOf({ folder, dataFolder }: Pick<LocalRunRequest, 'folder' | 'dataFolder'>): Place {
   const name = sha256(realpathSync(folder)).replace('sha256:', '').slice(0, 20)
   const own = join(dataFolder, 'local', name)
   return { dataFolder, storeFolder: join(dataFolder, 'store'), database: `${own}.db`, own }
 }
 
-async function snapshot(store: Store, place: Place, tree: WorkingTree): Promise<NewRun['sourceTree']> {
+export async function snapshot(store: Store, place: Place, tree: WorkingTree): Promise<NewRun['sourceTree']> {
   const files = await snapshotFiles(store, join(place.own, 'stat-index.json'), tree.folder, tree.files)
   return (await putTree(store, files)).digest
 }
@@ -209,8 +209,8 @@ async function cancelLeft(database: Database, engine: Engine): Promise<void> {
   }
 }
 
-function newRun(
-  request: LocalRunRequest,
+export function newRun(
+  request: Pick<LocalRunRequest, 'refreshData'>,
   tree: WorkingTree,
   planned: PlannedTree,
   sourceTree: NewRun['sourceTree'],

@@ -56,7 +56,7 @@ export async function createRun(writer: Writer, kind: Database['kind'], wanted: 
   await lockEvents(writer, kind)
   const known = await findRunByDedupeKey(writer, wanted.dedupeKey)
   if (known !== undefined) return { run: known, created: false }
-  const run = await insertRun(writer, runRow(wanted, await nextRunNumber(writer, wanted.project)))
+  const run = await insertRun(writer, newRunRow(wanted, await nextRunNumber(writer, wanted.project)))
   await insertSteps(writer, stepRows(run.id, wanted))
   await appendEvents(writer, kind, createdEvents(run, wanted))
   if (wanted.concurrency !== undefined && run.state === 'queued') {
@@ -80,7 +80,8 @@ async function replaceOlder(
   }
 }
 
-function runRow(wanted: NewRun, number: number): RunRow {
+/** The row of a run that does not exist yet. */
+export function newRunRow(wanted: NewRun, number: number): RunRow {
   const at = Date.now()
   const invalid = wanted.plan === undefined
   const plan: Plan = wanted.plan ?? { version: 1, steps: [] }

@@ -45,7 +45,8 @@ export async function prepareStep(kernel: Kernel, context: StepContext): Promise
   }
 }
 
-function whyUncached(step: PlanStep): string | null {
+/** Why the cache is never asked about a step; null: it is. */
+export function whyUncached(step: PlanStep): string | null {
   if (step.work.kind === 'command' && step.deps === undefined) return 'not cached: it declares no deps'
   if (step.cache) return null
   return step.work.kind === 'task' ? 'always runs' : 'not cached: `cache: false`'

@@ -6,25 +6,48 @@ import { formatProblem, type Problem } from '../../core/problem.ts'
 import { hasCode } from '../../lib/error-code.ts'
 import type { GlobalOptions } from '../context.ts'
 import { print } from '../print.ts'
+import { dataFolderOf } from './data-folder.ts'
+
+interface LintOptions {
+  readonly explain?: boolean
+  readonly data?: string
+  readonly serverConfig?: boolean
+}
 
 /** `tidegate lint`: everything that is wrong with a file, at once. */
 export function registerLint(program: Command): void {
   program
     .command('lint [file]')
     .description('check tidegate.yaml, or server.yaml: every problem with its line, column and fix')
+    .option('--explain', 'also the plan: what each step waits for, what `tidegate run` would run now, and why')
+    .option('--data <folder>', 'whose cache `--explain` asks; default: TIDEGATE_DATA, else ~/.tidegate')
     .option('--server-config', 'the file is an installation’s server.yaml, whatever its name')
     .addHelpText(
       'after',
       '\nThe file is tidegate.yaml where none is named. It is checked with the files of its folder that git has\nor would have, as they are now. Exits 1 when there are errors; warnings alone are 0.',
     )
-    .action(async (file: string | undefined, options: { serverConfig?: boolean }, command: Command) => {
+    .action(async (file: string | undefined, options: LintOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const path = file ?? 'tidegate.yaml'
       const isServer = options.serverConfig === true || basename(path) === 'server.yaml'
       const problems = isServer ? await lintServerFile(path) : await lintPipelineFile(path)
-      print(globals, { file: path, problems }, () => describe(path, problems))
-      if (problems.some(({ severity }) => severity === 'error')) process.exitCode = 1
+      const hasErrors = problems.some(({ severity }) => severity === 'error')
+      const plan = options.explain === true && !hasErrors ? await explain(path, options) : undefined
+      const answer = { file: path, problems, ...(plan === undefined ? {} : { plan: plan.json }) }
+      print(globals, answer, () => [describe(path, problems), ...(plan === undefined ? [] : [plan.text])].join('\n'))
+      if (hasErrors) process.exitCode = 1
     })
+}
+
+async function explain(path: string, options: LintOptions) {
+  if (options.serverConfig === true || basename(path) !== 'tidegate.yaml') {
+    throw new AppError('INVALID_INPUT', `--explain is about a tidegate.yaml, and ${path} is none.`)
+  }
+  const { explainLocally } = await import('../../explain.ts')
+  const { planJson, planText } = await import('./show-plan.ts')
+  const request = { folder: dirname(resolve(path)), dataFolder: dataFolderOf(options.data) }
+  const { steps = [] } = await explainLocally(request)
+  return { text: planText(steps), json: planJson(steps) }
 }
 
 async function lintPipelineFile(path: string): Promise<Problem[]> {
