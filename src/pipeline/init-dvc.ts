@@ -1,59 +1,161 @@
+import { posix } from 'node:path'
+import { dvcValues, fillDvc, isRecord, namesInDvc, type DvcScope } from './dvc-values.ts'
+import { sketchMatrix, type SketchedMatrix } from './dvc-matrix.ts'
 import { FilePath, NAME } from './keys/scalars.ts'
 import type { SketchedStep } from './init-text.ts'
 import { TASK_KEYS } from './task-keys.ts'
 import { readYaml } from './yaml-source.ts'
 
-/** The stages of a dvc.yaml as steps; undefined where it uses more than plain stages. */
-export function importedDvcSteps(text: string): SketchedStep[] | undefined {
-  const file = readYaml(text, 'dvc.yaml').value
-  const stages = isRecord(file) ? file['stages'] : undefined
-  if (!isRecord(stages)) return undefined
-  const steps = Object.entries(stages).map(([name, stage]) => stepOf(name, stage))
-  return steps.length > 0 && steps.every((step) => step !== undefined) ? steps : undefined
+export interface ImportedSteps {
+  readonly steps: readonly SketchedStep[]
+  readonly notes: readonly string[]
 }
 
-function stepOf(name: string, stage: unknown): SketchedStep | undefined {
-  if (!isRecord(stage) || !NAME.test(name) || Object.hasOwn(TASK_KEYS, name)) return undefined
-  const { cmd } = stage
-  const known = ['cmd', 'deps', 'outs', 'params', 'metrics', 'desc', 'plots']
-  if (typeof cmd !== 'string' || cmd.includes('${') || Object.keys(stage).some((key) => !known.includes(key)))
-    return undefined
-  const deps = pathsOf(stage['deps'])
-  const outs = [pathsOf(stage['outs']), pathsOf(stage['plots'])]
-  const metrics = pathsOf(stage['metrics'])
-  const params = paramsOf(stage['params'])
-  if (deps === undefined || metrics === undefined || params === undefined || outs.includes(undefined)) return undefined
-  return { name, run: cmd.trim(), deps, params, outs: outs.flatMap((paths) => paths ?? []), metrics }
+/** The stages of a dvc.yaml as steps; what cannot be said here is a note. Undefined where it has no stages. */
+export function importedDvcSteps(
+  files: readonly string[],
+  readText: (path: string) => string | undefined,
+): ImportedSteps | undefined {
+  const file = readYaml(readText('dvc.yaml') ?? '', 'dvc.yaml').value
+  const stages = isRecord(file) ? file['stages'] : undefined
+  if (!isRecord(file) || !isRecord(stages) || Object.keys(stages).length === 0) return undefined
+  const notes: string[] = []
+  const values = dvcValues(file['vars'], readText)
+  const written = new Set<string>()
+  const steps = Object.entries(stages).flatMap(([name, stage]) => {
+    try {
+      return stepOf(name, stage, { values, files, notes, written })
+    } catch (error) {
+      if (!(error instanceof NotImported)) throw error
+      notes.push(`Stage ${name} of dvc.yaml was left out: ${error.message}. Write it as a step yourself.`)
+      return []
+    }
+  })
+  if (written.size > 0) {
+    const names = [...written].map((name) => `\${${name}}`).join(', ')
+    notes.push(
+      `${names} of dvc.yaml: the value of today was written into the steps. Let the script read its params file instead.`,
+    )
+  }
+  return { steps, notes }
+}
+
+class NotImported extends Error {}
+
+interface Importing {
+  readonly values: DvcScope
+  readonly files: readonly string[]
+  readonly notes: string[]
+  /** Names whose values were written into the steps. */
+  readonly written: Set<string>
+}
+
+const KNOWN = new Set(
+  'cmd wdir deps outs params metrics plots frozen always_changed desc meta vars foreach do matrix'.split(' '),
+)
+
+function stepOf(name: string, written: unknown, importing: Importing): SketchedStep[] {
+  if (!isRecord(written)) throw new NotImported('it is no mapping')
+  const { stage, matrix } = expansion(written, importing.values)
+  const strange = Object.keys(stage).find((key) => !KNOWN.has(key))
+  if (strange !== undefined) throw new NotImported(`\`${strange}\` is not known here`)
+  const fill = (text: string) => {
+    const filled = fillDvc(text, importing.values, matrix)
+    for (const given of namesInDvc(text)) if (matrix?.expression(given) === undefined) importing.written.add(given)
+    if (filled === undefined) throw new NotImported(`the value of \`${text.trim().slice(0, 60)}\` is not known`)
+    return filled
+  }
+  const folder = stage['wdir'] === undefined ? '' : inside(fill(text(stage['wdir'], 'wdir')), '')
+  const paths = (key: string) => pathsOf(stage[key], key).map((path) => inside(fill(path), folder))
+  const outs = [...paths('outs'), ...paths('plots')]
+  const metrics = paths('metrics')
+  if (stage['frozen'] === true && isKept(name, [...outs, ...metrics], importing)) return []
+  return [
+    {
+      name: ownStepName(name, importing.notes),
+      run: commandOf(stage['cmd'], fill, folder),
+      ...(paths('deps').length === 0 ? {} : { deps: [...new Set(paths('deps'))] }),
+      params: paramsOf(stage['params'], fill, folder),
+      outs: [...new Set(outs)],
+      metrics,
+      ...(matrix === undefined ? {} : { matrix: matrix.text }),
+      // DVC runs a stage without deps every time, too.
+      ...(stage['always_changed'] === true || paths('deps').length === 0 ? { cache: false as const } : {}),
+    },
+  ]
+}
+
+/** `foreach` and `matrix` make many stages of one. */
+function expansion(
+  written: Record<string, unknown>,
+  values: DvcScope,
+): { stage: Record<string, unknown>; matrix?: SketchedMatrix } {
+  const { foreach, do: body, matrix, ...plain } = written
+  if (foreach === undefined && matrix === undefined) return { stage: plain }
+  const sketched = sketchMatrix({ foreach, matrix }, values)
+  if (sketched === undefined) throw new NotImported('its `foreach` or `matrix` holds more than plain values')
+  const stage = foreach === undefined ? plain : body
+  if (!isRecord(stage)) throw new NotImported('it has a `foreach` without a `do`')
+  return { stage, matrix: sketched }
+}
+
+/** Never run again in DVC: where git has what it made, it is not needed here. */
+function isKept(name: string, outs: readonly string[], { files, notes }: Importing): boolean {
+  const kept = outs.every((out) => files.some((file) => file === out || file.startsWith(`${out}/`)))
+  notes.push(
+    kept
+      ? `Stage ${name} is frozen in dvc.yaml and what it made is in git: it was left out.`
+      : `Stage ${name} is frozen in dvc.yaml: here it runs once, and again when something it reads changes.`,
+  )
+  return kept
+}
+
+/** A name of theirs as a step's; our own steps have names too. */
+export function ownStepName(name: string, notes: string[]): string {
+  if (NAME.test(name) && !Object.hasOwn(TASK_KEYS, name)) return name
+  const other = `${name.replaceAll(/[^A-Za-z0-9_-]+/g, '-').slice(0, 50)}-step`.replace(/^[^A-Za-z0-9]+/, '')
+  notes.push(`${name} is called ${other} here: to Tidegate the name means something else.`)
+  return other
+}
+
+/** Each entry of a list is a line: `sh -e` stops at the first that fails, as DVC does. */
+function commandOf(cmd: unknown, fill: (text: string) => string, folder: string): string {
+  const lines = Array.isArray(cmd) ? cmd.map((line) => text(line, 'cmd')) : [text(cmd, 'cmd')]
+  const run = lines.map((line) => fill(line.trim()))
+  return [...(folder === '' || folder === '.' ? [] : [`cd ${folder}`]), ...run].join('\n')
 }
 
 /** `path`, or `path: { cache: false }`. */
-function pathsOf(value: unknown): string[] | undefined {
+function pathsOf(value: unknown, key: string): string[] {
   if (value === undefined || value === null) return []
-  if (!Array.isArray(value)) return undefined
-  const paths = value.map((entry: unknown) => (isRecord(entry) ? Object.keys(entry)[0] : entry))
-  return paths.every((path) => typeof path === 'string' && !path.includes('${') && FilePath.safeParse(path).success)
-    ? (paths as string[])
-    : undefined
+  const entries = Array.isArray(value) ? (value as unknown[]) : [value]
+  return entries.flatMap((entry) => (isRecord(entry) ? Object.keys(entry) : [text(entry, key)]))
 }
 
-/** `train.lr` is of params.yaml; `other.yaml: [a, b]` names its file. */
-function paramsOf(value: unknown): string[] | undefined {
+/** `train.lr` is of params.yaml; `other.yaml: [a, b]` names its file, and `other.yaml:` the whole of it. */
+function paramsOf(value: unknown, fill: (text: string) => string, folder: string): string[] {
   if (value === undefined || value === null) return []
-  if (!Array.isArray(value)) return undefined
-  const params: string[] = []
-  for (const entry of value as unknown[]) {
-    if (typeof entry === 'string') params.push(`params.yaml:${entry}`)
-    else if (isRecord(entry)) {
-      for (const [file, keys] of Object.entries(entry)) {
-        if (keys === null) params.push(file)
-        else if (Array.isArray(keys)) params.push(...keys.map((key) => `${file}:${String(key)}`))
-        else return undefined
-      }
-    } else return undefined
-  }
-  return params
+  if (!Array.isArray(value)) throw new NotImported('its `params` are no list')
+  return (value as unknown[]).flatMap((entry) => {
+    if (!isRecord(entry)) return [`${inside('params.yaml', folder)}:${fill(text(entry, 'params'))}`]
+    return Object.entries(entry).flatMap(([file, keys]) => {
+      const path = inside(fill(file), folder)
+      if (keys === null || (Array.isArray(keys) && keys.length === 0)) return [path]
+      if (!Array.isArray(keys)) throw new NotImported('its `params` have another form')
+      return keys.map((key) => `${path}:${fill(String(key))}`)
+    })
+  })
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function inside(path: string, folder: string): string {
+  if (path.includes('://') || path.startsWith('/')) throw new NotImported(`${path} is outside the repository`)
+  const joined = posix.normalize(posix.join(folder, path))
+  if (!FilePath.safeParse(joined).success) throw new NotImported(`${path} is outside the repository`)
+  return joined
+}
+
+function text(value: unknown, key: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  if (typeof value === 'number') return String(value)
+  throw new NotImported(value === undefined ? `it has no \`${key}\`` : `its \`${key}\` has another form`)
 }

@@ -20,11 +20,12 @@ export function findModel(
   const cardFile = ['MODEL_CARD.md', 'model_card.md', 'docs/model-card.md'].find((file) => files.includes(file))
   const card = cardFile === undefined ? {} : { card: cardFile }
   const made = [...steps.flatMap(({ outs }) => outs ?? []), ...namedInScripts(steps, readText)]
-  const onnx = made.find((path) => path.endsWith('.onnx'))
+  // Each member of a matrix makes one: which of them is the model is for somebody to say.
+  const onnx = made.find((path) => path.endsWith('.onnx') && !path.includes('${{'))
   if (onnx !== undefined) return { path: onnx, committed: false, ...card }
   const committed = files.find((file) => file.endsWith('.onnx'))
   if (committed !== undefined) return { path: committed, committed: true, ...card }
-  const other = made.find((path) => OTHER_MODELS.test(path))
+  const other = made.find((path) => OTHER_MODELS.test(path) && !path.includes('${{'))
   if (other === undefined) {
     notes.push(
       'No model file was found in the training code: fill in `model` and the `outs` of the step that makes it.',

@@ -1,7 +1,12 @@
+import { readerOf } from './connect-steps.ts'
 import { foundDependencies } from './environment-steps.ts'
-import { importedDvcSteps } from './init-dvc.ts'
+import { globPattern, isGlob } from './glob.ts'
+import { importedDvcSteps, type ImportedSteps } from './init-dvc.ts'
+import { importedMlprojectSteps } from './init-mlproject.ts'
+import { notebookStep } from './init-notebook.ts'
 import { findModel, type FoundModel } from './init-model.ts'
 import { stepText, type SketchedStep } from './init-text.ts'
+import { lintPipeline } from './lint.ts'
 
 export interface InitResult {
   /** A commented tidegate.yaml without errors. */
@@ -12,11 +17,59 @@ export interface InitResult {
 
 /** A pipeline file that fits the repository: what can be seen is written, what cannot be known is a comment. */
 export function initPipeline(files: readonly string[], readText: (path: string) => string | undefined): InitResult {
-  const notes: string[] = []
-  const training = trainingSteps(files, readText, notes)
+  const imported = compose(files, readText, importedSteps(files, readText))
+  const wrong = firstError(imported.text, files, readText)
+  if (wrong === undefined) return imported
+  // What is written must pass the linter: rather less of somebody else's file than one that is refused.
+  const plain = compose(files, readText, undefined)
+  return { ...plain, notes: [`The steps of ${foreignFile(files)} could not be taken over: ${wrong}`, ...plain.notes] }
+}
+
+function firstError(
+  text: string,
+  files: readonly string[],
+  readText: (path: string) => string | undefined,
+): string | undefined {
+  const problems = lintPipeline(text, { files, readText })
+  return problems.find(({ severity }) => severity === 'error')?.message
+}
+
+function foreignFile(files: readonly string[]): string {
+  return ['dvc.yaml', 'MLproject'].find((file) => files.includes(file)) ?? 'this repository'
+}
+
+function importedSteps(
+  files: readonly string[],
+  readText: (path: string) => string | undefined,
+): ImportedSteps | undefined {
+  if (files.includes('dvc.yaml')) {
+    const imported = importedDvcSteps(files, readText)
+    if (imported !== undefined && imported.steps.length > 0) {
+      return { steps: imported.steps, notes: ['The steps are those of dvc.yaml.', ...imported.notes] }
+    }
+  }
+  if (!files.includes('MLproject')) return undefined
+  return importedMlprojectSteps(readText, (script) => (files.includes(script) ? readBy(script, files) : []))
+}
+
+function compose(
+  files: readonly string[],
+  readText: (path: string) => string | undefined,
+  imported: ImportedSteps | undefined,
+): InitResult {
+  const notes = [...(imported?.notes ?? [])]
+  const training = imported?.steps ?? trainingSteps(files, readText, notes)
   const model = findModel(files, training, readText, notes)
-  const steps = [...testSteps(files, readText, notes), ...withModelOut(training, model)]
-  const sections = [HEADER, buildText(files), stepsText(steps), modelText(model), ADVICE]
+  const tests = testSteps(files, readText, notes).filter(({ name }) => !training.some((step) => step.name === name))
+  const steps = [...tests, ...withModelOut(training, model)]
+  const sections = [
+    HEADER,
+    buildText(files),
+    dataText(outsideGit(training, files), notes),
+    stepsText(steps),
+    modelText(model),
+    ADVICE,
+  ]
   return { text: `${sections.filter((section) => section !== '').join('\n\n')}\n`, notes }
 }
 
@@ -78,14 +131,19 @@ function trainingSteps(
   readText: (path: string) => string | undefined,
   notes: string[],
 ): SketchedStep[] {
-  const imported = files.includes('dvc.yaml') ? importedDvcSteps(readText('dvc.yaml') ?? '') : undefined
-  if (imported !== undefined) {
-    notes.push('The steps are those of dvc.yaml.')
-    return imported
-  }
-  if (files.includes('dvc.yaml')) notes.push('dvc.yaml uses more than plain stages: its steps are yours to write.')
   const script = trainingScript(files)
   if (script === undefined) {
+    const dependencies = files.filter((file) =>
+      /^(requirements[\w-]*\.txt|pyproject\.toml|setup\.(py|cfg)|environment\.ya?ml)$/.test(file),
+    )
+    const texts = dependencies.map((file) => readText(file) ?? '')
+    const notebook = notebookStep(
+      files,
+      texts,
+      readBy('', files).filter((path) => path !== ''),
+      notes,
+    )
+    if (notebook !== undefined) return [notebook]
     notes.push('No training script was found: change `python train.py` to the command that trains.')
     return [{ name: 'train', run: 'python train.py', cache: false }]
   }
@@ -101,6 +159,34 @@ function trainingScript(files: readonly string[]): string | undefined {
     usual.find((file) => files.includes(file)) ??
     files.find((file) => /(^|\/)train\w*\.py$/.test(file) && !/(^|\/)tests?\//.test(file))
   )
+}
+
+/** What steps read that neither git has nor a step makes: files that DVC or nobody keeps. */
+function outsideGit(steps: readonly SketchedStep[], files: readonly string[]): string[] {
+  const outs = steps.flatMap((step) => [...(step.outs ?? []), ...(step.metrics ?? [])])
+  const isThere = (path: string) =>
+    files.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`))
+  const isMade = (path: string) => path.includes('${{') || outs.some((out) => makes(out, path))
+  return [...new Set(steps.flatMap(({ deps = [] }) => deps))].filter(
+    (dep) => !isGlob(dep) && !isThere(dep) && !isMade(dep),
+  )
+}
+
+/** Members of a matrix make outs whose paths only the plan knows. */
+function makes(out: string, path: string): boolean {
+  return readerOf(path)(out) || globPattern(out.replaceAll(/\$\{\{.*?\}\}/g, '*')).test(path)
+}
+
+function dataText(paths: readonly string[], notes: string[]): string {
+  if (paths.length === 0) return ''
+  notes.push(
+    `Not in git: ${paths.join(', ')}. Say in \`data\` where each really is; it is then frozen to a digest and known by it.`,
+  )
+  return [
+    '# Datasets outside git, each frozen to a digest. Write where they really are.',
+    'data:',
+    ...paths.map((path) => `  ${JSON.stringify(path)}: { from: ${JSON.stringify(`file:/srv/data/${path}`)} }`),
+  ].join('\n')
 }
 
 /** A step sees only its deps, so rather too many: the code and the data, not the tests. */

@@ -1,0 +1,2 @@
+import pickle
+open("model.pkl", "wb")

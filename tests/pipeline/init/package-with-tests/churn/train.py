@@ -1,0 +1,2 @@
+from churn import features
+save("model.onnx")

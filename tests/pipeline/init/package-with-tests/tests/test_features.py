@@ -1,0 +1,1 @@
+from churn import features
