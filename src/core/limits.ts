@@ -23,6 +23,7 @@ export const LIMITS = {
   pageRows: { value: 200, meaning: 'of one page of any list' },
   workspaceKeepMs: { value: 24 * 3_600_000, meaning: 'a failed workspace is kept' },
   checkpointKeepMs: { value: 7 * 24 * 3_600_000, meaning: 'what a failed attempt hands on is kept for a rerun' },
+  environmentKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'a build environment that no run uses is kept' },
   logKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'logs are kept' },
   cacheBytes: { value: 50 * 2 ** 30, meaning: 'of cached outputs before the oldest go' },
   predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },

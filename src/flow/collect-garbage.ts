@@ -12,6 +12,9 @@ import { hasCode } from '../lib/error-code.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import { BACKUP_PREFIX } from './back-up.ts'
 import type { Installation } from './installation.ts'
+import { environmentOfRun } from './environment-of-run.ts'
+import { keptVersions } from '../registry/kept-versions.sql.ts'
+import { listEnvironments } from '../build/environment-marker.ts'
 import { cachedReferences, liveReferences } from './live-references.ts'
 import { PrivateEndpoints } from './private-endpoints.ts'
 import { wantedTraffic } from './route-table.ts'
@@ -46,6 +49,7 @@ export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<Col
     ...(await collectAttempts(needs, 'attempts', now - limit('logKeepMs'), dryRun)),
     ...(await collectBundles(needs, now, dryRun)),
     ...(await collectHalfBackups(needs, now, dryRun)),
+    ...(await collectEnvironments(needs, now, dryRun)),
   ]
   return { rows, freedBytes: rows.reduce((sum, row) => sum + (row.removed ? row.bytes : 0), 0) }
 }
@@ -128,6 +132,27 @@ async function collectHalfBackups({ dataFolder }: Needs, now: number, dryRun: bo
   for (const folder of await foldersBelow(dataFolder, 1)) {
     if (!basename(folder).startsWith(BACKUP_PREFIX) || now - (await lstat(folder)).mtimeMs < MIN_AGE_MS) continue
     rows.push(await remove(folder, dataFolder, 'left by a backup that was killed', dryRun))
+  }
+  return rows
+}
+
+/** One that is wanted again is built again; but a version may be deployed at any time, and has nobody who builds. */
+async function collectEnvironments(
+  { database, dataFolder }: Needs,
+  now: number,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
+  const root = join(dataFolder, 'environments')
+  const kept = new Set<string>()
+  for await (const version of keptVersions(database.read)) {
+    const environment = await environmentOfRun(database.read, version.run_id)
+    if (environment !== undefined) kept.add(environment.folder)
+  }
+  const rows: CollectedRow[] = []
+  for (const { folder, usedAt } of await listEnvironments(root)) {
+    const last = usedAt ?? (await lstat(folder)).mtimeMs
+    if (kept.has(folder) || last > now - limit('environmentKeepMs')) continue
+    rows.push(await remove(folder, dataFolder, 'no run has used this build environment for a month', dryRun))
   }
   return rows
 }

@@ -118,4 +118,20 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(old.map(isThere)).toEqual([false, false, false])
     expect([...young, live].map(isThere)).toEqual([true, true, true, true])
   })
+
+  test('build environments that nobody uses go; that of a version stays, because it may be served again', async () => {
+    const root = join(place.dataFolder, 'environments')
+    await mkdir(join(root, 'nobodys', 'bin'), { recursive: true })
+    for (const entry of await readdir(root, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue
+      await utimes(join(root, entry.name), LONG_AGO, LONG_AGO)
+      const marker = join(root, entry.name, 'tidegate-environment.json')
+      if (existsSync(marker)) await utimes(marker, LONG_AGO, LONG_AGO)
+    }
+
+    const { rows } = await collect(false)
+
+    const gone = rows.map(({ what }) => what).filter((what) => what.startsWith('environments/'))
+    expect(gone).toEqual(['environments/nobodys'])
+  })
 })
