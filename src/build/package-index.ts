@@ -82,7 +82,7 @@ export function uvVariables(index: PackageIndex, environment: Environment): Reco
  */
 export function pipVariables(index: PackageIndex, environment: Environment): Record<string, string> {
   const taken = {
-    PIP_CERT: index.cert === undefined ? environment['SSL_CERT_FILE'] : undefined,
+    PIP_CERT: environment['PIP_CERT'] ?? environment['SSL_CERT_FILE'],
     PIP_INDEX_URL:
       index.indexUrl === undefined ? (environment['UV_DEFAULT_INDEX'] ?? environment['UV_INDEX_URL']) : undefined,
     PIP_EXTRA_INDEX_URL: index.extraIndexUrls.length === 0 ? environment['UV_EXTRA_INDEX_URL'] : undefined,
