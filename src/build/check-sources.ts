@@ -1,10 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { failureOf, type Provided, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { readCommand } from '../pipeline/command-files.ts'
 import { findFindings, type Finding } from './find-findings.ts'
+import { mapBounded } from '../lib/map-bounded.ts'
+import { readRequirements } from './read-requirements.ts'
+import type { Requirement } from './requirement-files.ts'
 import { runTool } from './run-tool.ts'
 import { SOURCE_SCRIPT, type SourceFacts } from './source-script.ts'
 
@@ -18,6 +21,8 @@ export interface CheckSourcesOutput extends TaskOutput {
 /** Beyond these a source is data in disguise, or somebody's experiment with our patience. */
 const MOST_SOURCES = 10_000
 const MOST_FINDINGS = 200
+/** Where git hosts begin to warn is five times as much; a model of this size is an out already. */
+const LARGE_BYTES = 10 << 20
 
 /** Syntax errors under the environment's own Python, imports that nothing provides, scripts that do not exist. */
 export function createCheckSourcesTask(): Task<CheckSourcesInput, CheckSourcesOutput> {
@@ -47,11 +52,34 @@ async function check(input: CheckSourcesInput, context: TaskContext): Promise<Fi
     commands: input.commands.map((command) => ({ ...command, files: readCommand(command.run) })),
     facts,
     dataPaths: input.dataPaths,
+    requirements: await readAllRequirements(input, context.workspace),
+    large: await findLarge(paths, context.workspace),
     pipelineFile: {
       path: 'tidegate.yaml',
       text: await readFile(join(context.workspace, 'tidegate.yaml'), 'utf8').catch(() => ''),
     },
   })
+}
+
+/** What cannot be read is the build step's to say. */
+async function readAllRequirements(
+  { dependencies = {} }: CheckSourcesInput,
+  workspace: string,
+): Promise<Record<string, readonly Requirement[]>> {
+  const read = await Promise.all(
+    Object.entries(dependencies).map(async ([key, files]) => {
+      const set = await readRequirements(workspace, files).catch(() => undefined)
+      return [key, set?.requirements ?? []] as const
+    }),
+  )
+  return Object.fromEntries(read)
+}
+
+async function findLarge(paths: readonly string[], workspace: string): Promise<{ path: string; sizeBytes: number }[]> {
+  const sized = await mapBounded(paths, 64, async (path) => {
+    return { path, sizeBytes: (await stat(join(workspace, path))).size }
+  })
+  return sized.filter(({ sizeBytes }) => sizeBytes > LARGE_BYTES)
 }
 
 async function readFacts(files: readonly string[], provided: Provided, context: TaskContext): Promise<SourceFacts> {

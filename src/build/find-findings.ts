@@ -1,7 +1,8 @@
 import { matchesGlob, posix } from 'node:path'
 import { DEFAULT_ENVIRONMENT } from '../pipeline/task-keys.ts'
 import type { CommandFiles } from '../pipeline/command-files.ts'
-import { KNOWN_PACKAGES } from './known-packages.ts'
+import { normalise, type Requirement } from './requirement-files.ts'
+import { KNOWN_PACKAGES, LOADED_BY_OTHERS } from './known-packages.ts'
 import type { FileFacts, ImportFact, SourceFacts } from './source-script.ts'
 
 /** Something wrong in the sources, found before anything of them ran. Lines and columns count from 1. */
@@ -29,6 +30,10 @@ export interface Sources {
   readonly facts: Readonly<Record<string, SourceFacts>>
   /** Paths that exist only once steps have run. */
   readonly dataPaths: readonly string[]
+  /** What people wrote down that an environment needs, by its key. */
+  readonly requirements: Readonly<Record<string, readonly Requirement[]>>
+  /** Files of the commit that are large: their size in bytes. */
+  readonly large: readonly { readonly path: string; readonly sizeBytes: number }[]
   /** For the lines of commands; its path and text. */
   readonly pipelineFile: { readonly path: string; readonly text: string }
 }
@@ -46,6 +51,8 @@ export function findFindings(sources: Sources): Finding[] {
     }
   }
   for (const finding of findUnusedSyntaxErrors(sources, findings)) add(finding)
+  for (const finding of findUnusedPackages(sources)) add(finding)
+  for (const { path, sizeBytes } of sources.large) add(largeFile(path, sizeBytes))
   return [...findings.values()].toSorted(
     (a, b) =>
       a.severity.localeCompare(b.severity) || a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
@@ -168,6 +175,39 @@ function findUnusedSyntaxErrors({ facts }: Sources, known: ReadonlyMap<string, F
       syntax === undefined || told.has(path) ? [] : [syntaxFinding(path, syntax, 'warning')],
     ),
   )
+}
+
+/**
+ * Packages that somebody asked for and no source imports. Those with commands or plug-ins of their own (pytest,
+ * ruff) are used in other ways, and so may be what a command of the pipeline names.
+ */
+function findUnusedPackages({ facts, requirements, commands, pipelineFile }: Sources): Finding[] {
+  const words = new Set(commands.flatMap(({ run }) => run.split(/[^\w.-]+/)).map(normalise))
+  return Object.entries(requirements).flatMap(([environment, wanted]) => {
+    const { files = {}, packages = {} } = facts[environment] ?? {}
+    const imported = new Set(
+      Object.values(files).flatMap((file) => (file.imports ?? []).map(([module]) => module.split('.')[0] ?? '')),
+    )
+    return wanted.flatMap(({ name, file, line }) => {
+      const found = packages[name]
+      const isUsed =
+        found === undefined ||
+        found.scripts ||
+        LOADED_BY_OTHERS.has(name) ||
+        /^types-|-stubs$/.test(name) ||
+        words.has(name) ||
+        found.modules.some((module) => imported.has(module))
+      if (isUsed || found.modules.length === 0 || pipelineFile.text.includes(name)) return []
+      const message = `nothing imports ${name}, which environment ${shortName(environment)} installs`
+      return [{ severity: 'warning', file, line, column: 1, message } as const]
+    })
+  })
+}
+
+function largeFile(path: string, sizeBytes: number): Finding {
+  const size = `${Math.round(sizeBytes / 2 ** 20)} MiB`
+  const message = `${path} has ${size} and is kept in git for ever: every clone brings it. Declare it under \`data:\` instead`
+  return { severity: 'warning', file: path, line: 1, column: 1, message }
 }
 
 function findMissingScripts({ commands, paths, dataPaths, pipelineFile }: Sources): Finding[] {

@@ -1,3 +1,12 @@
+/** Packages that others load by themselves when they are there: that nothing imports them says nothing. */
+export const LOADED_BY_OTHERS = new Set(
+  `pyarrow fastparquet openpyxl xlrd xlsxwriter lxml html5lib numexpr bottleneck tables psycopg2 psycopg2-binary pymysql
+  s3fs gcsfs adlfs fsspec tabulate kaleido protobuf setuptools wheel pip certifi jinja2 numba zarr h5py pyopenssl
+  hf-transfer sentencepiece tiktoken accelerate safetensors threadpoolctl cython intel-openmp nvidia-ml-py triton`.split(
+    /\s+/,
+  ),
+)
+
 /** Modules whose package has another name on the index. Others are called like their package. */
 export const KNOWN_PACKAGES: Readonly<Record<string, string>> = {
   Crypto: 'pycryptodome',

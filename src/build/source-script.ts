@@ -69,11 +69,40 @@ def top_level(folder):
     return {entry.split(".")[0] for entry in entries if not entry.endswith((".dist-info", ".egg-info"))}
 
 
+def distributions(folder):
+    # What each installed package brings, by its own record; no package is imported.
+    found = {}
+    try:
+        entries = [entry for entry in os.listdir(folder) if entry.endswith(".dist-info")]
+    except OSError:
+        return found
+    for entry in entries:
+        name = entry[: -len(".dist-info")].rsplit("-", 1)[0].replace("_", "-").replace(".", "-").lower()
+        modules, scripts = set(), False
+        try:
+            with open(os.path.join(folder, entry, "RECORD"), encoding="utf-8") as record:
+                for line in record:
+                    path = line.rsplit(",", 2)[0].strip('"')
+                    if path.startswith("../"):
+                        scripts = scripts or "/bin/" in path
+                    elif not path.split("/")[0].endswith((".dist-info", ".data", "__pycache__")):
+                        modules.add(path.split("/")[0].split(".")[0])
+            with open(os.path.join(folder, entry, "entry_points.txt"), encoding="utf-8") as points:
+                scripts = scripts or bool(points.read().strip())
+        except OSError:
+            pass
+        found[name] = {"modules": sorted(modules), "scripts": scripts}
+    return found
+
+
 order = json.load(sys.stdin)
 os.chdir(order["root"])
 standard = set(getattr(sys, "stdlib_module_names", ())) | set(sys.builtin_module_names) | top_level(os.path.dirname(os.__file__))
 provided = standard.union(*(top_level(folder) for folder in order["site"])) if order["site"] else standard
-json.dump({"files": {path: read(path) for path in order["files"]}, "provided": sorted(provided)}, sys.stdout)
+packages = {}
+for folder in order["site"]:
+    packages.update(distributions(folder))
+json.dump({"files": {path: read(path) for path in order["files"]}, "provided": sorted(provided), "packages": packages}, sys.stdout)
 `
 
 /** What the script says of the sources under one environment. */
@@ -81,6 +110,8 @@ export interface SourceFacts {
   readonly files: Readonly<Record<string, FileFacts>>
   /** Top-level modules of the standard library and of the environment's packages. */
   readonly provided: readonly string[]
+  /** Installed packages by their normalised name, with the modules they bring; `scripts`: commands or plug-ins too. */
+  readonly packages: Readonly<Record<string, { readonly modules: readonly string[]; readonly scripts: boolean }>>
 }
 
 export interface FileFacts {

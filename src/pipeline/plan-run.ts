@@ -30,7 +30,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
   const used = new Set(users.drafts.flatMap(({ step }) => step.uses))
   if (pipeline.model !== undefined) used.add(environmentKey())
   const environments = environmentSteps(pipeline, used, context, problemAt)
-  const early = earlySteps(pipeline, users.drafts, [...used].sort(), context)
+  const early = earlySteps(pipeline, users.drafts, environments.drafts, context)
   const before = [...environments.drafts, ...early, ...readMetrics(users.drafts), ...modelSteps(pipeline, context)]
   const drafts = [...before, ...verdictSteps(pipeline, before, context)]
   const problems = [

@@ -22,6 +22,8 @@ export interface TaskInputs {
       readonly environment: string
       readonly deps?: readonly string[]
     }[]
+    /** Dependency files of each environment, by its key. */
+    readonly dependencies?: Readonly<Record<string, readonly string[]>>
     /** Paths that exist only once steps have run: their absence is no finding. */
     readonly dataPaths: readonly string[]
   }

@@ -12,7 +12,7 @@ import { BUNDLE_FILE, datasetKey, environmentKey } from './task-keys.ts'
 export function earlySteps(
   pipeline: Pipeline,
   users: readonly Draft[],
-  environments: readonly string[],
+  environments: readonly Draft[],
   context: PlanContext,
 ): Draft[] {
   const datasets = pipeline.data.map((source) =>
@@ -38,24 +38,35 @@ export function earlySteps(
   return [...early, changed]
 }
 
-function checkSources(pipeline: Pipeline, users: readonly Draft[], environments: readonly string[]): Draft {
+function checkSources(pipeline: Pipeline, users: readonly Draft[], environmentDrafts: readonly Draft[]): Draft {
   const commands: TaskInputs['check-sources']['commands'][number][] = []
   for (const { step } of users) {
     if (step.work.kind !== 'command') continue
     const deps = step.deps === undefined ? {} : { deps: step.deps }
     commands.push({ step: step.key, run: step.work.run, environment: step.uses[0] ?? environmentKey(), ...deps })
   }
+  const environments = environmentDrafts.map(({ step }) => step.key).toSorted()
+  const dependencies = Object.fromEntries(environmentDrafts.map(({ step }) => [step.key, dependenciesOf(step.work)]))
   const made = users.flatMap(({ step }) => [...step.outs, ...step.metrics])
   return taskDraft({
     key: 'sources',
     task: 'check-sources',
     stage: 'build',
-    input: { environments, commands, dataPaths: [...new Set([...made, ...pipeline.data.map(({ path }) => path)])] },
+    input: {
+      environments,
+      commands,
+      dependencies,
+      dataPaths: [...new Set([...made, ...pipeline.data.map(({ path }) => path)])],
+    },
     path: [],
     deps: [{ dep: '**', path: [] }],
     uses: environments,
     cache: true,
   })
+}
+
+function dependenciesOf(work: Draft['step']['work']): readonly string[] {
+  return work.kind === 'task' ? (work.input as TaskInputs['build-environment']).dependencies : []
 }
 
 /** Our steps from the model to its registration; none without a model. */

@@ -37,6 +37,7 @@ async function check(
   files: Record<string, string>,
   commands: CheckSourcesInput['commands'],
   dataPaths: readonly string[] = [],
+  dependencies: CheckSourcesInput['dependencies'] = {},
 ) {
   const context = await place.context()
   for (const [path, text] of Object.entries(files)) {
@@ -44,7 +45,7 @@ async function check(
     await writeFile(join(context.workspace, path), text)
   }
   const output = await createCheckSourcesTask().run(
-    { environments: Object.keys(provided), commands, dataPaths, provided },
+    { environments: Object.keys(provided), commands, dataPaths, dependencies, provided },
     context,
   )
   return { ...output, lines: context.lines }
@@ -148,4 +149,34 @@ test('sources made to hurt a parser are findings like others', async () => {
   )
 
   expect(output.failure?.message).toMatch(/^train\.py:\d+:\d+: syntax error/)
+})
+
+test('packages that nothing imports and files that git keeps for ever are warnings with their place', async () => {
+  const output = await check(
+    {
+      'train.py': 'import json\n',
+      'requirements.txt': '# ours\nalpha==1.0\n',
+      'dev.txt': 'devtool\nalpha\n',
+      'tests/test_a.py': 'import devtool\n',
+      'raw.csv': 'x'.repeat(11 << 20),
+    },
+    [train],
+    [],
+    { environment: ['requirements.txt'], 'environment:dev': ['dev.txt'] },
+  )
+
+  expect(output.failure).toBeUndefined()
+  expect(output.result?.findings).toEqual([
+    expect.objectContaining({
+      file: 'dev.txt',
+      line: 2,
+      message: expect.stringMatching(/^nothing imports alpha, .*dev/),
+    }),
+    expect.objectContaining({ severity: 'warning', file: 'raw.csv', message: expect.stringContaining('has 11 MiB') }),
+    expect.objectContaining({
+      file: 'requirements.txt',
+      line: 2,
+      message: expect.stringContaining('nothing imports alpha'),
+    }),
+  ])
 })
