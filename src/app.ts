@@ -9,6 +9,7 @@ import { authenticate, revokeRunTokens } from './access/tokens.ts'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
 import type { ServerConfig } from './cli/local/server-config.ts'
 import { AppError } from './core/errors.ts'
+import { NO_DATASETS } from './core/dataset-settings.ts'
 import { STEP_EVENTS, type AppEvent } from './core/events.ts'
 import type { Identity } from './core/identity.ts'
 import type { Role } from './core/roles.ts'
@@ -22,6 +23,7 @@ import { STORES } from './drivers/store/stores.ts'
 import { createEngine } from './engine/engine.ts'
 import { getRun } from './engine/runs.sql.ts'
 import { actOnAlert } from './flow/alert-to-run.ts'
+import { knownDataset } from './flow/frozen-datasets.ts'
 import { createRouteKeeper } from './flow/deployment-to-traffic.ts'
 import type { Installation } from './flow/installation.ts'
 import { keepGoing } from './flow/keep-going.ts'
@@ -98,6 +100,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     routes,
     gateway,
     secretsKey,
+    datasets: config.datasets ?? NO_DATASETS,
     log,
     get publicUrl() {
       return publicUrl()
@@ -122,6 +125,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     putBytes: (bytes) => artifacts.putBytes(bytes),
     hasArtifact: (ref) => isWhole(store, ref),
     tasks: taskBindings(needs),
+    known: (context) => knownDataset(database.read, context),
     openStep: (context) => openStep(needs, context),
     async closeStep(context) {
       await closeStep(needs, context)

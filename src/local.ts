@@ -8,6 +8,7 @@ import { holdLock } from './build/hold-lock.ts'
 import { planWorkingTree, type PlannedTree } from './cli/local/plan-working-tree.ts'
 import { readWorkingTree, type WorkingTree } from './cli/local/working-tree.ts'
 import { ATTEMPT_FILES } from './core/attempt-files.ts'
+import { LOCAL_DATASETS } from './core/dataset-settings.ts'
 import { AppError, isAppError } from './core/errors.ts'
 import type { AppEvent } from './core/events.ts'
 import type { Plan, PlanStep } from './core/plan.ts'
@@ -25,12 +26,12 @@ import type { AttemptContext, StepOpening } from './engine/engine-options.ts'
 import { createEngine, type Engine } from './engine/engine.ts'
 import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
 import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.ts'
+import { knownDataset } from './flow/frozen-datasets.ts'
 import type { DeliveryRules } from './flow/plan-commit.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
-import { closeStep, indexSecrets, openCandidate } from './flow/step-opening.ts'
+import { closeStep, openTask, taskSecrets, openCandidate } from './flow/step-opening.ts'
 import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
 import { taskBindings } from './flow/task-bindings.ts'
-import { toolEnvironment } from './flow/tool-environment.ts'
 import { appendLog } from './lib/append-log.ts'
 import { sha256 } from './lib/sha256.ts'
 import { uuidv7 } from './lib/uuidv7.ts'
@@ -165,6 +166,7 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
     putBytes: (bytes) => artifacts.putBytes(bytes),
     hasArtifact: (ref) => isWhole(store, ref),
     tasks: taskBindings(needs),
+    known: (context) => knownDataset(database.read, context),
     openStep: (context) => openStep(request.environment, endpoints, context),
     closeStep: (context) => closeStep(endpoints, context),
     readResults: (context, record) => readResults(resultNeeds, context, record),
@@ -183,9 +185,8 @@ async function openStep(
 ): Promise<StepOpening> {
   const { work } = context.step
   if (work.kind === 'task') {
-    const tools = toolEnvironment(environment)
-    const opened = indexSecrets(work).map((name) => [name, secretOf(environment, name, context.step)])
-    return { env: tools.env, secrets: { ...tools.secrets, ...(Object.fromEntries(opened) as Record<string, string>) } }
+    const opened = taskSecrets(work).map((name) => [name, secretOf(environment, name, context.step)])
+    return openTask(work, Object.fromEntries(opened) as Record<string, string>, LOCAL_DATASETS, environment)
   }
   const secrets = Object.fromEntries(work.secrets.map((name) => [name, secretOf(environment, name, context.step)]))
   if (context.step.endpoint !== 'candidate') return { env: {}, secrets }

@@ -20,9 +20,8 @@ export function createTasks(environment: NodeJS.ProcessEnv): Record<TaskName, Ta
     ),
     'freeze-dataset': lazy('freeze-dataset', async () => {
       const { createFreezeDatasetTask } = await import('./build/freeze-dataset.ts')
-      return createFreezeDatasetTask({
-        allowedFolders: (env['TIDEGATE_FILE_SOURCES'] ?? '').split(':').filter(Boolean),
-      })
+      const { datasetAccess } = await import('./dataset-access.ts')
+      return createFreezeDatasetTask(datasetAccess(env))
     }),
     'check-datasets': lazy('check-datasets', async () =>
       (await import('./build/check-datasets.ts')).createCheckDatasetsTask(),

@@ -3,8 +3,9 @@ import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { AppError } from '../core/errors.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { materialize, writeLarge } from './materialize.ts'
-import { putFile, putFolder } from './put.ts'
+import { putFile, putFolder, putTree } from './put.ts'
 import { readContent, readTree } from './read.ts'
+import { isThere, putFolderAgain } from './stat-index.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { TaskArtifacts } from '../core/task.ts'
@@ -14,6 +15,12 @@ export function openArtifacts(store: Store): TaskArtifacts {
   return {
     putFile: (path) => putFile(store, path),
     putFolder: (path) => putFolder(store, path),
+    putFolderAgain: (path, indexFile) => putFolderAgain(store, path, indexFile),
+    putStream: async (content) => ({ kind: 'file', ...(await store.put(content)) }),
+    putTree: (files) => putTree(store, files),
+    filesOf: async ({ digest }) => (await readTree(store, digest)).files,
+    keep: async (digest) => (store.localPath ? isThere(store, digest) : (await store.has(digest)) !== undefined),
+    localPath: (digest) => store.localPath?.(digest),
     async putBytes(bytes) {
       return { kind: 'file', ...(await store.put(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)) }
     },

@@ -48,7 +48,7 @@ async function putEntry(store: Store, folder: string, { path, isLink }: Entry): 
   return { path, ...content, executable: (stats.mode & 0o100) !== 0 }
 }
 
-async function putLink(store: Store, folder: string, path: string): Promise<TreeFile> {
+export async function putLink(store: Store, folder: string, path: string): Promise<TreeFile> {
   const target = await readlink(join(folder, path))
   if (!linkStaysInside(path, target)) {
     throw new AppError(
@@ -65,7 +65,8 @@ async function putContent(store: Store, path: string, size: number) {
     : store.put(createReadStream(path, { highWaterMark: 1 << 20 }))
 }
 
-async function walk(folder: string, below = ''): Promise<Entry[]> {
+/** Everything below a folder but empty folders, sockets, pipes and devices. */
+export async function walk(folder: string, below = ''): Promise<Entry[]> {
   const found: Entry[] = []
   for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`

@@ -5,10 +5,10 @@ import { isDigest, type Digest } from '../core/digest.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { readJsonFile, replaceJsonFile } from '../lib/json-file.ts'
 import { mapBounded } from '../lib/map-bounded.ts'
-import { putFile } from './put.ts'
+import { putFile, putLink, putTree, walk } from './put.ts'
 import type { BigIntStats } from 'node:fs'
 import type { Store } from '../core/ports/store.ts'
-import type { TreeFile } from '../core/tree.ts'
+import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 
 /**
  * A file that was changed so shortly before we looked may change again without its times telling (their
@@ -27,11 +27,27 @@ type Remembered = Readonly<Record<string, readonly [stamp: string, digest: Diges
  * or inode changed since the last call with the same `indexFile`. Paths that are not there are left out: git
  * lists deleted files too. Links are taken as links.
  */
-export async function snapshotFiles(
+export function snapshotFiles(
   store: Store,
   indexFile: string,
   root: string,
   paths: readonly string[],
+): Promise<TreeFile[]> {
+  return snapshot(store, indexFile, root, paths, snapshotLink)
+}
+
+/** A whole folder, as `putFolder`: links that lead out of it are refused. */
+export async function putFolderAgain(store: Store, folder: string, indexFile: string): Promise<ArtifactRef> {
+  const paths = (await walk(folder)).map(({ path }) => path)
+  return putTree(store, await snapshot(store, indexFile, folder, paths, putLink))
+}
+
+async function snapshot(
+  store: Store,
+  indexFile: string,
+  root: string,
+  paths: readonly string[],
+  putLinkAt: (store: Store, root: string, path: string) => Promise<TreeFile>,
 ): Promise<TreeFile[]> {
   const known = readIndex(indexFile)
   const next: Record<string, readonly [string, Digest]> = {}
@@ -39,7 +55,7 @@ export async function snapshotFiles(
   const files = await mapBounded(paths, 8, async (path): Promise<TreeFile | undefined> => {
     const stats = lstatOrNothing(join(root, path))
     if (!stats || stats.isDirectory()) return undefined
-    if (stats.isSymbolicLink()) return snapshotLink(store, root, path)
+    if (stats.isSymbolicLink()) return putLinkAt(store, root, path)
     if (!stats.isFile()) return undefined
 
     const stamp = stampOf(stats)
@@ -72,7 +88,7 @@ async function snapshotLink(store: Store, root: string, path: string): Promise<T
 }
 
 /** And stays: as a `put` of it would, we make it young before garbage collection may judge it. */
-function isThere(store: Store, digest: Digest): boolean {
+export function isThere(store: Store, digest: Digest): boolean {
   if (!store.localPath) return false
   const path = store.localPath(digest)
   const stats = statSync(path, { throwIfNoEntry: false })

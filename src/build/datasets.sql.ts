@@ -11,6 +11,8 @@ export interface FrozenDataset {
   readonly rows: number | null
   readonly runId: string
   readonly frozenAt: number
+  /** Of its source as the file declared it; null: frozen before that was kept. */
+  readonly identity: string | null
 }
 
 /** Idempotent: a run freezes each of its datasets once, whatever number of attempts it takes. */
@@ -27,6 +29,7 @@ export async function recordDataset(writer: Writer, dataset: FrozenDataset): Pro
       rows: dataset.rows,
       run_id: runId,
       frozen_at: dataset.frozenAt,
+      identity: dataset.identity,
     })
     .execute()
 }
@@ -44,6 +47,22 @@ export async function latestDataset(
   return row === undefined ? undefined : fromRow(row)
 }
 
+/** As it was frozen last while its source was declared like this. */
+export async function latestDatasetOf(
+  reader: Reader,
+  source: { readonly project: string; readonly path: string; readonly identity: string; readonly exceptRun: string },
+): Promise<FrozenDataset | undefined> {
+  const row = await selectDatasets(reader)
+    .where('project', '=', source.project)
+    .where('path', '=', source.path)
+    .where((where) => where.or([where('identity', '=', source.identity), where('identity', 'is', null)]))
+    .where('run_id', '!=', source.exceptRun)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? undefined : fromRow(row)
+}
+
 export async function listDatasets(reader: Reader, runId: string, limit: number): Promise<FrozenDataset[]> {
   const rows = await selectDatasets(reader)
     .where('run_id', '=', runId)
@@ -55,7 +74,9 @@ export async function listDatasets(reader: Reader, runId: string, limit: number)
 }
 
 function selectDatasets(reader: Reader) {
-  return reader.selectFrom('datasets').select(['project', 'path', 'digest', 'artifact', 'rows', 'run_id', 'frozen_at'])
+  return reader
+    .selectFrom('datasets')
+    .select(['project', 'path', 'digest', 'artifact', 'rows', 'run_id', 'frozen_at', 'identity'])
 }
 
 type DatasetRow = Awaited<ReturnType<ReturnType<typeof selectDatasets>['execute']>>[number]
@@ -69,5 +90,6 @@ function fromRow(row: DatasetRow): FrozenDataset {
     rows: row.rows,
     runId: row.run_id,
     frozenAt: row.frozen_at,
+    identity: row.identity,
   }
 }

@@ -1,53 +1,77 @@
-import { realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { failureOf, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
-import type { Digest } from '../core/digest.ts'
+import { shortDigest, type Digest } from '../core/digest.ts'
+import type { DatasetSource } from '../core/ports/dataset-source.ts'
 import type { ArtifactRef } from '../core/tree.ts'
-import { hasCode } from '../lib/error-code.ts'
-import { openAnalytics, queryRows, tableReader } from '../lib/open-analytics.ts'
+import type { DatasetSpec } from '../pipeline/pipeline.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { countRows } from './count-rows.ts'
+import { fetchSource, type FetchOptions } from './fetch-source.ts'
+import { freezeDvc, type OpenRemote } from './freeze-dvc.ts'
 import { freezeProduction, type ProductionQuestion } from './freeze-production.ts'
+import { memoryFile, readMemory, writeMemory } from './source-memory.ts'
 
 export type FreezeDatasetInput = TaskInputs['freeze-dataset'] & {
-  /** As it was frozen last: then that is what the run uses. Datasets move with schedules and alerts, not with pushes. */
-  readonly frozen?: { readonly artifact: ArtifactRef; readonly rows: number | null }
+  /** Whose memory of the source is used. */
+  readonly project: string
+  /** Names the source as the file declares it; recorded with the digest. */
+  readonly identity: Digest
   /** Needed for `from: production`. */
   readonly production?: Omit<ProductionQuestion, 'windowMs' | 'labelled'>
+  /** Needed for a query: what it has written. For `from: store`: what was pushed last. */
+  readonly artifact?: ArtifactRef
+  /** Present: a new digest waits for somebody's yes, and until then the run uses what was approved last. */
+  readonly owned?: OwnedDataset
 }
 
-export interface FreezeDatasetResult {
-  readonly path: string
-  readonly digest: Digest
+export interface OwnedDataset {
+  readonly owners: readonly string[]
+  /** Digests that had a yes. */
+  readonly approved: readonly Digest[]
+  readonly last?: { readonly artifact: ArtifactRef; readonly rows: number | null }
+}
+
+export interface FrozenContent {
   readonly artifact: ArtifactRef
   /** Null where the content is not a table we can count. */
   readonly rows: number | null
+}
+
+export interface FreezeDatasetResult extends FrozenContent {
+  readonly path: string
+  readonly digest: Digest
+  readonly identity: Digest
+  /** Frozen for another run before. */
   readonly frozenBefore: boolean
+  /** What is there now, where it waits for an owner's yes. */
+  readonly proposed?: FrozenContent
 }
 
 export interface FreezeDatasetOutput extends TaskOutput {
+  /** With a `failure` there is nothing the run may use, only what is proposed. */
   readonly result?: FreezeDatasetResult
 }
 
 export interface FreezeDatasetDeps {
-  /** `file:` sources must lie in one of these: a commit must not read the server's own files. */
-  readonly allowedFolders: readonly string[]
+  /** Where a path of this machine really is; fails where a commit may not read it. */
+  allowedPath(path: string): Promise<string>
+  openHttps(url: string): Promise<DatasetSource>
+  openS3(place: { bucket: string; key: string; endpoint?: string; region?: string }): Promise<DatasetSource>
+  openRemote: OpenRemote
+  readonly maxBytes: number
+  /** What a credential is known by: another one may see other content under the same address. */
+  readonly access: string
 }
 
-/** Names a dataset by the digest of what it is now, or was when it was frozen last. */
+/** Names a dataset by the digest of what it is now. */
 export function createFreezeDatasetTask(deps: FreezeDatasetDeps): Task<FreezeDatasetInput, FreezeDatasetOutput> {
   return {
     name: 'freeze-dataset',
     async run(input, context) {
       try {
-        const frozenBefore = input.frozen !== undefined
-        const { artifact, rows } = input.frozen ?? (await freeze(input, deps, context))
-        const count = rows === null ? '' : `, ${rows} rows`
-        context.log(`${input.path}: ${artifact.digest}${count}${frozenBefore ? ' (as frozen before)' : ''}`)
-        return {
-          outs: { [input.path]: artifact },
-          result: { path: input.path, digest: artifact.digest, artifact, rows, frozenBefore },
-        }
+        return use(input, await freeze(input, deps, context), context)
       } catch (error) {
         return failureOf(error)
       }
@@ -55,57 +79,104 @@ export function createFreezeDatasetTask(deps: FreezeDatasetDeps): Task<FreezeDat
   }
 }
 
-type Frozen = Pick<FreezeDatasetResult, 'artifact' | 'rows'>
+function use(input: FreezeDatasetInput, frozen: FrozenContent, context: TaskContext): FreezeDatasetOutput {
+  const { path, owned } = input
+  context.log(`${path}: ${describe(frozen)}`)
+  if (owned === undefined || owned.approved.includes(frozen.artifact.digest)) return outputOf(input, frozen)
+  const waits = `${describe(frozen)} is new, and waits for the yes of ${owned.owners.join(' or ')}: \`tidegate data approve\``
+  if (owned.last === undefined) {
+    const message = `${path}: ${waits}. No digest of it had one yet.`
+    const result = { ...outputOf(input, frozen).result, proposed: frozen }
+    return { result, failure: { reason: 'refused', message } }
+  }
+  context.log(`${path}: ${waits}. This run uses the last that was approved, ${describe(owned.last)}`)
+  const output = outputOf(input, owned.last)
+  return { ...output, result: { ...output.result, proposed: frozen } }
+}
 
-async function freeze(input: FreezeDatasetInput, deps: FreezeDatasetDeps, context: TaskContext): Promise<Frozen> {
-  const { source } = input
-  if (source.kind === 'file') return freezeFile(source.source, deps, context)
-  if (input.production === undefined) throw new Error('a dataset from production needs `production`')
+function outputOf({ path, identity }: FreezeDatasetInput, { artifact, rows }: FrozenContent) {
+  const result = { path, digest: artifact.digest, artifact, rows, identity, frozenBefore: false }
+  return { outs: { [path]: artifact }, result }
+}
+
+function describe({ artifact, rows }: FrozenContent): string {
+  return `${shortDigest(artifact.digest)}, ${rows === null ? '' : `${rows} rows, `}${artifact.size} bytes`
+}
+
+async function freeze(
+  input: FreezeDatasetInput,
+  deps: FreezeDatasetDeps,
+  context: TaskContext,
+): Promise<FrozenContent> {
+  if (input.source.kind === 'production') return freezeProductionOf(input, input.source, context)
+  const artifact = await freezeContent(input, deps, context)
+  return { artifact, rows: await countRows(input.path, artifact, context) }
+}
+
+async function freezeProductionOf(
+  { production }: FreezeDatasetInput,
+  source: DatasetSpec & { kind: 'production' },
+  context: TaskContext,
+): Promise<FrozenContent> {
+  if (production === undefined) throw new Error('a dataset from production needs `production`')
   const window = source.windowMs === undefined ? {} : { windowMs: source.windowMs }
   const target = join(context.workspace, 'frozen.parquet')
-  const rows = await freezeProduction({ ...input.production, ...window, labelled: source.labelled }, target, context)
+  const rows = await freezeProduction({ ...production, ...window, labelled: source.labelled }, target, context)
   return { artifact: await context.artifacts.putFile(target), rows }
 }
 
-async function freezeFile(
-  source: string,
-  { allowedFolders }: FreezeDatasetDeps,
-  { artifacts }: TaskContext,
-): Promise<Frozen> {
-  const path = await resolveSource(source)
-  const allowed = await Promise.all(allowedFolders.map((folder) => realpath(folder).catch(() => folder)))
-  if (!allowed.some((folder) => path === folder || path.startsWith(folder + sep))) {
-    const where = allowedFolders.length === 0 ? 'none is allowed' : `allowed are ${allowedFolders.join(', ')}`
-    throw new AppError(
-      'INVALID_INPUT',
-      `${source} is not in a folder that datasets may come from: ${where}. An administrator names them in the server's configuration.`,
-    )
-  }
-  if ((await stat(path)).isDirectory()) return { artifact: await artifacts.putFolder(path), rows: null }
-  return { artifact: await artifacts.putFile(path), rows: await countRows(path) }
-}
-
-async function resolveSource(source: string): Promise<string> {
-  try {
-    return await realpath(source)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR'))
-      throw new AppError('INVALID_INPUT', `${source} is not on this server.`, {}, { cause: error })
-    throw error
-  }
-}
-
-/** For people to see; a file that is not the table its name says is their steps' to find out. */
-async function countRows(path: string): Promise<number | null> {
-  const reader = tableReader(path)
-  if (reader === undefined) return null
-  await using analytics = await openAnalytics()
-  return await analytics.use(async (connection) => {
-    try {
-      const [row] = await queryRows(connection, `select count(*)::double as n from ${reader}`)
-      return Number(row?.['n'] ?? 0)
-    } catch {
-      return null
-    }
+async function freezeContent(
+  input: FreezeDatasetInput,
+  deps: FreezeDatasetDeps,
+  context: TaskContext,
+): Promise<ArtifactRef> {
+  const { source } = input
+  const { artifacts, signal } = context
+  const memory = memoryFile(context.dataFolder, {
+    project: input.project,
+    source: sourceOf(source),
+    dvc: input.dvc?.remote,
+    access: deps.access,
   })
+  const options = { artifacts, signal, maxBytes: deps.maxBytes, log: (line: string) => context.log(line) }
+  switch (source.kind) {
+    case 'file':
+      return freezeFile(await deps.allowedPath(source.source), memory, context)
+    case 'https':
+      return fetchRemembering(await deps.openHttps(source.url), memory, options)
+    case 's3':
+      return fetchRemembering(await deps.openS3({ bucket: source.bucket, key: source.key }), memory, options)
+    case 'dvc':
+      if (input.dvc === undefined) throw new Error('a dataset of DVC needs `dvc`')
+      return freezeDvc(input.dvc, deps.openRemote, { ...options, memoryFile: memory })
+    default:
+      if (input.artifact !== undefined) return input.artifact
+      throw new AppError(
+        'INVALID_INPUT',
+        `Nothing was pushed to ${input.path} yet: \`tidegate data push ${input.project} ${input.path} <file or folder>\`.`,
+      )
+  }
+}
+
+async function freezeFile(path: string, memory: string, { artifacts }: TaskContext): Promise<ArtifactRef> {
+  return (await stat(path)).isDirectory() ? artifacts.putFolderAgain(path, memory) : artifacts.putFile(path)
+}
+
+async function fetchRemembering(
+  opened: DatasetSource,
+  memory: string,
+  options: Omit<FetchOptions, 'memory'>,
+): Promise<ArtifactRef> {
+  await using source = opened
+  const fetched = await fetchSource(source, { ...options, memory: readMemory(memory) })
+  writeMemory(memory, fetched.memory)
+  const unchanged = fetched.files - fetched.sent
+  if (unchanged > 0) options.log(`${unchanged} of ${fetched.files} files are unchanged and were not sent again`)
+  return fetched.artifact
+}
+
+/** Where it comes from, without who may see it. */
+export function sourceOf(dataset: DatasetSpec): Omit<DatasetSpec, 'path' | 'only' | 'owners'> {
+  const { path: _path, only: _only, owners: _owners, ...source } = dataset
+  return source
 }

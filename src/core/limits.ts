@@ -27,6 +27,7 @@ export const LIMITS = {
   logKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'logs are kept' },
   cacheBytes: { value: 50 * 2 ** 30, meaning: 'of cached outputs before the oldest go' },
   predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },
+  datasetFiles: { value: 1_000_000, meaning: 'of one dataset that is a folder' },
   pushBytes: { value: 4 * 2 ** 30, meaning: 'of one push' },
   pushStreamMs: { value: 3_600_000, meaning: 'a push shows its run before it lets go of the terminal' },
 } as const satisfies Record<string, { value: number; meaning: string }>

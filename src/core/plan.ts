@@ -26,6 +26,8 @@ export interface PlanStep {
   /** `file` or `file:dotted.key`; the step sees only this subtree. */
   readonly params: readonly string[]
   readonly outs: readonly string[]
+  /** Keys of the only steps that are given its outs; whatever stands at their paths otherwise is hidden too. Absent: all. */
+  readonly audience?: readonly string[]
   readonly metrics: readonly string[]
   readonly reports: { readonly junit?: readonly string[]; readonly coverage?: readonly string[] }
   readonly cache: boolean

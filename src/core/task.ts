@@ -1,4 +1,5 @@
-import type { ArtifactRef } from './tree.ts'
+import type { Readable } from 'node:stream'
+import type { ArtifactRef, TreeFile } from './tree.ts'
 import type { Digest } from './digest.ts'
 import type { TaskName } from './plan.ts'
 import type { EndReason } from './run-state.ts'
@@ -29,6 +30,17 @@ export interface TaskContext {
 export interface TaskArtifacts {
   putFile(path: string): Promise<ArtifactRef>
   putFolder(path: string): Promise<ArtifactRef>
+  /** As `putFolder`, reading only files that changed since the last call with this `indexFile`. */
+  putFolderAgain(path: string, indexFile: string): Promise<ArtifactRef>
+  /** Never through memory. */
+  putStream(content: Readable): Promise<ArtifactRef>
+  /** A folder of files that are stored already. */
+  putTree(files: readonly TreeFile[]): Promise<ArtifactRef>
+  filesOf(tree: ArtifactRef): Promise<readonly TreeFile[]>
+  /** Whether it is stored, and stays: garbage collection spares it for now, as it does what was just put. */
+  keep(digest: Digest): Promise<boolean>
+  /** Where content lies, in a store of files on this machine: to read, never to write. */
+  localPath(digest: Digest): string | undefined
   putBytes(bytes: Uint8Array | string): Promise<ArtifactRef>
   read(digest: Digest): Promise<Buffer>
   /** Writes the file, or the whole folder, to `path`, verified. */

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely'
 import type { AcceptanceState, AlertState, DeploymentState } from '../core/deployment-state.ts'
+import type { DatasetState } from '../core/dataset-state.ts'
 import type { AttemptState, CancelMode, EndReason, RunState, StepState } from '../core/run-state.ts'
 import type { EventKind } from '../core/events.ts'
 import type { Role } from '../core/roles.ts'
@@ -78,6 +79,24 @@ export interface Tables {
     rows: number | null
     run_id: string
     frozen_at: number
+    /** Of the source as it was declared; null before that was kept. */
+    identity: string | null
+  }
+  dataset_versions: {
+    id: Generated<number>
+    project: string
+    path: string
+    digest: string
+    artifact: Json
+    rows: number | null
+    identity: string
+    state: DatasetState
+    run_id: string | null
+    pushed_by: string | null
+    asked_at: number
+    decided_by: string | null
+    decided_at: number | null
+    reason: string | null
   }
   findings: {
     run_id: string

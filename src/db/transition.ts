@@ -7,7 +7,14 @@ import type { Writer } from './open-database.ts'
 import type { Tables } from './tables.ts'
 
 /** Tables whose rows have a state of a table in `core/`. */
-type StatefulTable = 'runs' | 'steps' | 'attempts' | 'deployments' | 'acceptance_sessions' | 'alerts'
+type StatefulTable =
+  | 'dataset_versions'
+  | 'runs'
+  | 'steps'
+  | 'attempts'
+  | 'deployments'
+  | 'acceptance_sessions'
+  | 'alerts'
 
 export interface Move<Table extends StatefulTable> {
   readonly table: Table

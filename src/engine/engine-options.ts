@@ -25,6 +25,8 @@ export interface EngineOptions {
   /** Whether the artifact, and all files of a tree, are still stored. */
   hasArtifact(ref: ArtifactRef): Promise<boolean>
   readonly tasks: Readonly<Partial<Record<TaskName, TaskBinding>>>
+  /** Outputs that a step has without running and whatever its cache key, and why: a dataset that was frozen before. */
+  known?(context: PrepareContext): Promise<{ readonly outputs: StepOutputs; readonly why: string } | undefined>
   /**
    * Called before an attempt is handed over; again for the same attempt when the server died meanwhile, and
    * what it answered the first time must then stay good until `closeStep`.

@@ -61,7 +61,8 @@ interface Inputs {
 
 async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inputs> {
   const { step, run } = context
-  const all = mergeFiles(await kernel.sourceFiles(run), await outputsOfNeeds(kernel, context))
+  const source = withoutHidden(await kernel.sourceFiles(run), context)
+  const all = mergeFiles(source, await outputsOfNeeds(kernel, context))
   const chosen = step.deps === undefined ? { files: [...all.values()], missing: [] } : selectFiles(all, step.deps)
   if (step.work.kind === 'command' && chosen.missing.length > 0) throw missingDeps(chosen.missing)
   const files = new Map(chosen.files.map((file) => [file.path, file]))
@@ -80,6 +81,21 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   const sorted = [...files.values()].sort(byPath)
   const named = step.deps === undefined ? [] : sorted.filter((file) => !reduced.has(file.path))
   return { files: sorted, params, deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])) }
+}
+
+/** What a step may not see under its own name is not there for it under that path either, whoever left a file there. */
+function withoutHidden(files: readonly TreeFile[], { plan, step }: StepContext): readonly TreeFile[] {
+  const hidden = plan.steps.flatMap((other) => (isMeantFor(other, step) ? [] : other.outs)).map(trimSlash)
+  if (hidden.length === 0) return files
+  return files.filter(({ path }) => !hidden.some((out) => path === out || path.startsWith(`${out}/`)))
+}
+
+function isMeantFor({ audience }: PlanStep, { key }: PlanStep): boolean {
+  return audience === undefined || audience.includes(key)
+}
+
+function trimSlash(path: string): string {
+  return path.replace(/\/+$/, '')
 }
 
 /** A file that became executable, or a link, is another dep. */
@@ -118,7 +134,7 @@ async function outputsOfNeeds(kernel: Kernel, context: StepContext): Promise<Pla
   const needed = new Set(asked.map((need) => need.step))
   const placed: PlacedOutput[] = []
   for (const step of context.plan.steps) {
-    if (!needed.has(step.key)) continue
+    if (!needed.has(step.key) || !isMeantFor(step, context.step)) continue
     for (const [path, ref] of Object.entries(context.outputs.get(step.key)?.outs ?? {})) {
       placed.push({ path, ref, files: ref.kind === 'tree' ? await kernel.filesOf(ref) : [] })
     }

@@ -1,4 +1,5 @@
 import type { TaskArtifacts } from '../core/task.ts'
+import type { DatasetSettings } from '../core/dataset-settings.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { Database } from '../db/open-database.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -16,6 +17,7 @@ export interface Installation {
   readonly gateway: GatewayControl
   readonly routes: RouteKeeper
   readonly secretsKey: SecretsKey
+  readonly datasets: DatasetSettings
   /** For links; without a slash at its end. */
   readonly publicUrl: string
   readonly log: Log

@@ -129,6 +129,10 @@ async function plannedRun(
   parsed: Parsed,
 ): Promise<NewRun> {
   const repository = repositoryFolder(installation.dataFolder, project.name)
+  const [people, before] = await Promise.all([
+    missingPeople(installation, parsed.pipeline),
+    pipelineBefore(installation, project, wanted),
+  ])
   const context: PlanContext = {
     project: project.name,
     branch: wanted.branch,
@@ -136,7 +140,8 @@ async function plannedRun(
     defaultBranch: project.defaultBranch,
     event: wanted.event,
     files: parsed.files,
-    people: await missingPeople(installation, parsed.pipeline),
+    people,
+    ...(before === undefined ? {} : { dataBefore: before.data }),
     readText: (path) => parsed.texts.get(path),
     secondsOf: secondsOf(await secondsOfSuites(installation.database.read, project.name)),
   }
@@ -144,11 +149,11 @@ async function plannedRun(
   const all = [...parsed.problems, ...problems, ...(plan === undefined ? [] : doubts(parsed.pipeline, context))]
   if (plan === undefined) return invalidRun(installation, project, wanted, parsed.text, all)
   // Each asks git several times, and the pusher waits for all of them.
-  const [snapshot, facts, rules] = await Promise.all([
+  const [snapshot, facts] = await Promise.all([
     snapshotCommit(installation.store, repository, wanted.commit, project.path),
     common(installation, project, wanted),
-    deliveryRules(installation, project, wanted, parsed.pipeline),
   ])
+  const rules = deliveryRules(project, wanted, parsed.pipeline, before)
   const group = concurrencyGroup(parsed.pipeline, expressionContext(parsed.pipeline, context))
   return {
     ...facts,
@@ -166,10 +171,13 @@ export async function missingPeople(
   installation: PlanNeeds,
   pipeline: Pipeline,
 ): Promise<{ persons: string[]; groups: string[] }> {
-  const named = pipeline.environments.flatMap((environment) => [
-    ...(environment.acceptance?.testers ?? []),
-    ...(environment.approval === 'none' ? [] : environment.approval.reviewers),
-  ])
+  const named = [
+    ...pipeline.data.flatMap(({ owners = [] }) => owners),
+    ...pipeline.environments.flatMap((environment) => [
+      ...(environment.acceptance?.testers ?? []),
+      ...(environment.approval === 'none' ? [] : environment.approval.reviewers),
+    ]),
+  ]
   const unknown = new Set(await unknownNames(installation.database.read, named))
   const known = named.filter((name) => !unknown.has(name))
   return {
@@ -180,6 +188,9 @@ export async function missingPeople(
 
 const MOST_READ_BYTES = 256 << 10
 
+/** Requirement files, parameters, and what DVC keeps in git. */
+const READ_TEXTS = /\.(txt|in|toml|ya?ml|json|cfg|lock|dvc|python-version)$|^\.dvc\/config$/
+
 /** What there is, and the small text files that planning looks into: requirement files, parameters, imports. */
 export async function readSources(
   repository: string,
@@ -188,29 +199,34 @@ export async function readSources(
 ): Promise<Pick<Parsed, 'files' | 'texts'>> {
   const files = await listCommitFiles(repository, commit, project.path)
   const small = files.filter(({ sizeBytes = 0 }) => sizeBytes <= MOST_READ_BYTES)
-  const configs = small
-    .filter(({ path }) => /\.(txt|in|toml|ya?ml|json|cfg|lock|python-version)$/.test(path))
-    .slice(0, 300)
+  const configs = small.filter(({ path }) => READ_TEXTS.test(path)).slice(0, 300)
   const sources = small.filter(({ path }) => path.endsWith('.py')).slice(0, 500)
   return { files: files.map(({ path }) => path), texts: await readCommitTexts(repository, [...configs, ...sources]) }
+}
+
+/** What the default branch said before the change; undefined for the first. */
+async function pipelineBefore(
+  installation: PlanNeeds,
+  project: Project,
+  wanted: CommitToRun,
+): Promise<Pipeline | undefined> {
+  const before = await ruleCommit(installation, project, wanted)
+  if (before === undefined) return undefined
+  const repository = repositoryFolder(installation.dataFolder, project.name)
+  const text = await readCommitText(repository, before, pipelinePath(project))
+  return text === undefined ? undefined : parsePipeline(text, FILE).pipeline
 }
 
 /**
  * A change that loosens gates or approvals is delivered under the rules from before it: those of the default
  * branch's commit before this one. The first change brings its own.
  */
-async function deliveryRules(
-  installation: PlanNeeds,
+function deliveryRules(
   project: Project,
   wanted: CommitToRun,
   own: Pipeline,
-): Promise<DeliveryRules> {
-  const before = await ruleCommit(installation, project, wanted)
-  const text =
-    before === undefined
-      ? undefined
-      : await readCommitText(repositoryFolder(installation.dataFolder, project.name), before, pipelinePath(project))
-  const earlier = text === undefined ? undefined : parsePipeline(text, FILE).pipeline
+  earlier: Pipeline | undefined,
+): DeliveryRules {
   const rules = earlier ?? own
   return {
     model: own.name ?? project.name,

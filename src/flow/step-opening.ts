@@ -7,12 +7,14 @@ import { AppError } from '../core/errors.ts'
 import type { AttemptContext, StepOpening } from '../engine/engine-options.ts'
 import type { RouteKeeper } from './deployment-to-traffic.ts'
 import type { Installation } from './installation.ts'
+import type { DatasetSettings } from '../core/dataset-settings.ts'
 import type { TaskWork } from '../core/plan.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { datasetEnvironment } from './dataset-environment.ts'
 import { rulesOfRun } from './run-rules.ts'
 import { toolEnvironment } from './tool-environment.ts'
 
-type Needs = Pick<Installation, 'database' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl'>
+type Needs = Pick<Installation, 'database' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets'>
 
 /**
  * What a step finds beside the engine's own variables: a token for its own run, the secrets it names, and,
@@ -21,11 +23,10 @@ type Needs = Pick<Installation, 'database' | 'artifacts' | 'routes' | 'secretsKe
 export async function openStep(needs: Needs, context: AttemptContext): Promise<StepOpening> {
   const { run, step } = context
   if (step.work.kind === 'task') {
-    const tools = toolEnvironment(process.env)
-    const wanted = indexSecrets(step.work)
+    const wanted = taskSecrets(step.work)
     const opened =
       wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKey, run.project, wanted)
-    return { env: tools.env, secrets: { ...tools.secrets, ...opened } }
+    return openTask(step.work, opened, needs.datasets, process.env)
   }
   const token = await needs.database.write((writer) => createRunToken(writer, run), { quiet: true })
   const secrets = await openSecrets(needs.database.read, needs.secretsKey, run.project, step.work.secrets)
@@ -40,9 +41,24 @@ export async function openStep(needs: Needs, context: AttemptContext): Promise<S
   }
 }
 
-/** Secrets that `build.secrets` names, for the one task that talks to package indexes. */
-export function indexSecrets(work: TaskWork): readonly string[] {
-  return work.task === 'build-environment' ? ((work.input as TaskInputs['build-environment']).secrets ?? []) : []
+/** Secrets that a task of ours is given: those of package indexes, or the one of a dataset's source. */
+export function taskSecrets(work: TaskWork): readonly string[] {
+  if (work.task === 'build-environment') return (work.input as TaskInputs['build-environment']).secrets ?? []
+  if (work.task !== 'freeze-dataset') return []
+  const { source } = work.input as TaskInputs['freeze-dataset']
+  return 'secret' in source && source.secret !== undefined ? [source.secret] : []
+}
+
+/** What a task finds: the tools' environment, and the values of its secrets. */
+export function openTask(
+  work: TaskWork,
+  values: Readonly<Record<string, string>>,
+  datasets: DatasetSettings,
+  environment: NodeJS.ProcessEnv,
+): StepOpening {
+  const tools = toolEnvironment(environment)
+  if (work.task === 'freeze-dataset') return datasetEnvironment(tools, datasets, Object.values(values)[0], environment)
+  return { env: tools.env, secrets: { ...tools.secrets, ...values } }
 }
 
 export async function closeStep(

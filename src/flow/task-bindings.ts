@@ -1,7 +1,7 @@
 import type { NewEvent } from '../core/events.ts'
 import type { TaskName } from '../core/plan.ts'
 import { reach } from '../core/points.ts'
-import { latestDataset, listDatasets, recordDataset } from '../build/datasets.sql.ts'
+import { latestDataset, listDatasets } from '../build/datasets.sql.ts'
 import type { BuildEnvironmentResult } from '../build/build-environment.ts'
 import { environmentTrouble } from '../build/environment-marker.ts'
 import type { Finding } from '../build/find-findings.ts'
@@ -21,10 +21,9 @@ import type { TaskOutput } from '../core/task.ts'
 import { championOf } from './champion.ts'
 import { hostEnvironment, hostEnvironmentOfRun } from './environment-of-run.ts'
 import type { Installation } from './installation.ts'
-import { freezeLabels } from './freeze-labels.ts'
+import { prepareDataset, settleDataset } from './frozen-datasets.ts'
 import { rulesOfRun } from './run-rules.ts'
 import type { MadeBundle } from './version-of-run.ts'
-import { join } from 'node:path'
 
 type Needs = Pick<Installation, 'database' | 'dataFolder' | 'artifacts'>
 
@@ -97,43 +96,6 @@ async function settleFindings(writer: Writer, context: SettleContext): Promise<r
   const result = context.output.result as { findings: readonly Finding[] } | undefined
   if (result !== undefined)
     await recordFindings(writer, { runId: context.run.id, step: context.step.key }, result.findings)
-  return []
-}
-
-/** Frozen anew by schedules, alerts and on request; else what was frozen last is what the run uses. */
-async function prepareDataset(needs: Needs, context: PrepareContext): Promise<unknown> {
-  const { read } = needs.database
-  const input = inputOf(context, 'freeze-dataset')
-  const last = await latestDataset(read, context.run.project, input.path, context.run.id)
-  if (last !== undefined && rulesOfRun(context.run)?.refreshData !== true) {
-    return { ...input, frozen: { artifact: last.artifact, rows: last.rows } }
-  }
-  if (input.source.kind !== 'production') return input
-  const environment = rulesOfRun(context.run)?.environments.at(-1)?.name ?? 'production'
-  const labels = await freezeLabels(needs, context.run.project, environment)
-  const production = {
-    predictionsFolder: join(needs.dataFolder, 'predictions'),
-    project: context.run.project,
-    environment,
-    labels,
-    until: context.run.created_at,
-  }
-  return { ...input, production }
-}
-
-async function settleDataset(writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {
-  const result = context.output.result as FreezeDatasetResult | undefined
-  if (result === undefined) return []
-  const { path, digest, artifact, rows } = result
-  await recordDataset(writer, {
-    project: context.run.project,
-    path,
-    digest,
-    artifact,
-    rows,
-    runId: context.run.id,
-    frozenAt: Date.now(),
-  })
   return []
 }
 

@@ -12,7 +12,6 @@ const NAMES = new Set([
   'SSL_CERT_DIR',
   'REQUESTS_CA_BUNDLE',
   'CURL_CA_BUNDLE',
-  'TIDEGATE_FILE_SOURCES',
 ])
 const FAMILIES = /^(PIP|UV|PYENV)_/
 

@@ -19,20 +19,8 @@ interface Unavailable {
  */
 export const UNAVAILABLE: readonly Unavailable[] = [
   { path: 'build.image', instead: 'use `dependencies` or `interpreter`' },
-  {
-    path: 'data.*',
-    what: 'a query as a dataset (`run`)',
-    when: has('run'),
-    instead: 'write a step that makes the file',
-  },
-  { path: 'data.*', what: 'from: s3', when: comesFrom(/^s3:/), instead: 'use `from: "file:/path"`' },
-  { path: 'data.*', what: 'from: https', when: comesFrom(/^https?:/), instead: 'use `from: "file:/path"`' },
-  { path: 'data.*', what: 'from: dvc', when: comesFrom(/^dvc\b/), instead: 'use `from: "file:/path"`' },
   { path: 'data.*', what: 'from: store', when: comesFrom(/^store\b/), instead: 'use `from: "file:/path"`' },
-  { path: 'data.*.only', instead: 'keep held-out rows out of `deps` of training steps' },
   { path: 'data.*.owners', instead: 'leave it out' },
-  { path: 'data.*.secret', instead: 'give `secrets` to a step' },
-  { path: 'data.*.secrets', instead: 'give `secrets` to a step' },
   { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
   {
     path: 'environments.*.replicas',
@@ -106,10 +94,6 @@ function places(value: unknown, pattern: readonly string[], path: Path): FoundPl
 
 function isNot(word: string): (value: unknown) => boolean {
   return (value) => typeof value === 'string' && value !== word
-}
-
-function has(key: string): (value: unknown) => boolean {
-  return (value) => typeof value === 'object' && value !== null && Object.hasOwn(value, key)
 }
 
 /** A metric there is, but not one of these. */

@@ -4,7 +4,7 @@ import { isCheck } from './checks.ts'
 import { checkExpressions } from './check-expressions.ts'
 import { metricInfo, METRICS } from './keys/metrics.ts'
 import type { Path } from './path.ts'
-import type { EnvironmentSpec, EvaluationSpec, Pipeline, StepSpec } from './pipeline.ts'
+import type { DatasetSpec, EnvironmentSpec, EvaluationSpec, Pipeline, StepSpec } from './pipeline.ts'
 import { didYouMean } from './suggestion.ts'
 import { unknownMetric } from './unknown-metrics.ts'
 import { TASK_KEYS } from './task-keys.ts'
@@ -16,6 +16,7 @@ export type ProblemAt = (path: Path, message: string, options?: { readonly at?: 
 export function checkPipeline(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
   return [
     ...pipeline.steps.flatMap((step) => checkStep(step, pipeline, problemAt)),
+    ...pipeline.data.flatMap((dataset) => checkDataset(dataset, pipeline, problemAt)),
     ...checkExpressions(pipeline, problemAt),
     ...checkModelKeys(pipeline, problemAt),
     ...checkGates(pipeline, problemAt),
@@ -41,18 +42,27 @@ function checkStep(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Pr
       problems.push(problemAt(own, `there is no step "${need.step}"${didYouMean(need.step, names)}`))
     }
   }
-  problems.push(...checkBuildName(step, pipeline, problemAt))
+  problems.push(...checkBuildName(step.build, [...path, 'build'], pipeline, problemAt))
   if (step.endpoint !== undefined && pipeline.model === undefined) {
     problems.push(problemAt([...path, 'endpoint'], 'there is no candidate to serve: say what the `model` is'))
   }
   return [...problems, ...checkVariables(step.env, [...path, 'env'], problemAt)]
 }
 
-function checkBuildName(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+function checkDataset(dataset: DatasetSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  if (dataset.kind !== 'query') return []
+  const path = ['data', dataset.path]
+  return [
+    ...checkBuildName(dataset.build, [...path, 'build'], pipeline, problemAt),
+    ...checkVariables(dataset.env, [...path, 'env'], problemAt),
+  ]
+}
+
+function checkBuildName(build: string | undefined, path: Path, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
   const names = Object.keys(pipeline.build.environments)
-  if (step.build === undefined || names.includes(step.build)) return []
-  const hint = didYouMean(step.build, names) || ': add it to `build.environments`'
-  return [problemAt(['steps', step.name, 'build'], `there is no build environment "${step.build}"${hint}`)]
+  if (build === undefined || names.includes(build)) return []
+  const hint = didYouMean(build, names) || ': add it to `build.environments`'
+  return [problemAt(path, `there is no build environment "${build}"${hint}`)]
 }
 
 function checkVariables(env: Readonly<Record<string, string>>, path: Path, problemAt: ProblemAt): Problem[] {

@@ -1,4 +1,4 @@
-import type { PlanStep } from '../core/plan.ts'
+import type { PlanStep, TaskName } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
@@ -15,6 +15,8 @@ export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Probl
   const problems: Problem[] = []
   const makers = new Map<string, Draft>()
   for (const draft of drafts) {
+    // What a query writes is the dataset of its own path.
+    if (draft.ours && draft.step.work.kind === 'command') continue
     for (const [index, given] of draft.step.outs.entries()) {
       const out = trimSlash(given)
       const path = draft.ours ? draft.path : [...draft.path, 'outs', index]
@@ -53,7 +55,8 @@ export function checkInputs(
   const known = new KnownPaths(context.files, drafts)
   const problems: Problem[] = []
   for (const draft of drafts) {
-    if (draft.step.work.kind === 'task' && draft.step.work.task === 'build-environment') continue
+    // A build environment's files have a check of their own; a query's stand at the query.
+    if (draft.step.work.kind === 'task' && CHECKED_ELSEWHERE.has(draft.step.work.task)) continue
     const deps = (draft.step.deps ?? []).map((dep, index) => ({ dep, path: draft.depPaths[index] ?? draft.path }))
     const params = draft.step.params.map((param, index) => ({
       dep: paramsFile(param),
@@ -72,6 +75,8 @@ export function checkInputs(
   }
   return problems
 }
+
+const CHECKED_ELSEWHERE: ReadonlySet<TaskName> = new Set(['build-environment', 'freeze-dataset'])
 
 class KnownPaths {
   readonly #files: readonly string[]
@@ -154,7 +159,10 @@ function hint(word: string, others: Iterable<string>): string {
 /** Everybody the file names must be somebody. */
 export function checkPeople(pipeline: Pipeline, people: PlanContext['people'], problemAt: ProblemAt): Problem[] {
   if (people === undefined) return []
-  const named: { who: string; path: Path }[] = pipeline.environments.flatMap(({ name, approval, acceptance }) => [
+  const owners = pipeline.data.flatMap(({ path, owners: names = [] }) =>
+    names.map((who, index) => ({ who, path: ['data', path, 'owners', index] })),
+  )
+  const others: { who: string; path: Path }[] = pipeline.environments.flatMap(({ name, approval, acceptance }) => [
     ...(approval === 'none' ? [] : approval.reviewers).map((who, index) => ({
       who,
       path: ['environments', name, 'approval', 'reviewers', index],
@@ -164,7 +172,7 @@ export function checkPeople(pipeline: Pipeline, people: PlanContext['people'], p
       path: ['environments', name, 'acceptance', 'testers', index],
     })),
   ])
-  return named.flatMap(({ who, path }) => {
+  return [...owners, ...others].flatMap(({ who, path }) => {
     const isGroup = who.startsWith('group:')
     const name = who.replace(/^group:/, '')
     const known = isGroup ? people.groups : people.persons

@@ -56,7 +56,15 @@ class NeedList {
 /** The other steps whose outs this one reads. */
 function producersOf(draft: Draft, drafts: readonly Draft[]): Draft[] {
   const reads = [...(draft.step.deps ?? []), ...draft.step.params.map(paramsFile)].map(readerOf)
-  return drafts.filter((other) => other !== draft && other.step.outs.some((out) => reads.some((read) => read(out))))
+  return drafts.filter(
+    (other) =>
+      other !== draft && isMeantFor(other, draft) && other.step.outs.some((out) => reads.some((read) => read(out))),
+  )
+}
+
+/** Whether a step's outs are given to another. */
+export function isMeantFor({ step }: Draft, other: Draft): boolean {
+  return step.audience === undefined || step.audience.includes(other.step.key)
 }
 
 export function paramsFile(param: string): string {

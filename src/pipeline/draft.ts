@@ -28,6 +28,7 @@ interface TaskDraft<Name extends TaskName> {
   readonly path: Path
   readonly deps?: readonly { readonly dep: string; readonly path: Path }[]
   readonly outs?: readonly string[]
+  readonly audience?: readonly string[]
   readonly uses?: readonly string[]
   readonly needs?: Draft['needs']
   readonly cache?: boolean
@@ -51,6 +52,7 @@ export function taskDraft<Name extends TaskName>(task: TaskDraft<Name>): Draft {
       deps: deps.map(({ dep }) => dep),
       params: [],
       outs: task.outs ?? [],
+      ...(task.audience === undefined ? {} : { audience: task.audience }),
       metrics: [],
       reports: {},
       cache: task.cache ?? false,

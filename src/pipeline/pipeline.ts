@@ -71,17 +71,40 @@ export interface BuildSpec {
   readonly environments: Readonly<Record<string, readonly string[]>>
 }
 
-/** `path` is where the frozen dataset stands in the workspace of steps that have it in `deps`. */
-export type DatasetSpec =
+/** A dataset outside git. `path` is where it stands in the workspace of steps that have it in `deps`. */
+export type DatasetSpec = DatasetSource & {
+  readonly path: string
+  /** No step sees it: it is there for the evaluation alone. */
+  readonly only?: 'evaluation'
+  /** People, and groups as `group:<name>`: a new digest needs the yes of one of them. */
+  readonly owners?: readonly string[]
+}
+
+export type DatasetSource =
   | {
       readonly kind: 'production'
-      readonly path: string
       /** How far back; absent: all that is kept. */
       readonly windowMs?: number
       /** Only rows whose label has arrived. */
       readonly labelled: boolean
     }
-  | { readonly kind: 'file'; readonly path: string; /** Absolute, on the server. */ readonly source: string }
+  | { readonly kind: 'file'; /** Absolute, on the server. */ readonly source: string }
+  | { readonly kind: 'https'; readonly url: string; readonly secret?: string }
+  /** A `key` that ends in `/`, or is empty, is a folder. */
+  | { readonly kind: 's3'; readonly bucket: string; readonly key: string; readonly secret?: string }
+  /** An output that DVC tracks in the repository; absent: the dataset's own path. */
+  | { readonly kind: 'dvc'; readonly out?: string; readonly secret?: string }
+  /** What people push with `tidegate data push`. */
+  | { readonly kind: 'store' }
+  /** A command that writes the path. */
+  | {
+      readonly kind: 'query'
+      readonly run: string
+      readonly deps: readonly string[]
+      readonly env: Readonly<Record<string, string>>
+      readonly secrets: readonly string[]
+      readonly build?: string
+    }
 
 export interface StepSpec {
   readonly name: string

@@ -1,3 +1,5 @@
+import type { DatasetSpec } from './pipeline.ts'
+
 /** What a plan depends on besides the pipeline file. */
 export interface PlanContext {
   /** The project's name: the model's too, where the file gives none. */
@@ -10,6 +12,8 @@ export interface PlanContext {
   readonly files: readonly string[]
   /** When given, every person and group the file names must be one of these. */
   readonly people?: { readonly persons: readonly string[]; readonly groups: readonly string[] }
+  /** The datasets of the rules that apply, those from before the change: what they guard stays guarded. */
+  readonly dataBefore?: readonly DatasetSpec[]
   /** Contents of params files by path, for `params.x` in expressions; absent: read by `readText`. */
   readonly params?: Readonly<Record<string, unknown>>
   /** The text of a file of the commit: requirement files, for what they include, and params files. */

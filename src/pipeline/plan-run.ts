@@ -4,6 +4,7 @@ import type { Problem } from '../core/problem.ts'
 import { checkInputs, checkOutcomes, checkOuts, checkPeople } from './check-plan.ts'
 import { checkBehaviour } from './check-checks.ts'
 import { connectSteps, findCycles, readerOf } from './connect-steps.ts'
+import { checkAudience, datasetSteps } from './dataset-steps.ts'
 import type { Draft } from './draft.ts'
 import { environmentSteps } from './environment-steps.ts'
 import { problemPlaces } from './parse-pipeline.ts'
@@ -27,15 +28,18 @@ export interface PlannedRun {
 export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
   const problemAt = problemPlaces(pipeline)
   const users = userSteps(pipeline, expressionContext(pipeline, context), context, problemAt)
-  const used = new Set(users.drafts.flatMap(({ step }) => step.uses))
+  const datasets = datasetSteps(pipeline, context, problemAt)
+  const used = new Set([...users.drafts, ...datasets.drafts].flatMap(({ step }) => step.uses))
   if (pipeline.model !== undefined) used.add(environmentKey())
   const environments = environmentSteps(pipeline, used, context, problemAt)
-  const early = earlySteps(pipeline, users.drafts, environments.drafts, context)
+  const early = earlySteps(pipeline, users.drafts, environments.drafts, datasets.drafts, context)
   const before = [...environments.drafts, ...early, ...readMetrics(users.drafts), ...modelSteps(pipeline, context)]
   const drafts = [...before, ...verdictSteps(pipeline, before, context)]
   const problems = [
     ...users.problems,
     ...environments.problems,
+    ...datasets.problems,
+    ...checkAudience(drafts, problemAt),
     ...checkOuts(drafts, problemAt),
     ...checkInputs(pipeline, drafts, context, problemAt),
     ...checkBehaviour(pipeline, context, drafts),

@@ -1,3 +1,4 @@
+import type { DvcOut } from './dvc-out.ts'
 import type { DatasetSpec, EvaluationSpec, EvaluationTask, GateSpec, ModelSpec } from './pipeline.ts'
 
 /** What the plan puts into `TaskWork.input` of each of our tasks; the flow's `prepare` adds the rest. */
@@ -27,7 +28,12 @@ export interface TaskInputs {
     /** Paths that exist only once steps have run: their absence is no finding. */
     readonly dataPaths: readonly string[]
   }
-  readonly 'freeze-dataset': { readonly path: string; readonly source: DatasetSpec }
+  readonly 'freeze-dataset': {
+    readonly path: string
+    readonly source: DatasetSpec
+    /** What the commit says of an output of DVC. */
+    readonly dvc?: DvcOut
+  }
   readonly 'check-datasets': { readonly paths: readonly string[] }
   readonly 'make-bundle': { readonly name: string; readonly model: ModelSpec }
   readonly evaluate: {

@@ -19,6 +19,11 @@ export function environmentKey(name: string = DEFAULT_ENVIRONMENT): string {
   return name === DEFAULT_ENVIRONMENT ? 'environment' : `environment:${name}`
 }
 
+/** The key of the step that runs a dataset's query. */
+export function queryKey(path: string): string {
+  return `query:${path}`
+}
+
 export function datasetKey(path: string): string {
   return `data:${path}`
 }

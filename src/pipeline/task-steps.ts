@@ -6,25 +6,16 @@ import type { Path } from './path.ts'
 import type { ModelSpec, Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
 import type { TaskInputs } from './task-inputs.ts'
-import { BUNDLE_FILE, datasetKey, environmentKey } from './task-keys.ts'
+import { BUNDLE_FILE, environmentKey } from './task-keys.ts'
 
 /** Our steps before anything is trained: mistakes in sources, and datasets. */
 export function earlySteps(
   pipeline: Pipeline,
   users: readonly Draft[],
   environments: readonly Draft[],
+  datasets: readonly Draft[],
   context: PlanContext,
 ): Draft[] {
-  const datasets = pipeline.data.map((source) =>
-    taskDraft({
-      key: datasetKey(source.path),
-      task: 'freeze-dataset',
-      stage: 'build',
-      input: { path: source.path, source },
-      path: ['data', source.path],
-      outs: [source.path],
-    }),
-  )
   const early = [checkSources(pipeline, users, environments), ...datasets]
   if (context.event !== 'alert' || datasets.length === 0) return early
   const changed = taskDraft({

@@ -2,10 +2,15 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { latestDataset, listDatasets, recordDataset } from '../../src/build/datasets.sql.ts'
+import { askForDataset, decideDataset, lastApproved, recordPushed } from '../../src/build/dataset-versions.sql.ts'
+import { latestDataset, latestDatasetOf, listDatasets, recordDataset } from '../../src/build/datasets.sql.ts'
 import { createCheckDatasetsTask } from '../../src/build/check-datasets.ts'
 import { listFindings, recordFindings } from '../../src/build/findings.sql.ts'
 import { createFreezeDatasetTask, type FreezeDatasetInput } from '../../src/build/freeze-dataset.ts'
+import type { Digest } from '../../src/core/digest.ts'
+import { DATASET_SETTINGS, type DatasetSettings } from '../../src/core/dataset-settings.ts'
+import { datasetAccess } from '../../src/dataset-access.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
 import { openAnalytics, queryRows, sqlText } from '../../src/lib/open-analytics.ts'
 import { DATABASES, openTestDatabase } from '../harness/databases.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
@@ -23,9 +28,13 @@ beforeAll(async () => {
 })
 afterAll(() => place[Symbol.asyncDispose]())
 
-async function freeze(input: FreezeDatasetInput) {
+type Asked = Omit<FreezeDatasetInput, 'project' | 'identity'>
+
+async function freeze(input: Asked) {
   const context = await place.context()
-  return createFreezeDatasetTask({ allowedFolders: [folder] }).run(input, context)
+  const settings: DatasetSettings = { files: [folder], maxBytes: 1 << 30, s3: { buckets: [] } }
+  const access = datasetAccess({ [DATASET_SETTINGS]: JSON.stringify(settings) })
+  return createFreezeDatasetTask(access).run({ project: 'digits', identity: sha256('source'), ...input }, context)
 }
 
 /** Writes a file of the prediction log from SQL rows. */
@@ -48,7 +57,7 @@ async function rowsOf(digest: string): Promise<unknown[]> {
   )
 }
 
-function fromProduction(labels: string, source: object = {}): FreezeDatasetInput {
+function fromProduction(labels: string, source: object = {}): Asked {
   return {
     path: 'data/feedback.parquet',
     source: { kind: 'production', path: 'data/feedback.parquet', labelled: true, ...source },
@@ -131,20 +140,20 @@ test('a large table has the same bytes every time', async () => {
   expect(digests.size).toBe(1)
 })
 
-test('a file is copied, and used again as it was frozen', async () => {
+test('a file is copied, and its rows are counted', async () => {
   const source = join(folder, 'raw.csv')
   await writeFile(source, 'a,b\n1,2\n3,4\n')
   const dataset = { path: 'data/raw.csv', source: { kind: 'file', path: 'data/raw.csv', source } } as const
 
   const first = await freeze(dataset)
   await writeFile(source, 'a,b\n')
-  const later = await freeze({ ...dataset, frozen: first.result! })
+  const later = await freeze(dataset)
 
   expect(first.result).toMatchObject({
     rows: 2,
     digest: `sha256:${createHash('sha256').update('a,b\n1,2\n3,4\n').digest('hex')}`,
   })
-  expect(later.result).toMatchObject({ digest: first.result!.digest, rows: 2, frozenBefore: true })
+  expect(later.result).toMatchObject({ rows: 0, digest: sha256('a,b\n') })
 })
 
 test('a commit cannot read files outside the folders that are allowed, not even through a link', async () => {
@@ -197,6 +206,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         artifact: { kind: 'file', digest, size: 1 },
         rows: 3,
         frozenAt: 1,
+        identity: 'sha256:source',
       }) as const
 
     await database.write(async (writer) => {
@@ -209,6 +219,70 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect((await latestDataset(database.read, 'p', 'd.csv'))?.digest).toBe('sha256:cc')
     expect((await latestDataset(database.read, 'p', 'd.csv', 'p#2'))?.digest).toBe('sha256:aa')
     expect(await latestDataset(database.read, 'q', 'd.csv')).toBeUndefined()
+  })
+
+  test('a source that is declared anew is another dataset, and its digests are found again', async () => {
+    await using test = await openTestDatabase(kind)
+    const { database } = test
+    const frozen = (runId: string, digest: Digest, identity: string) =>
+      database.write((writer) =>
+        recordDataset(writer, {
+          project: 'p',
+          path: 'd.csv',
+          runId,
+          digest,
+          artifact: { kind: 'file', digest, size: 1 },
+          rows: null,
+          frozenAt: 1,
+          identity,
+        }),
+      )
+    await frozen('p#1', 'sha256:aa', 'one')
+    await frozen('p#2', 'sha256:bb', 'other')
+
+    const of = (identity: string, exceptRun = '') =>
+      latestDatasetOf(database.read, { project: 'p', path: 'd.csv', identity, exceptRun })
+
+    expect((await of('one'))?.digest).toBe('sha256:aa')
+    expect((await of('other'))?.digest).toBe('sha256:bb')
+    expect(await of('third')).toBeUndefined()
+    expect(await of('other', 'p#2')).toBeUndefined()
+  })
+
+  test('a digest waits for a yes, can be refused and allowed again, and the last yes counts', async () => {
+    await using test = await openTestDatabase(kind)
+    const { database } = test
+    const version = (digest: Digest, askedAt: number) => ({
+      project: 'p',
+      path: 'd.csv',
+      digest,
+      artifact: { kind: 'file', digest, size: 1 } as const,
+      rows: 3,
+      identity: 'one',
+      runId: 'p#1',
+      pushedBy: null,
+      askedAt,
+    })
+    const decide = (digest: Digest, event: 'approve' | 'reject', at: number) =>
+      database.write((writer) =>
+        decideDataset(writer, { project: 'p', path: 'd.csv', digest, event, by: 'ana', reason: null, at }),
+      )
+    const last = async () => (await lastApproved(database.read, 'p', 'd.csv'))?.digest
+
+    expect(await database.write((writer) => askForDataset(writer, version('sha256:aa', 1)))).toBe(true)
+    expect(await database.write((writer) => askForDataset(writer, version('sha256:aa', 2)))).toBe(false)
+    await database.write((writer) => recordPushed(writer, version('sha256:bb', 3)))
+    expect(await last()).toBeUndefined()
+    await decide('sha256:aa', 'approve', 10)
+    await decide('sha256:bb', 'reject', 11)
+    expect(await last()).toBe('sha256:aa')
+    await decide('sha256:bb', 'approve', 12)
+    expect(await last()).toBe('sha256:bb')
+    await decide('sha256:aa', 'approve', 13)
+    expect(await last()).toBe('sha256:aa')
+    await decide('sha256:aa', 'reject', 14)
+    expect(await last()).toBe('sha256:bb')
+    await expect(decide('sha256:aa', 'reject', 15)).rejects.toThrow('cannot reject now')
   })
 
   test('findings of a later attempt replace those of an earlier one, and of no other step', async () => {

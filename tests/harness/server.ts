@@ -4,6 +4,7 @@ import { addPerson } from '../../src/api/access.ts'
 import { addProject } from '../../src/api/projects.ts'
 import { getLog, getRun, listRuns, type Run, type RunDetail } from '../../src/api/runs.ts'
 import { startServer, type Server } from '../../src/app.ts'
+import type { ServerConfig } from '../../src/cli/local/server-config.ts'
 import { createClient, type Client } from '../../src/client/client.ts'
 import type { Role } from '../../src/core/roles.ts'
 import { commitFiles, makeWork, runClient, temporaryFolder, type Files, type GitOutcome } from '../source/git-place.ts'
@@ -51,7 +52,10 @@ export interface TestProject {
 }
 
 /** `data-folder`: SQLite where `tidegate up` has it when nobody says otherwise. */
-export async function openTestServer(kind: DatabaseKind | 'data-folder'): Promise<TestServer> {
+export async function openTestServer(
+  kind: DatabaseKind | 'data-folder',
+  config: Pick<ServerConfig, 'datasets'> = {},
+): Promise<TestServer> {
   await using opening = new AsyncDisposableStack()
   const folder = opening.use(await temporaryFolder())
   const dataFolder = join(folder.path, 'data')
@@ -66,6 +70,7 @@ export async function openTestServer(kind: DatabaseKind | 'data-folder'): Promis
     publicUrl: undefined,
     firstUser: 200_000,
     cpus: undefined,
+    ...config,
   })
   opening.defer(() => server.stopGateway())
   opening.use(server)

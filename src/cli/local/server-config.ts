@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
+import { DEFAULT_DATASET_BYTES, type DatasetSettings } from '../../core/dataset-settings.ts'
 import { AppError } from '../../core/errors.ts'
 import { formatProblem, type Problem } from '../../core/problem.ts'
 import { Size } from '../../pipeline/keys/scalars.ts'
@@ -30,6 +31,27 @@ export const ServerFile = z.strictObject({
   port: Port.default(7070).describe('API, web page and git; 0 takes a free one'),
   'gateway-port': Port.default(7071).describe('predictions; 0 takes a free one'),
   'public-url': z.url().optional().describe('the address people use, for links; default: what it listens on'),
+  datasets: z
+    .strictObject({
+      files: z
+        .array(z.string().startsWith('/', 'write an absolute path'))
+        .default([])
+        .describe('folders that `from: "file:…"` may read; beside those of TIDEGATE_FILE_SOURCES'),
+      'max-size': Size.default(DEFAULT_DATASET_BYTES).describe('of one file of a dataset; default: 100GiB'),
+      s3: z
+        .strictObject({
+          endpoint: z.url().optional().describe('of a server that is not Amazon’s'),
+          region: z.string().min(1).optional(),
+          buckets: z
+            .array(z.string().min(1))
+            .default([])
+            .describe(
+              'that datasets may read with the credentials this server is started with (AWS_ACCESS_KEY_ID …); others need a `secret`',
+            ),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   steps: z
     .strictObject({
       'first-user': z
@@ -56,6 +78,8 @@ export interface ServerConfig {
   readonly publicUrl: string | undefined
   readonly firstUser: number
   readonly cpus: number | undefined
+  /** Absent: no folder, no bucket. */
+  readonly datasets?: DatasetSettings | undefined
   /** Of one attempt; absent: the limit `logBytes`. */
   readonly logLimitBytes?: number | undefined
 }
@@ -83,8 +107,18 @@ export async function readServerConfig(
     publicUrl: file['public-url'],
     firstUser: file.steps['first-user'],
     cpus: file.steps.cpus,
+    datasets: datasetSettings(file.datasets, environment),
     logLimitBytes: file.steps['log-limit'],
   }
+}
+
+function datasetSettings(
+  { files, 'max-size': maxBytes, s3: { endpoint, region, buckets } }: ServerFile['datasets'],
+  environment: NodeJS.ProcessEnv,
+): DatasetSettings {
+  const named = (environment['TIDEGATE_FILE_SOURCES'] ?? '').split(':').filter(Boolean)
+  const place = { ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) }
+  return { files: [...files, ...named], maxBytes, s3: { ...place, buckets } }
 }
 
 async function readServerFile(file: string): Promise<ServerFile> {

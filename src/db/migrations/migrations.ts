@@ -1,6 +1,7 @@
 import type { Writer } from '../open-database.ts'
 import { init } from './001-init.ts'
 import { schedules } from './002-schedules.ts'
+import { datasets } from './003-datasets.ts'
 import { supervision } from './005-supervision.ts'
 import { testHistory } from './006-test-history.ts'
 
@@ -12,6 +13,6 @@ export interface Migration {
 }
 
 /** By number; a migration that has been released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [init, schedules, supervision, testHistory].toSorted(
+export const MIGRATIONS: readonly Migration[] = [init, schedules, datasets, supervision, testHistory].toSorted(
   (a, b) => a.number - b.number,
 )

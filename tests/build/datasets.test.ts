@@ -1,0 +1,160 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { setSecret } from '../../src/api/access.ts'
+import { startRun, type RunDetail } from '../../src/api/runs.ts'
+import { DEFAULT_DATASET_BYTES } from '../../src/core/dataset-settings.ts'
+import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
+import { EVALUATION, heldOut, model } from '../harness/tiny-project.ts'
+
+let place: TestServer
+let ana: TestPerson
+let lake: string
+
+beforeAll(async () => {
+  lake = await mkdtemp(join(tmpdir(), 'tidegate-lake-'))
+  place = await openTestServer('data-folder', {
+    datasets: { files: [lake], maxBytes: DEFAULT_DATASET_BYTES, s3: { buckets: [] } },
+  })
+  ana = await place.person('ana')
+})
+afterAll(async () => {
+  await place[Symbol.asyncDispose]()
+  await rm(lake, { recursive: true, force: true })
+})
+
+async function start(project: TestProject, refreshData: boolean): Promise<RunDetail> {
+  const { number } = await ana.client.call(startRun, { params: { project: project.name }, body: { refreshData } })
+  return project.ended(number)
+}
+
+test('a push uses a dataset as it was frozen last, and --refresh-data freezes it anew', async () => {
+  const file = join(lake, `raw.csv`)
+  await writeFile(file, 'a\n1\n')
+  const project = await place.project('moves', {
+    'tidegate.yaml': `data: { data/raw.csv: { from: "file:${file}" } }
+steps: { train: { run: cp data/raw.csv model.txt && cat model.txt, deps: [data/raw.csv], outs: [model.txt] } }
+`,
+  })
+  await project.push(ana)
+  await writeFile(file, 'a\n2\n3\n')
+  await project.commit({ 'notes.txt': 'a typo' })
+  await project.push(ana)
+  const refreshed = await start(project, true)
+  await project.commit({ 'notes.txt': 'another' })
+  await project.push(ana)
+
+  const runs = [await project.run(1), await project.run(2), refreshed, await project.run(4)]
+  expect(runs.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded'])
+  expect(runs.map((run) => stepOf(run, 'data:data/raw.csv').cache)).toEqual(['off', 'hit', 'off', 'hit'])
+  expect(stepOf(runs[1]!, 'data:data/raw.csv').why).toBe('as moves#1 froze it; --refresh-data asks the source again')
+  expect(runs.map((run) => stepOf(run, 'train').cache)).toEqual(['miss', 'hit', 'miss', 'hit'])
+  expect(stepOf(runs[2]!, 'train').why).toBe('deps: data/raw.csv changed')
+  expect(await project.log(3, 'train')).toContain('2\n3\n')
+})
+
+test('a query runs when it is asked or changed, with its secret, and not with every push', async () => {
+  const project = await place.project('asks', {
+    'tidegate.yaml': QUERY,
+    'extract.sh': 'test -n "$WAREHOUSE" && date +%N > data/loans.csv\n',
+    'train.txt': '',
+  })
+  await place.admin.client.call(setSecret, {
+    params: { project: 'asks', name: 'WAREHOUSE' },
+    body: { value: 'sesame-open-1' },
+  })
+  await project.push(ana)
+  await project.commit({ 'train.txt': 'a change of code' })
+  await project.push(ana)
+  await project.commit({ 'extract.sh': 'echo other > data/loans.csv\n' })
+  await project.push(ana)
+  const refreshed = await start(project, true)
+
+  const runs = [await project.run(1), await project.run(2), await project.run(3), refreshed]
+  expect(runs.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded'])
+  expect(runs.map((run) => stepOf(run, 'query:data/loans.csv').cache)).toEqual(['off', 'hit', 'off', 'off'])
+  expect(runs.map((run) => stepOf(run, 'data:data/loans.csv').cache)).toEqual(['off', 'hit', 'off', 'off'])
+  expect(await project.log(3, 'train')).toBe('other\n')
+  // Asked again, it answered the same.
+  expect(runs.map((run) => stepOf(run, 'train').cache)).toEqual(['miss', 'miss', 'miss', 'hit'])
+})
+
+test('what only the evaluation sees is there for no step, whatever the step declares or the commit holds', async () => {
+  const file = join(lake, `holdout.csv`)
+  await writeFile(file, heldOut(60))
+  const project = await place.project('hidden', {
+    'models/one.onnx': model('one'),
+    'data/holdout.csv': 'left here by somebody\n',
+    'tidegate.yaml': `data: { data/holdout.csv: { from: "file:${file}", only: [evaluation] } }
+model: { path: model.onnx }
+${EVALUATION.replace('rows.csv', 'data/holdout.csv')}gates: [{ metric: accuracy, min: 0.9 }]
+steps:
+  all: { run: "ls -R && ! test -e data/holdout.csv" }
+  train: { run: ls -R && cp models/one.onnx model.onnx, deps: ["**"], outs: [model.onnx] }
+`,
+  })
+  await project.push(ana)
+  const first = await project.run(1)
+
+  expect(first.state).toBe('succeeded')
+  expect(await project.log(1, 'all')).not.toContain('holdout')
+  expect(await project.log(1, 'train')).not.toContain('holdout')
+
+  // On a branch somebody takes the guard away, and somebody else names the same file otherwise.
+  const open = (await readFile(join(project.work, 'tidegate.yaml'), 'utf8')).replace(', only: [evaluation]', '')
+  const peeking = `${open}  peek: { run: cat data/holdout.csv, deps: [data/holdout.csv] }\n`
+  await project.commit({ 'tidegate.yaml': peeking })
+  await project.push(ana, 'main:peek')
+  await project.commit({
+    'tidegate.yaml': peeking.replaceAll('data/holdout.csv', 'data/innocent.csv'),
+  })
+  await project.push(ana, 'main:rename')
+
+  for (const run of [await project.run(2), await project.run(3)]) {
+    expect(run.state).toBe('invalid')
+    expect(run.problems.map(({ message }) => message).join()).toContain('is a dataset that only the evaluation sees')
+  }
+})
+
+test('a source that cannot be read ends the run in words, and nothing of a secret is anywhere', async () => {
+  const project = await place.project('gone', {
+    'tidegate.yaml': `data: { data/raw.csv: { from: "https://127.0.0.1:9/raw.csv", secret: LAKE } }
+steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv] } }
+`,
+  })
+  await place.admin.client.call(setSecret, {
+    params: { project: 'gone', name: 'LAKE' },
+    body: { value: 'swordfish-77' },
+  })
+
+  const pushed = await project.push(ana)
+
+  expect(pushed.stderr).toContain('https://127.0.0.1:9/raw.csv cannot be reached')
+  expect((await project.run(1)).state).toBe('failed')
+  expect(await filesWith(place.dataFolder, 'swordfish-77')).toEqual([])
+})
+
+const QUERY = `data:
+  data/loans.csv: { run: mkdir -p data && sh extract.sh, deps: [extract.sh], secrets: [WAREHOUSE] }
+steps:
+  train: { run: cat data/loans.csv, deps: [data/loans.csv, train.txt] }
+`
+
+function stepOf(run: RunDetail, name: string): RunDetail['steps'][number] {
+  const step = run.steps.find((each) => each.key === name)
+  if (step === undefined) throw new Error(`${run.id} has no step ${name}`)
+  return step
+}
+
+async function filesWith(folder: string, text: string): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    // It may be gone by now.
+    const bytes = await readFile(path).catch(() => Buffer.alloc(0))
+    if (bytes.includes(text)) found.push(path)
+  }
+  return found
+}
