@@ -28,6 +28,6 @@ function took({ cache, seconds }: StepEnded): string {
 
 function whyOf({ state, cache, why, message }: StepEnded): string {
   if (state === 'succeeded' && message !== null && message !== undefined) return message
-  if (state === 'failed' || state === 'skipped') return message ?? why ?? ''
+  if (state === 'failed' || state === 'skipped' || state === 'cancelled') return message ?? why ?? ''
   return cache === 'miss' ? (why ?? '') : ''
 }

@@ -3,7 +3,7 @@ import { getAcceptance } from '../../../src/api/acceptance.ts'
 import { whoAmI } from '../../../src/api/access.ts'
 import { getDeployment, listDeployments } from '../../../src/api/deployments.ts'
 import { listAlerts, listMonitorWindows } from '../../../src/api/monitoring.ts'
-import { listEnvironments, listProjects } from '../../../src/api/projects.ts'
+import { getProject, listEnvironments, listProjects } from '../../../src/api/projects.ts'
 import { getRun, listRuns } from '../../../src/api/runs.ts'
 import { getLineage, listVersions } from '../../../src/api/versions.ts'
 import { call } from '../session/server.ts'
@@ -26,6 +26,12 @@ export const projects = queryOptions({
 export function projectKey(project: string): readonly string[] {
   return ['project', project]
 }
+
+export const project = (name: string) =>
+  queryOptions({
+    queryKey: [...projectKey(name), 'detail'],
+    queryFn: ({ signal }) => call(getProject, { params: { project: name } }, signal),
+  })
 
 export const runs = (project: string, limit = 30) =>
   queryOptions({

@@ -5,6 +5,7 @@ import { Crumbs } from '../../parts/page-frame.tsx'
 import { FiringAlerts } from './firing-alerts.tsx'
 import { Environments } from './environments.tsx'
 import { RunsList } from './runs-list.tsx'
+import { Schedules } from './schedules.tsx'
 import { VersionsList } from './versions-list.tsx'
 import { WaitingForPeople } from './waiting-for-people.tsx'
 
@@ -23,6 +24,7 @@ export function ProjectPage() {
       <WaitingForPeople project={project} />
       <FiringAlerts project={project} />
       <Environments project={project} />
+      <Schedules project={project} />
       <RunsList project={project} />
       <VersionsList project={project} />
     </Stack>
