@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect, sql, type SqliteDatabase, type Transaction } from 'kysely'
 import { AppError } from '../core/errors.ts'
@@ -38,12 +38,36 @@ export async function openDatabase(url: string): Promise<Database> {
 
 /** Closed to all others before there is anything in it: SQLite gives its further files the same mode. */
 function openSqlite(file: string): Database {
+  refuseCutOff(file)
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
   const writing = connectSqlite(file, 'full')
   const reading = connectSqlite(file, 'normal')
   const writer = kyselyOn(writing)
   return database('sqlite', kyselyOn(reading), writer)
+}
+
+const PAGE_SIZE_AT = 16
+const PAGES_AT = 28
+
+/**
+ * SQLite itself opens a file that was cut off, and finds out when it needs what is missing. Its head says how
+ * long it is, unless there is a log that has not been taken over yet.
+ */
+function refuseCutOff(file: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  const logged = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0 || logged > 0) return
+  const head = Buffer.alloc(100)
+  const handle = openSync(file, 'r')
+  readSync(handle, head)
+  closeSync(handle)
+  const expected = (head.readUInt16BE(PAGE_SIZE_AT) || 1) * head.readUInt32BE(PAGES_AT)
+  if (!head.toString('latin1').startsWith('SQLite format 3') || size >= expected) return
+  throw new AppError(
+    'DAMAGED',
+    `The database file is damaged: ${file} has ${size} of ${expected} bytes. Keep it, and restore a backup.`,
+  )
 }
 
 /**

@@ -65,9 +65,9 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
 
   /** Beside the loop: an executor may take the whole grace for an attempt whose supervisor is dead. */
   function cancelWhereAsked(attempt: AttemptRow, handle: string): void {
-    const asked = cancelled.get(attempt.id) ?? 0
-    if (attempt.state !== 'cancelling' || Date.now() - asked < CANCEL_AGAIN_MS) return
-    cancelled.set(attempt.id, Date.now())
+    const asked = cancelled.get(attempt.id) ?? -Infinity
+    if (attempt.state !== 'cancelling' || performance.now() - asked < CANCEL_AGAIN_MS) return
+    cancelled.set(attempt.id, performance.now())
     jobs.start(`cancel ${attempt.id}`, {
       work: async () => kernel.executor(attempt.executor)?.cancel(handle, limit('cancelGraceMs')),
       giveUp: async (error) => options.log.warn({ attempt: attempt.id, error }, 'cancel did not reach the executor'),

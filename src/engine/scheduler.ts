@@ -154,7 +154,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
 
   async function probe(name: string): Promise<Resources> {
     const known = probes.get(name)
-    if (known !== undefined && Date.now() - known.at < PROBE_MS) return known.found
+    if (known !== undefined && performance.now() - known.at < PROBE_MS) return known.found
     const executor = kernel.executor(name)
     if (executor === undefined) {
       throw neverRuns(
@@ -162,7 +162,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
       )
     }
     const found = executor.probe()
-    probes.set(name, { at: Date.now(), found })
+    probes.set(name, { at: performance.now(), found })
     found.catch(() => probes.delete(name))
     return found
   }

@@ -54,8 +54,20 @@ function wrapChildren(place: string): void {
   rmSync(wrapper, { force: true })
   writeFileSync(
     wrapper,
-    `#!/bin/sh\nexport TIDEGATE_TEST_ARMS='${place}'\nexec '${process.execPath}' --import '${program}' "$@"\n`,
+    `#!/bin/sh\nexport TIDEGATE_TEST_ARMS='${place}' ${clockVariables()}\nexec '${process.execPath}' --import '${program}' "$@"\n`,
   )
   chmodSync(wrapper, 0o755)
   process.execPath = wrapper
+}
+
+/** A clock that a test moves is moved for all of our processes, and for no step. */
+function clockVariables(): string {
+  const names = [
+    'LD_PRELOAD',
+    'FAKETIME_TIMESTAMP_FILE',
+    'FAKETIME_NO_CACHE',
+    'FAKETIME_DONT_FAKE_MONOTONIC',
+    'NO_FAKE_STAT',
+  ]
+  return names.flatMap((name) => (process.env[name] === undefined ? [] : [`${name}='${process.env[name]}'`])).join(' ')
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { temporaryFolder } from '../source/git-place.ts'
@@ -30,17 +30,31 @@ export interface TestServerProcess extends People, AsyncDisposable {
   second(): Promise<{ code: number | null; stderr: string }>
 }
 
+export interface TestProgram {
+  /** Arguments of Node's own. */
+  readonly node?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  /** Puts the data folder where a test wants it, before there is anything in it. */
+  readonly place?: (dataFolder: string) => Promise<AsyncDisposable>
+}
+
+/** `data-folder`: SQLite where `tidegate up` has it when nobody says otherwise. */
 export async function startTestServerProcess(
-  kind: DatabaseKind,
+  kind: DatabaseKind | 'data-folder',
   /** Of `server.yaml`. */
   config?: string,
-  program: { readonly node?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+  program: TestProgram = {},
 ): Promise<TestServerProcess> {
   await using opening = new AsyncDisposableStack()
   const folder = opening.use(await temporaryFolder())
-  const place = opening.use(await createTestDatabase(kind))
   const dataFolder = join(folder.path, 'data')
-  const environment = { ...process.env, ...program.env, TIDEGATE_DATABASE_URL: place.url }
+  const url =
+    kind === 'data-folder' ? `sqlite:${join(dataFolder, 'state.db')}` : opening.use(await createTestDatabase(kind)).url
+  if (program.place !== undefined) {
+    await mkdir(dataFolder)
+    opening.use(await program.place(dataFolder))
+  }
+  const environment = { ...process.env, ...program.env, TIDEGATE_DATABASE_URL: url }
   if (config !== undefined) await writeFile(configOf(dataFolder), config)
   const startUp = (port: number) => startOn(dataFolder, port, environment, program.node ?? [])
   let running = await startUp(0)
@@ -57,7 +71,7 @@ export async function startTestServerProcess(
     ...peopleOf(address, folder.path, token),
     folder: folder.path,
     dataFolder,
-    databaseUrl: place.url,
+    databaseUrl: url,
     server: { address, gatewayAddress },
     get pid() {
       return running.child.pid ?? 0

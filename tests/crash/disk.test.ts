@@ -1,0 +1,127 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addPerson } from '../../src/api/access.ts'
+import { startRun } from '../../src/api/runs.ts'
+import { isAppError } from '../../src/core/errors.ts'
+import { startTestServerProcess, type TestServerProcess } from '../harness/server-process.ts'
+import type { TestPerson } from '../harness/server.ts'
+import { isQuiet } from './invariants.ts'
+import { mountReadOnly, mountSmall } from './mounts.ts'
+import { untilTrue } from './patience.ts'
+
+// Only root may mount; `.ci/run` is.
+describe.runIf(process.getuid?.() === 0)('a server whose disk', () => {
+  let place: TestServerProcess
+  let ana: TestPerson
+  let doors: string
+
+  beforeAll(async () => {
+    place = await startTestServerProcess('data-folder', undefined, { place: (folder) => mountSmall(folder, '120m') })
+    ana = await place.person('ana')
+    chmodSync(place.folder, 0o755)
+    doors = join(place.folder, 'doors')
+    mkdirSync(doors)
+  })
+
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  /** A step that prints until its door is open, then leaves a file. */
+  function printing() {
+    const run = 'while [ ! -e "$DOORS/$TIDEGATE_PROJECT" ]; do echo a line; sleep 0.02; done; echo made > out.txt'
+    return { 'tidegate.yaml': `env: { DOORS: "${doors}" }\nsteps:\n  print: { run: '${run}', outs: [out.txt] }\n` }
+  }
+
+  const openDoor = (name: string) => closeSync(openSync(join(doors, name), 'w'))
+
+  test('is full says so, ends what cannot be logged with that reason, and goes on when there is room', async () => {
+    const project = await place.project('fills', printing())
+    await project.push(ana, '--push-option=detach')
+    const log = join(place.dataFolder, 'attempts/fills/1/print/1/log')
+    await untilTrue('the step to print', () => (existsSync(log) && readFileSync(log).length > 100) || undefined)
+
+    const ballast = fill(place.dataFolder)
+    const refused = await untilTrue('the database to be refused', () => refusedPerson(place.admin))
+    openDoor('fills')
+    await project.commit({ 'more.txt': 'x'.repeat(100_000) })
+    const push = await project.push(ana, '--push-option=detach')
+    rmSync(ballast)
+    const run = await project.ended(1)
+
+    expect(refused).toMatchObject({ code: 'DISK_FULL', status: 507 })
+    expect(refused.message).toContain('No space is left on the disk')
+    expect(push.code).not.toBe(0)
+    expect(push.stderr).toMatch(/space|cannot write/i)
+    expect(run.steps.find(({ key }) => key === 'print')).toMatchObject({ state: 'failed', reason: 'disk-full' })
+    expect((await project.push(ana)).code).toBe(0)
+    expect(await project.ended(2)).toMatchObject({ state: 'succeeded' })
+    expect(await isQuiet(place.databaseUrl)).toBe(true)
+    expect(place.isUp).toBe(true)
+  })
+
+  test('has a full store takes the push, and runs it when there is room', async () => {
+    openDoor('stores')
+    const project = await place.project('stores', printing())
+    const store = join(place.dataFolder, 'store')
+    const small = await mountSmall(store, '64k')
+
+    const push = await project.push(ana, '--push-option=detach')
+    fill(store)
+    await untilTrue('the run to be refused or made', async () => {
+      const serverLog = readFileSync(join(place.dataFolder, 'server.log'), 'utf8')
+      return serverLog.includes('a push could not be planned') || (await project.runs()).length > 0 || undefined
+    })
+    await small[Symbol.asyncDispose]()
+
+    expect(push.code).toBe(0)
+    await untilTrue('the run', async () => (await project.runs())[0])
+    const run = await project.ended(1)
+    expect(run.state === 'succeeded' || run.reason?.includes('No space')).toBe(true)
+  })
+
+  test('is read-only for a while says so, and goes on when it can be written', async () => {
+    openDoor('waits')
+    const project = await place.project('waits', printing())
+    await project.push(ana)
+    await project.commit({ 'more.txt': 'more\n' })
+
+    const readOnly = await mountReadOnly(place.dataFolder)
+    const push = await project.push(ana, '--push-option=detach')
+    const start = ana.client.call(startRun, { params: { project: 'waits' }, body: {} })
+    await expect(start).rejects.toMatchObject({ code: 'READ_ONLY', status: 507 })
+    await readOnly[Symbol.asyncDispose]()
+
+    expect(push.code).not.toBe(0)
+    // git's own words: it is the first that wants to write.
+    expect(push.stderr).toMatch(/unable to create|read-only|cannot write/i)
+    expect((await project.push(ana)).code).toBe(0)
+    expect(await project.ended(2)).toMatchObject({ state: 'succeeded' })
+  })
+})
+
+/** Writes until nothing more fits. */
+function fill(folder: string): string {
+  const path = join(folder, 'ballast')
+  const file = openSync(path, 'w')
+  const block = Buffer.alloc(1 << 16, 1)
+  try {
+    for (;;) writeSync(file, block)
+  } catch {
+    // Full.
+  } finally {
+    closeSync(file)
+  }
+  return path
+}
+
+let asked = 0
+
+/** SQLite's log has room of its own for some writes. */
+async function refusedPerson(admin: TestPerson) {
+  try {
+    await admin.client.call(addPerson, { body: { name: `guest-${asked++}`, role: 'viewer' } })
+    return undefined
+  } catch (error) {
+    return isAppError(error) ? error : undefined
+  }
+}
