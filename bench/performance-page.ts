@@ -21,11 +21,16 @@ const EXPLAINED: Readonly<Record<string, string>> = {
 environment exists. The end is the first byte that a client of the log's stream gets. The peer does as little as
 possible: git's own HTTP server with a hook that prints, without rows, log or workspace.`,
   steps: `A chain of thirty steps, on a real server with the local executor. Each step gets a workspace and a user of its
-own, a log, a token and durable rows; its supervisor is a Node process that outlives the server. One supervisor waits
-for work. Where steps end sooner than the next can start (about 40 ms of a core), starting it is what they wait for;
-where they take longer, what is left is the engine.`,
+own, a log, a token and durable rows; its supervisor is a Node process that outlives the server, and serves one attempt
+after another.`,
   supervisor: `One attempt through the local executor alone, without engine and database, and its log.`,
-  command: `Wall time of the whole process, from the source tree. The repository has two steps and forty files.`,
+  command: `Wall time of the whole process, from the source tree. The repository has twenty steps over a gibibyte of data,
+each of which reads a part of it and the output of the one before.`,
+  graph: `A whole run on a real server, from the request to its end: each step has a workspace, a user and a token of its own, a
+supervisor, a log and durable rows; nothing is taken from the cache. \`make\` starts the same shells and keeps nothing;
+DVC and Prefect (its flow alone, warm) do the same commands.`,
+  drain: `Runs of one step are asked for eight at a time, until all have ended: asking is part of the time. Each run is planned
+from its commit. The most that a project may have under way is twenty; the rest wait in the queue.`,
   gateway: `Gateway, model host and prediction log on our side; on the other ONNX Runtime in one process of \`node:http\`,
 without routes, tokens, checks or log. The same model and the same client, in turns.`,
   rollback: `Half of all customers are at a canary, sixteen clients ask without a pause, a person calls it back. Measured

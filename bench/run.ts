@@ -2,7 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchCommand } from './command.ts'
+import { benchDrain } from './drain.ts'
 import { benchGateway } from './gateway.ts'
+import { benchGraph } from './graph.ts'
 import { benchPush } from './push.ts'
 import { benchRollback } from './rollback.ts'
 import { benchSteps } from './steps.ts'
@@ -20,6 +22,8 @@ interface Bench {
 const BENCHES: Readonly<Record<string, Bench>> = {
   push: { title: 'Push to first output', run: benchPush },
   steps: { title: "The engine's overhead per step", run: benchSteps },
+  graph: { title: 'Many steps', run: benchGraph },
+  drain: { title: 'A long queue', run: benchDrain },
   supervisor: { title: 'What supervision costs', run: benchSupervisor },
   command: { title: 'The command', run: benchCommand },
   gateway: { title: 'The gateway', run: benchGateway },
