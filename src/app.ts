@@ -49,7 +49,7 @@ import { isSameProcess, readProcess } from './lib/processes.ts'
 import { openAnalytics } from './lib/open-analytics.ts'
 import { startGateway } from './serving/gateway-process.ts'
 import { createGitServer } from './source/git-server.ts'
-import { getProject } from './source/projects.ts'
+import { getProject, projectWeights } from './source/projects.ts'
 import { reconcilePushes } from './source/reconcile-pushes.ts'
 
 const JOURNAL_LOOK_MS = 30_000
@@ -132,6 +132,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
       // Somebody may go on as this user.
       if (context.run.debug === 0) users.free(context.attempt.id)
     },
+    weights: () => projectWeights(database.read),
     readResults: (context, record) => readResults(resultNeeds, context, record),
     writeResults,
     ...(process.getuid?.() === 0 ? { runAs: (attemptId: string) => users.take(attemptId) } : {}),

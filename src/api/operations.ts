@@ -11,7 +11,7 @@ import {
   rollBack,
 } from './deployments.ts'
 import { listAlerts, listMonitorWindows, sendLabels } from './monitoring.ts'
-import { addProject, getProject, lintProject, listEnvironments, listProjects } from './projects.ts'
+import { addProject, getProject, lintProject, listEnvironments, listProjects, setProject } from './projects.ts'
 import {
   cancelRun,
   followLog,
@@ -36,6 +36,7 @@ export const OPERATIONS = {
   getProject,
   lintProject,
   addProject,
+  setProject,
   listEnvironments,
   listRuns,
   getRun,

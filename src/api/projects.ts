@@ -1,12 +1,18 @@
 import { z } from 'zod'
+import { PRIORITIES } from '../core/priority.ts'
 import { InProject, Millis, ProjectName } from './common.ts'
 import { operation } from './operation.ts'
+
+export const Priority = z
+  .enum(Object.keys(PRIORITIES) as [keyof typeof PRIORITIES, ...(keyof typeof PRIORITIES)[]])
+  .describe('its share of what is scarce: high gets twice what normal gets, low half')
 
 export const Project = z.object({
   name: ProjectName,
   defaultBranch: z.string(),
   path: z.string().describe('the folder of tidegate.yaml inside the repository; empty for its root'),
   gitUrl: z.string(),
+  priority: Priority,
   createdAt: Millis,
 })
 export type Project = z.infer<typeof Project>
@@ -78,6 +84,17 @@ export const lintProject = operation({
     ref: z.string().min(1).max(200).optional().describe('whose files it is checked with; default: the default branch'),
   }),
   answer: z.object({ problems: z.array(Problem) }),
+})
+
+export const setProject = operation({
+  name: 'setProject',
+  summary: 'Set what the installation grants a project: its priority among others',
+  method: 'PUT',
+  path: '/projects/{project}',
+  role: 'admin',
+  params: InProject,
+  body: z.object({ priority: Priority }),
+  answer: Project,
 })
 
 /** Where a model is served, by which versions, and what the gateway has counted since the phase began. */

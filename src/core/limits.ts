@@ -2,6 +2,10 @@
 export const LIMITS = {
   stepTimeoutMs: { value: 24 * 3_600_000, meaning: 'how long a step may run where its file says nothing' },
   cancelGraceMs: { value: 10_000, meaning: 'between TERM and KILL when a step is cancelled' },
+  attemptBackstopMs: {
+    value: 30 * 60_000,
+    meaning: 'an attempt may go on after its timeout and grace, storing outputs, before its supervisor is given up',
+  },
   logBytes: { value: 1 << 30, meaning: 'of one attempt kept; after that head and tail, and the loss is counted' },
   logSearchMs: { value: 4_000, meaning: 'one request searches a log; the next goes on where it stopped' },
   apiBodyBytes: { value: 16 << 20, meaning: 'of one request to the API' },

@@ -3,6 +3,7 @@ import type { AcceptanceState, AlertState, DeploymentState } from '../core/deplo
 import type { DatasetState } from '../core/dataset-state.ts'
 import type { AttemptState, CancelMode, EndReason, RunState, StepState } from '../core/run-state.ts'
 import type { EventKind } from '../core/events.ts'
+import type { Priority } from '../core/priority.ts'
 import type { Role } from '../core/roles.ts'
 
 /**
@@ -17,7 +18,14 @@ export interface Tables {
   cursors: { consumer: string; last_id: number }
 
   // source
-  projects: { name: string; default_branch: string; path: string; created_at: number; created_by: string }
+  projects: {
+    name: string
+    default_branch: string
+    path: string
+    priority: Priority
+    created_at: number
+    created_by: string
+  }
   pushes: { id: string; project: string; person: string; at: number }
   /** When each schedule of the default branch's file comes due next. */
   schedules: {

@@ -4,6 +4,7 @@ import { isDiskFull } from '../core/storage-error.ts'
 import type { Observation } from '../core/ports/executor.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { listActiveAttempts, setHandle } from './attempts.sql.ts'
+import { createDeadlines } from './deadlines.ts'
 import { sayError, type Job, type Jobs } from './jobs.ts'
 import type { AttemptEnd } from './judge-end.ts'
 import type { Kernel } from './kernel.ts'
@@ -26,11 +27,14 @@ const SLOWEST_POLL_MS = 100
 export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string, PreparedStep>) {
   const { options } = kernel
   const cancelled = new Map<string, number>()
+  const backstopMs = options.backstopMs ?? limit('attemptBackstopMs')
+  const deadlines = createDeadlines(backstopMs)
   let active: AttemptRow[] = []
 
   /** Looks again which attempts there are; starts and cancels what must be. */
   async function pass(): Promise<void> {
     active = await listActiveAttempts(options.database.read)
+    deadlines.keep(new Set(active.map((attempt) => attempt.id)))
     for (const id of cancelled.keys()) if (!active.some((attempt) => attempt.id === id)) cancelled.delete(id)
     for (const attempt of active) {
       if (jobs.isBusy(attempt.id)) continue
@@ -58,8 +62,32 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
     const handles = attempts.flatMap((attempt) => attempt.handle ?? [])
     const seen = await kernel.executor(name)?.observe(handles)
     for (const attempt of attempts) {
-      const end = endOf(attempt, seen?.get(attempt.handle ?? ''))
+      const observation = seen?.get(attempt.handle ?? '')
+      const end = endOf(attempt, observation)
       if (end !== undefined) jobs.start(attempt.id, settling(attempt, end))
+      else if (await isOverdue(attempt, observation)) jobs.start(attempt.id, givingUp(attempt))
+    }
+  }
+
+  /** Its supervisor should have ended it long ago, and hangs. What waits in an executor's queue has not begun. */
+  async function isOverdue(attempt: AttemptRow, seen: Observation | undefined): Promise<boolean> {
+    if (seen?.kind !== 'running' && seen?.kind !== 'starting') return false
+    const step = (await kernel.planStepsOf(attempt.run_id)).get(attempt.step)
+    if (step === undefined) return false
+    const startedAt = seen.kind === 'running' ? (seen.startedAt ?? null) : null
+    const allowedMs = step.timeoutMs + limit('cancelGraceMs') + backstopMs
+    return deadlines.isOver({ id: attempt.id, startedAt, allowedMs })
+  }
+
+  function givingUp(attempt: AttemptRow): Job {
+    const message = 'its timeout is long over, and its supervisor did not end it: it was killed'
+    return {
+      async work() {
+        options.log.error({ attempt: attempt.id }, 'supervisor hangs, attempt is given up')
+        await kernel.executor(attempt.executor)?.abandon(attempt.handle ?? '')
+        await settle(attempt, { kind: 'lost', message })
+      },
+      giveUp: (error) => failAttempt(attempt, error),
     }
   }
 

@@ -49,6 +49,8 @@ export interface EngineOptions {
   runAs?(attemptId: string): AttemptOrder['runAs']
   /** Of one attempt; default: the limit `logBytes`. */
   readonly logLimitBytes?: number
+  /** How long after its timeout and grace a supervisor is given up; default: the limit `attemptBackstopMs`. */
+  readonly backstopMs?: number
   readonly log: EngineLog
 }
 

@@ -1,3 +1,4 @@
+import type { Priority } from '../core/priority.ts'
 import { limit } from '../core/limits.ts'
 import type { Reader, Writer } from '../db/open-database.ts'
 import type { Tables } from '../db/tables.ts'
@@ -12,6 +13,24 @@ export async function insertProject(writer: Writer, row: ProjectRow): Promise<bo
     .returning('name')
     .executeTakeFirst()
   return inserted !== undefined
+}
+
+export async function updatePriority(
+  writer: Writer,
+  name: string,
+  priority: Priority,
+): Promise<ProjectRow | undefined> {
+  return writer.updateTable('projects').set({ priority }).where('name', '=', name).returningAll().executeTakeFirst()
+}
+
+/** Of projects whose priority is not the usual one. */
+export function selectPriorities(reader: Reader): Promise<Pick<ProjectRow, 'name' | 'priority'>[]> {
+  return reader
+    .selectFrom('projects')
+    .select(['name', 'priority'])
+    .where('priority', '!=', 'normal')
+    .orderBy('name')
+    .execute()
 }
 
 export function selectProject(reader: Reader, name: string): Promise<ProjectRow | undefined> {

@@ -1,5 +1,7 @@
 import { AppError } from '../core/errors.ts'
+import { PRIORITIES, type Priority } from '../core/priority.ts'
 import type { Database, Reader } from '../db/open-database.ts'
+import { appendEvents } from '../db/outbox.ts'
 import * as sql from './projects.sql.ts'
 import { ensureRepository } from './repositories.ts'
 
@@ -8,6 +10,8 @@ export interface Project {
   readonly defaultBranch: string
   /** Of the folder in the repository that the project is, for repositories with several; '' for the whole. */
   readonly path: string
+  /** Its share of what is scarce, beside other projects. */
+  readonly priority: Priority
   readonly createdAt: number
   readonly createdBy: string
 }
@@ -29,6 +33,7 @@ export async function createProject(
     name: checkProjectName(project.name),
     default_branch: checkBranch(project.defaultBranch ?? 'main'),
     path: checkPath(project.path ?? ''),
+    priority: 'normal' as const,
     created_at: Date.now(),
     created_by: by,
   }
@@ -45,6 +50,26 @@ export async function getProject(reader: Reader, name: string): Promise<Project>
   const row = await sql.selectProject(reader, name)
   if (row === undefined) throw new AppError('NOT_FOUND', `There is no project "${name}".`)
   return asProject(row)
+}
+
+/** Takes effect with the next step that starts. Fails with NOT_FOUND. */
+export async function setPriority(database: Database, name: string, priority: Priority, by: string): Promise<Project> {
+  const row = await database.write(async (writer) => {
+    const updated = await sql.updatePriority(writer, name, priority)
+    if (updated !== undefined) {
+      const data = { change: 'priority', priority, by }
+      await appendEvents(writer, database.kind, [{ kind: 'access.changed', project: name, subject: name, data }])
+    }
+    return updated
+  })
+  if (row === undefined) throw new AppError('NOT_FOUND', `There is no project "${name}".`)
+  return asProject(row)
+}
+
+/** The weight of each project whose priority is not the usual one, the usual being 1. */
+export async function projectWeights(reader: Reader): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql.selectPriorities(reader)
+  return new Map(rows.map(({ name, priority }) => [name, PRIORITIES[priority] / PRIORITIES.normal]))
 }
 
 /** At most 200, in the order of their names, after `after`. */
@@ -86,6 +111,7 @@ function asProject(row: sql.ProjectRow): Project {
     name: row.name,
     defaultBranch: row.default_branch,
     path: row.path,
+    priority: row.priority,
     createdAt: row.created_at,
     createdBy: row.created_by,
   }

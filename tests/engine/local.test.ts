@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SupervisorClaim } from '../../src/core/attempt-files.ts'
+import { readProcess } from '../../src/lib/processes.ts'
 import { openLocalExecutor } from '../../src/drivers/executor/local/local-executor.ts'
-import { readLog } from '../../src/engine/logs.ts'
+import { logFileOf, readLog } from '../../src/engine/logs.ts'
 import { listAttempts } from '../../src/engine/runs.sql.ts'
 import { parseOutputs } from '../../src/engine/step-outputs.ts'
 import { command, openEnginePlace, planOf, reads, type EnginePlace } from './engine-place.ts'
@@ -27,7 +30,8 @@ test('files go from the commit through a step into the next one, and logs are re
 
   const { run, steps } = await place.untilEnded(id)
   const attempts = await listAttempts(place.database.read, id, { limit: 5 })
-  const log = async (at: number) => Buffer.from((await readLog(attempts[at]!.folder, 0, 1_000)).bytes).toString()
+  const log = async (at: number) =>
+    Buffer.from((await readLog(logFileOf(attempts[at]!.folder), 0, 1_000)).bytes).toString()
 
   expect(run).toMatchObject({ state: 'succeeded', reason: null })
   expect(String(await place.artifacts.read(parseOutputs(steps['count']!.outputs!).outs['count.txt']!.digest))).toBe(
@@ -51,7 +55,7 @@ test('a command goes on while no engine is there, and its end is recorded by the
   const after = await place.start()
   const { run, steps } = await place.untilEnded(id)
   const attempts = await listAttempts(place.database.read, id, { limit: 5 })
-  const log = Buffer.from((await readLog(attempts[0]!.folder, 0, 1_000)).bytes).toString()
+  const log = Buffer.from((await readLog(logFileOf(attempts[0]!.folder), 0, 1_000)).bytes).toString()
 
   expect(run.state).toBe('succeeded')
   expect(steps['train']?.attempt).toBe(1)
@@ -65,7 +69,7 @@ test('cancel means dead, and the run says so when it is', async () => {
   const { id } = await place.create(engine, { plan: planOf(command('train', 'echo up; sleep 600')) })
   const attempt = await place.until(async () => {
     const [row] = await listAttempts(place.database.read, id, { limit: 1 })
-    return row !== undefined && (await readLog(row.folder, 0, 10)).bytes.length > 0 && row
+    return row !== undefined && (await readLog(logFileOf(row.folder), 0, 10)).bytes.length > 0 && row
   })
 
   await engine.cancel(id, 'bo', 'now')
@@ -73,6 +77,27 @@ test('cancel means dead, and the run says so when it is', async () => {
 
   expect(run.state).toBe('cancelled')
   expect(steps['train']).toMatchObject({ state: 'cancelled', message: 'cancelled by bo' })
-  expect(Buffer.from((await readLog(attempt.folder, 0, 10)).bytes).toString()).toContain('up')
+  expect(Buffer.from((await readLog(logFileOf(attempt.folder), 0, 10)).bytes).toString()).toContain('up')
+  await engine.stop()
+})
+
+test('a supervisor that hangs is killed with its command when the timeout is long over, and the run ends', async () => {
+  const engine = await place.start({ backstopMs: 500 })
+  const step = command('train', 'echo $$ > pid.txt; sleep 600')
+  const hangs = { ...step, timeoutMs: 100, retry: { on: [], limit: 0 } }
+  const { id } = await place.create(engine, { plan: planOf(hangs) })
+  const attempt = await place.until(async () => (await listAttempts(place.database.read, id, { limit: 1 }))[0])
+  const claim = await place.until(async () => {
+    const file = join(attempt.folder, 'claim.json')
+    return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as SupervisorClaim)
+  })
+  process.kill(claim.supervisor.pid, 'SIGSTOP')
+
+  const { run, steps } = await place.untilEnded(id)
+
+  expect(run.state).toBe('failed')
+  expect(steps['train']).toMatchObject({ state: 'failed', reason: 'executor-lost' })
+  expect(steps['train']?.message).toContain('its timeout is long over')
+  await place.until(async () => readProcess(claim.supervisor.pid) === undefined)
   await engine.stop()
 })

@@ -290,7 +290,7 @@ function observation(word: (typeof WORDS)[number], attempt: string): Observation
 }
 
 async function moveAnyWay(writer: Parameters<typeof tryTransition>[0], id: string): Promise<void> {
-  for (const event of ['run', 'succeed', 'fail', 'cancel', 'settle', 'lose']) {
+  for (const event of ['run', 'succeed', 'fail', 'cancel', 'lose']) {
     await tryTransition(writer, { table: 'attempts', transitions: ATTEMPT_TRANSITIONS, event, where: { id } })
   }
 }

@@ -30,6 +30,7 @@ export function openScriptedExecutor(): ScriptedExecutor {
     },
     observe: async (handles) =>
       new Map(handles.map((handle) => [handle, next(scripts.get(orders.get(handle)?.attemptId ?? ''))])),
+    abandon: async (handle) => void cancelled.push(`${orders.get(handle)?.attemptId ?? handle} abandoned`),
     cancel: async (handle) => void cancelled.push(orders.get(handle)?.attemptId ?? handle),
     listOwned: async () => [...orders.keys()],
     forget: async (handle) => void forgotten.push(orders.get(handle)?.attemptId ?? handle),

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, describe } from 'vitest'
-import { createProject, getProject, listProjects } from '../../src/source/projects.ts'
+import { createProject, getProject, listProjects, projectWeights, setPriority } from '../../src/source/projects.ts'
 import { ensureRepository } from '../../src/source/repositories.ts'
 import { DATABASES, openTestDatabase } from '../harness/databases.ts'
 import { git, temporaryFolder } from './git-place.ts'
@@ -29,6 +29,10 @@ describe.each(DATABASES)('on %s', (kind) => {
       code: 'ALREADY_EXISTS',
     })
     await expect(getProject(database.read, 'none')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    const set = await setPriority(database, 'fraud', 'high', 'root')
+    expect([made.priority, set.priority]).toEqual(['normal', 'high'])
+    expect(await projectWeights(database.read)).toEqual(new Map([['fraud', 2]]))
+    await expect(setPriority(database, 'none', 'low', 'root')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     const bad = [
       { name: 'Fraud' },
       { name: '../x' },

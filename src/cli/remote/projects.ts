@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { listAlerts, sendLabels } from '../../api/monitoring.ts'
-import { addProject, getProject, listProjects, type ProjectDetail } from '../../api/projects.ts'
+import { addProject, getProject, listProjects, setProject, type ProjectDetail } from '../../api/projects.ts'
 import { collectGarbage } from '../../api/system.ts'
+import { PRIORITIES, type Priority } from '../../core/priority.ts'
 import { AppError } from '../../core/errors.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { print, table, time } from '../print.ts'
@@ -28,13 +29,30 @@ export function registerProjects(program: Command): void {
       )
     })
   project
+    .command('set <name>')
+    .description('what the installation grants a project; for administrators')
+    .addOption(
+      new Option('--priority <priority>', 'its share of what is scarce: high gets twice what normal gets, low half')
+        .choices(Object.keys(PRIORITIES))
+        .makeOptionMandatory(),
+    )
+    .action(async (name: string, { priority }: { priority: Priority }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const answer = await client.call(setProject, { params: { project: name }, body: { priority } })
+      print(globals, answer, (set) => `The priority of ${set.name} is ${set.priority}.`)
+    })
+  project
     .command('list')
     .description('projects you may see')
     .action(async (_options: object, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
       print(globals, await client.call(listProjects, {}), ({ projects }) =>
-        table([['project', 'branch', 'git'], ...projects.map((one) => [one.name, one.defaultBranch, one.gitUrl])]),
+        table([
+          ['project', 'branch', 'priority', 'git'],
+          ...projects.map((one) => [one.name, one.defaultBranch, one.priority, one.gitUrl]),
+        ]),
       )
     })
   project
@@ -63,8 +81,12 @@ export function registerProjects(program: Command): void {
     })
 }
 
-function describeProject({ name, gitUrl, defaultBranch, path, schedules }: ProjectDetail): string {
-  const facts = [`${name}  ${gitUrl}`, `delivers from ${defaultBranch}${path === '' ? '' : `, folder ${path}`}`]
+function describeProject({ name, gitUrl, defaultBranch, path, priority, schedules }: ProjectDetail): string {
+  const facts = [
+    `${name}  ${gitUrl}`,
+    `delivers from ${defaultBranch}${path === '' ? '' : `, folder ${path}`}`,
+    `priority ${priority}`,
+  ]
   if (schedules.length === 0)
     return [...facts, 'no schedules: `on.schedule` in tidegate.yaml starts runs by the clock'].join('\n')
   const rows = schedules.map((one) => [

@@ -22,6 +22,8 @@ export interface Executor extends AsyncDisposable {
   observe(handles: readonly Handle[]): Promise<Map<Handle, Observation>>
   /** Asks for the end: TERM to the whole tree, `graceMs`, KILL, sweep. Returns at once; `observe` tells when it is dead. */
   cancel(handle: Handle, graceMs: number): Promise<void>
+  /** Ends an attempt whose supervisor hangs: kills it and everything of the attempt, without a word. It leaves no record. */
+  abandon(handle: Handle): Promise<void>
   /**
    * Calls when an attempt may have ended, so that `observe` need not be asked often. A hint and no more: it may
    * not come, for attempts of an earlier process it never does, and what it means only `observe` says. Returns

@@ -2,6 +2,7 @@ import type { Writer } from '../open-database.ts'
 import { init } from './001-init.ts'
 import { schedules } from './002-schedules.ts'
 import { datasets } from './003-datasets.ts'
+import { priority } from './004-priority.ts'
 import { supervision } from './005-supervision.ts'
 import { testHistory } from './006-test-history.ts'
 
@@ -13,6 +14,11 @@ export interface Migration {
 }
 
 /** By number; a migration that has been released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [init, schedules, datasets, supervision, testHistory].toSorted(
-  (a, b) => a.number - b.number,
-)
+export const MIGRATIONS: readonly Migration[] = [
+  init,
+  schedules,
+  datasets,
+  priority,
+  supervision,
+  testHistory,
+].toSorted((a, b) => a.number - b.number)

@@ -1,24 +1,25 @@
 import type { EnvironmentStatus } from '../../api/projects.ts'
 import type { ArmCounters, GatewayStatus } from '../../core/route-table.ts'
 import { LATENCY_BUCKETS_MS } from '../../core/route-table.ts'
-import { hasRole } from '../../access/require-role.ts'
+import { hasRole, requireRole } from '../../access/require-role.ts'
 import type { DeploymentRow } from '../../db/tables.ts'
 import { unfinishedDeployments } from '../../delivery/deployments.sql.ts'
 import { hostIdOfDeployment } from '../../flow/route-table.ts'
 import { lintForProject } from '../../flow/lint-for-project.ts'
 import type { Installation } from '../../flow/installation.ts'
-import { createProject, getProject, listProjects, type Project } from '../../source/projects.ts'
+import { createProject, getProject, listProjects, setPriority, type Project } from '../../source/projects.ts'
 import { schedulesOf } from '../../source/schedules.sql.ts'
 import type { Handlers } from '../handlers.ts'
 
 export function projectHandlers(
   installation: Installation,
-): Pick<Handlers, 'listProjects' | 'addProject' | 'getProject' | 'lintProject' | 'listEnvironments'> {
+): Pick<Handlers, 'listProjects' | 'addProject' | 'setProject' | 'getProject' | 'lintProject' | 'listEnvironments'> {
   const { database, dataFolder, gateway } = installation
   const asAnswer = (project: Project) => ({
     name: project.name,
     defaultBranch: project.defaultBranch,
     path: project.path,
+    priority: project.priority,
     gitUrl: `${installation.publicUrl}/${project.name}.git`,
     createdAt: project.createdAt,
   })
@@ -32,6 +33,11 @@ export function projectHandlers(
     },
     async addProject({ body, identity }) {
       return asAnswer(await createProject(database, dataFolder, body, identity.person))
+    },
+    async setProject({ params, body, identity }) {
+      // Of the whole installation: what one project gets, others do not.
+      await requireRole(database.read, identity, '*', 'admin')
+      return asAnswer(await setPriority(database, params.project, body.priority, identity.person))
     },
     async getProject({ params }) {
       const project = await getProject(database.read, params.project)

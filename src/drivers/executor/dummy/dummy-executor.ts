@@ -32,6 +32,9 @@ export function openDummyExecutor({ store, sleep = sleepFor }: DummyExecutorOpti
     async observe(handles) {
       return new Map(handles.map((handle) => [handle, attempts.get(handle)?.observation() ?? { kind: 'gone' }]))
     },
+    async abandon(handle) {
+      attempts.get(handle)?.cancel()
+    },
     async cancel(handle) {
       attempts.get(handle)?.cancel()
     },

@@ -52,6 +52,7 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
       return seen
     },
     cancel,
+    abandon,
     onHint: (listener) => starter.onDone(listener),
     async listOwned() {
       return readdirSync(owned)
@@ -111,6 +112,13 @@ async function cancel(handle: Handle, graceMs: number): Promise<void> {
   createJsonFile(fileOf(handle, 'cancel'), { graceMs })
   const claim = readClaim(handle)
   if (!claim || isSameProcess(claim.supervisor) || readRecord(handle)) return
+  await sweep(handle)
+}
+
+/** A supervisor with a record is at its next attempt, and not ours to kill. */
+async function abandon(handle: Handle): Promise<void> {
+  const claim = readClaim(handle)
+  if (claim && !readRecord(handle) && isSameProcess(claim.supervisor)) process.kill(claim.supervisor.pid, 'SIGKILL')
   await sweep(handle)
 }
 
