@@ -224,7 +224,9 @@ const PRIVATE_FOLDERS = [
   'pushes',
   'references',
   'repositories',
+  'sources',
   'store',
+  'uploads',
 ]
 
 /**

@@ -22,6 +22,8 @@ export interface Operation<
   readonly params: Params
   readonly query: Query
   readonly body: Body
+  /** The body is bytes, as they come; `body` is then nothing. */
+  readonly content?: true
   readonly answer: Answer
 }
 

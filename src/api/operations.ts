@@ -10,6 +10,16 @@ import {
   resumeDeployment,
   rollBack,
 } from './deployments.ts'
+import {
+  approveDataset,
+  findMissingContent,
+  joinContent,
+  listDatasets,
+  pushDataset,
+  putContent,
+  rejectDataset,
+  showDataset,
+} from './datasets.ts'
 import { listAlerts, listMonitorWindows, sendLabels } from './monitoring.ts'
 import { addProject, getProject, lintProject, listEnvironments, listProjects, setProject } from './projects.ts'
 import {
@@ -67,6 +77,14 @@ export const OPERATIONS = {
   getAcceptance,
   judgeCase,
   signAcceptance,
+  listDatasets,
+  showDataset,
+  approveDataset,
+  rejectDataset,
+  pushDataset,
+  findMissingContent,
+  putContent,
+  joinContent,
   listAlerts,
   listMonitorWindows,
   sendLabels,

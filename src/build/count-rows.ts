@@ -13,13 +13,19 @@ const TEXT_BYTES = 1 << 30
  */
 export async function countRows(path: string, ref: ArtifactRef, context: TaskContext): Promise<number | null> {
   const place = context.artifacts.localPath(ref.digest)
-  const named = join(context.workspace, `counted-${basename(path)}`)
+  if (ref.kind !== 'file' || place === undefined) return null
+  return countTable(path, place, ref.size, context.workspace)
+}
+
+/** As `countRows`, of content at `place`. `folder` is for what counting needs besides. */
+export async function countTable(path: string, place: string, size: number, folder: string): Promise<number | null> {
+  const named = join(folder, `counted-${basename(path)}`)
   const reader = tableReader(named)
-  const isSmall = path.endsWith('.parquet') || ref.size <= TEXT_BYTES
-  if (ref.kind !== 'file' || place === undefined || reader === undefined || !isSmall) return null
+  const isSmall = path.endsWith('.parquet') || size <= TEXT_BYTES
+  if (reader === undefined || !isSmall) return null
   // Under its own name: by that it is known how to read it.
   await symlink(place, named)
-  await using analytics = await openAnalytics({ spillFolder: join(context.workspace, 'spill') })
+  await using analytics = await openAnalytics({ spillFolder: join(folder, 'spill') })
   return await analytics.use(async (connection) => {
     try {
       const [row] = await queryRows(connection, `select count(*)::double as n from ${reader}`)

@@ -120,6 +120,29 @@ export async function approvedDigests(reader: Reader, project: string, path: str
   return rows.map(({ digest }) => digest as Digest)
 }
 
+/** Newest first. */
+export async function listVersions(
+  reader: Reader,
+  wanted: { readonly project: string; readonly path?: string; readonly limit: number },
+): Promise<DatasetVersion[]> {
+  let query = reader.selectFrom('dataset_versions').selectAll().where('project', '=', wanted.project)
+  if (wanted.path !== undefined) query = query.where('path', '=', wanted.path)
+  const rows = await query.orderBy('asked_at', 'desc').orderBy('id', 'desc').limit(wanted.limit).execute()
+  return rows.map(fromRow)
+}
+
+/** Artifacts of digests that a run may still use, or somebody is asked about. */
+export async function datasetsInUse(reader: Reader): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('dataset_versions')
+    .select(['id', 'artifact'])
+    .where('state', '!=', 'rejected')
+    .orderBy('id', 'desc')
+    .limit(100_000)
+    .execute()
+  return rows.map(({ artifact }) => artifact)
+}
+
 async function insertVersion(writer: Writer, version: NewDatasetVersion, state: DatasetState): Promise<boolean> {
   const row = await writer
     .insertInto('dataset_versions')

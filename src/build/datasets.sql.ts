@@ -1,3 +1,4 @@
+import { limit } from '../core/limits.ts'
 import type { Digest } from '../core/digest.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import type { Reader, Writer } from '../db/open-database.ts'
@@ -61,6 +62,19 @@ export async function latestDatasetOf(
     .limit(1)
     .executeTakeFirst()
   return row === undefined ? undefined : fromRow(row)
+}
+
+/** Paths that were ever frozen in a project. */
+export async function listPaths(reader: Reader, project: string): Promise<string[]> {
+  const rows = await reader
+    .selectFrom('datasets')
+    .select('path')
+    .distinct()
+    .where('project', '=', project)
+    .orderBy('path')
+    .limit(limit('pageRows'))
+    .execute()
+  return rows.map(({ path }) => path)
 }
 
 export async function listDatasets(reader: Reader, runId: string, limit: number): Promise<FrozenDataset[]> {

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { createLocalProgram } from './local-program.ts'
 import { registerAcceptance } from './remote/acceptance.ts'
 import { registerAccount } from './remote/account.ts'
+import { registerData } from './remote/data.ts'
 import { registerDelivery } from './remote/delivery.ts'
 import { registerLogs } from './remote/logs.ts'
 import { registerProjects } from './remote/projects.ts'
@@ -16,6 +17,7 @@ export function createProgram(version: string): Command {
   registerRuns(program)
   registerLogs(program)
   registerTests(program)
+  registerData(program)
   registerDelivery(program)
   registerAcceptance(program)
   return program

@@ -14,7 +14,7 @@ export interface ClientOptions {
 export type CallInput<Op extends Operation> = Omit<
   { params: z.input<Op['params']>; query: z.input<Op['query']>; body: z.input<Op['body']> },
   Absent<Op>
->
+> & { /** Of an operation that takes bytes. */ readonly content?: Uint8Array }
 
 type Absent<Op extends Operation> =
   | (Op['params'] extends z.ZodUndefined ? 'params' : never)
@@ -60,6 +60,7 @@ export function createClient(options: ClientOptions): Client {
 }
 
 interface LooseInput {
+  readonly content?: Uint8Array
   readonly params?: unknown
   readonly query?: unknown
   readonly body?: unknown
@@ -79,12 +80,14 @@ async function request(
   const headers: Record<string, string> = { accept: 'application/json' }
   if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`
   if (input.body !== undefined) headers['content-type'] = 'application/json'
+  if (input.content !== undefined) headers['content-type'] = 'application/octet-stream'
   if (lastEventId !== undefined) headers['last-event-id'] = lastEventId
   try {
     return await fetch(url, {
       method: operation.method,
       headers,
       ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+      ...(input.content === undefined ? {} : { body: input.content as Uint8Array<ArrayBuffer> }),
       ...(signal === undefined ? {} : { signal }),
     })
   } catch (error) {

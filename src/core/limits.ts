@@ -31,6 +31,7 @@ export const LIMITS = {
   logKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'logs are kept' },
   cacheBytes: { value: 50 * 2 ** 30, meaning: 'of cached outputs before the oldest go' },
   predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },
+  contentPartBytes: { value: 8 << 20, meaning: 'of one part of content that is pushed' },
   datasetFiles: { value: 1_000_000, meaning: 'of one dataset that is a folder' },
   pushBytes: { value: 4 * 2 ** 30, meaning: 'of one push' },
   pushStreamMs: { value: 3_600_000, meaning: 'a push shows its run before it lets go of the terminal' },

@@ -176,7 +176,7 @@ export async function settleDataset(writer: Writer, { run, output }: SettleConte
   return (await askForDataset(writer, version)) ? [proposedEvent(version)] : []
 }
 
-function proposedEvent({
+export function proposedEvent({
   project,
   path,
   digest,

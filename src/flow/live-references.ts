@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { datasetsInUse } from '../build/dataset-versions.sql.ts'
 import { latestDatasets } from '../build/latest-datasets.sql.ts'
 import { ATTEMPT_FILES } from '../core/attempt-files.ts'
 import { limit } from '../core/limits.ts'
@@ -48,6 +49,7 @@ async function addRuns(live: References, reader: Reader, since: number): Promise
   const handedOn = await checkpointsInUse(reader, Date.now() - limit('checkpointKeepMs'))
   for (const checkpoint of handedOn) live.addJson(checkpoint)
   for (const artifact of await latestDatasets(reader)) live.addJson(artifact)
+  for (const artifact of await datasetsInUse(reader)) live.addJson(artifact)
   // Parts of files that only an attempt was given: they are in its order and nowhere else.
   for await (const { folder, isActive } of attemptsSince(reader, Number.MAX_SAFE_INTEGER)) {
     if (isActive) live.add(readJsonFile(join(folder, ATTEMPT_FILES.order)))

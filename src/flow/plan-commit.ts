@@ -75,7 +75,7 @@ export async function planCommit(installation: PlanNeeds, wanted: CommitToRun): 
   return plannedRun(installation, project, wanted, { text, pipeline, problems, ...sources })
 }
 
-function pipelinePath(project: Project): string {
+export function pipelinePath(project: Project): string {
   return project.path === '' ? FILE : `${project.path}/${FILE}`
 }
 

@@ -78,11 +78,14 @@ async function admit(options: ApiOptions, operation: Operation, context: Context
     identity,
     params,
     query: check(operation.query, operation.query === undefined ? undefined : context.req.query(), 'query'),
+    content: operation.content === true ? (context.req.raw.body ?? NOTHING) : NOTHING,
     body: check(operation.body, operation.body === undefined ? undefined : await readJson(context), 'body'),
     signal: AbortSignal.any([context.req.raw.signal, options.signal]),
     lastEventId: context.req.header('last-event-id'),
   }
 }
+
+const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} }
 
 const NOBODY: Identity = { person: '', tokenId: '' }
 

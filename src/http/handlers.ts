@@ -10,6 +10,8 @@ export interface Call<Op extends Operation> {
   readonly body: z.output<Op['body']>
   /** Anonymous only for operations open to nobody in particular. */
   readonly identity: Identity
+  /** The body of an operation that takes bytes. */
+  readonly content: AsyncIterable<Uint8Array>
   /** Aborts when the client goes away or the server stops. */
   readonly signal: AbortSignal
   /** Of the last server-sent event the client has seen. */

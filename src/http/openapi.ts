@@ -32,6 +32,9 @@ function describe(operation: Operation): object {
     description: `Role: ${operation.role}`,
     ...(operation.role === 'nobody' ? {} : { security: [{ token: [] }] }),
     parameters: [...parameters(operation.params, 'path'), ...parameters(operation.query, 'query')],
+    ...(operation.content === true
+      ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } }
+      : {}),
     ...(operation.body === undefined
       ? {}
       : {

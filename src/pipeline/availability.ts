@@ -19,8 +19,6 @@ interface Unavailable {
  */
 export const UNAVAILABLE: readonly Unavailable[] = [
   { path: 'build.image', instead: 'use `dependencies` or `interpreter`' },
-  { path: 'data.*', what: 'from: store', when: comesFrom(/^store\b/), instead: 'use `from: "file:/path"`' },
-  { path: 'data.*.owners', instead: 'leave it out' },
   { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
   {
     path: 'environments.*.replicas',
@@ -101,12 +99,5 @@ function hasMetricBut(available: readonly string[]): (value: unknown) => boolean
   return (value) => {
     const metric: unknown = typeof value === 'object' && value !== null && 'metric' in value ? value.metric : undefined
     return typeof metric === 'string' && isMetric(metric) && !available.includes(metric)
-  }
-}
-
-function comesFrom(pattern: RegExp): (value: unknown) => boolean {
-  return (value) => {
-    const from: unknown = typeof value === 'object' && value !== null && 'from' in value ? value.from : undefined
-    return typeof from === 'string' && pattern.test(from)
   }
 }

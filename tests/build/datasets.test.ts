@@ -1,8 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { setSecret } from '../../src/api/access.ts'
+import { approveDataset, findMissingContent, pushDataset, putContent, showDataset } from '../../src/api/datasets.ts'
+import { pushData } from '../../src/cli/remote/push-data.ts'
 import { startRun, type RunDetail } from '../../src/api/runs.ts'
 import { DEFAULT_DATASET_BYTES } from '../../src/core/dataset-settings.ts'
 import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
@@ -133,6 +136,98 @@ steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv] } }
   expect(pushed.stderr).toContain('https://127.0.0.1:9/raw.csv cannot be reached')
   expect((await project.run(1)).state).toBe('failed')
   expect(await filesWith(place.dataFolder, 'swordfish-77')).toEqual([])
+})
+
+test('a folder is sent in parts, only what is not there yet, and steps read it', async () => {
+  const project = await place.project('pushes', {
+    'tidegate.yaml': `data: { data/images: { from: store } }
+steps: { train: { run: cat data/images/a.txt && wc -c < data/images/deep/big.bin, deps: [data/images] } }
+`,
+  })
+  const early = await project.push(ana)
+  const folder = join(lake, 'images')
+  await mkdir(join(folder, 'deep'), { recursive: true })
+  await writeFile(join(folder, 'a.txt'), 'one\n')
+  await writeFile(join(folder, 'deep/big.bin'), randomBytes(20 << 20))
+  const push = async () => {
+    const lines: string[] = []
+    const version = await pushData(ana.client, { project: 'pushes', path: 'data/images', source: folder }, (line) =>
+      lines.push(line),
+    )
+    return { version, lines }
+  }
+
+  const first = await push()
+  await writeFile(join(folder, 'a.txt'), 'two\n')
+  const second = await push()
+  await project.commit({ 'notes.txt': 'x' })
+  await project.push(ana)
+
+  expect(early.stderr).toContain('Nothing was pushed to data/images yet')
+  expect(first.version).toMatchObject({ state: 'pushed', isUsed: true, isDeclared: true })
+  expect(first.lines).toContain('0 there already, sending 2 (20971524 bytes)')
+  expect(second.lines).toContain('1 there already, sending 1 (4 bytes)')
+  expect(await project.log(2, 'train')).toBe('two\n20971520\n')
+  expect(stepOf(await project.run(2), 'data:data/images').why).toBe('as ana pushed it')
+})
+
+test('content of another project is not to be had by its digest', async () => {
+  await place.project('thief', { 'tidegate.yaml': 'steps: { train: { run: "true" } }\n' })
+  await writeFile(join(lake, 'private.csv'), 'a\n1\n')
+  await place.project('owner', { 'tidegate.yaml': 'steps: { train: { run: "true" } }\n' })
+  const { digest } = await pushData(
+    ana.client,
+    { project: 'owner', path: 'd.csv', source: join(lake, 'private.csv') },
+    () => undefined,
+  )
+  const params = { project: 'thief' }
+
+  const missing = await ana.client.call(findMissingContent, { params, body: { digests: [digest] } })
+  const taken = ana.client.call(pushDataset, { params, body: { path: 'd.csv', kind: 'file', digest } })
+  const forged = ana.client.call(putContent, { params: { ...params, digest }, content: Buffer.from('something else') })
+
+  expect(missing).toEqual({ missing: [digest] })
+  await expect(taken).rejects.toThrow('1 contents of this dataset were not sent yet')
+  await expect(forged).rejects.toThrow(`What came is not ${digest}`)
+})
+
+test('a new digest of a dataset with owners waits for the yes of one of them, and runs say what they use', async () => {
+  const owner = await place.person('olga')
+  const file = join(lake, 'owned.csv')
+  await writeFile(file, 'a\n1\n')
+  const project = await place.project('owned', {
+    'tidegate.yaml': `data: { data/raw.csv: { from: "file:${file}", owners: [olga] } }
+steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv] } }
+`,
+  })
+  const params = { project: 'owned' }
+  const approve = (person: TestPerson) =>
+    person.client.call(approveDataset, { params, body: { path: 'data/raw.csv', reason: 'looked at it' } })
+
+  const refused = await project.push(ana)
+  await expect(approve(ana)).rejects.toThrow('Only olga may decide about data/raw.csv; ana is not one of them')
+  const yes = await approve(owner)
+  const second = await start(project, false)
+  await writeFile(file, 'a\n1\n2\n')
+  const third = await start(project, true)
+  await project.commit({
+    'tidegate.yaml': (await readFile(join(project.work, 'tidegate.yaml'), 'utf8')).replace(', owners: [olga]', ''),
+  })
+  await project.push(ana, 'main:loosened')
+  const { versions } = await owner.client.call(showDataset, { params, query: { path: 'data/raw.csv' } })
+
+  expect(refused.stderr).toContain('is new, and waits for the yes of olga')
+  expect((await project.run(1)).state).toBe('failed')
+  expect(yes).toMatchObject({ state: 'approved', isUsed: true, decidedBy: 'olga', reason: 'looked at it', rows: 1 })
+  expect(await project.log(2, 'train')).toBe('a\n1\n')
+  expect([second.state, third.state]).toEqual(['succeeded', 'succeeded'])
+  expect(await project.log(3, 'train').catch(() => '')).not.toContain('2')
+  expect(await project.log(3, 'data:data/raw.csv')).toContain('This run uses the last that was approved')
+  expect(stepOf(await project.run(4), 'data:data/raw.csv').why).toContain('as olga approved it')
+  expect(versions.map(({ state, rows, isUsed }) => ({ state, rows, isUsed }))).toEqual([
+    { state: 'pending', rows: 2, isUsed: false },
+    { state: 'approved', rows: 1, isUsed: true },
+  ])
 })
 
 const QUERY = `data:

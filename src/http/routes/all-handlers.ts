@@ -2,6 +2,7 @@ import type { Installation } from '../../flow/installation.ts'
 import type { Handlers } from '../handlers.ts'
 import { acceptanceHandlers } from './acceptance.ts'
 import { accessHandlers } from './access.ts'
+import { datasetHandlers } from './datasets.ts'
 import { deploymentHandlers } from './deployments.ts'
 import { logHandlers } from './logs.ts'
 import { monitoringHandlers } from './monitoring.ts'
@@ -21,6 +22,7 @@ export function allHandlers(installation: Installation): Handlers {
     ...logHandlers(installation),
     ...testHandlers(installation),
     ...versionHandlers(installation),
+    ...datasetHandlers(installation),
     ...deploymentHandlers(installation),
     ...acceptanceHandlers(installation),
     ...monitoringHandlers(installation),
