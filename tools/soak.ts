@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeMachine } from '../bench/machine.ts'
 import { soakCrash } from './soak/crash.ts'
+import { soakMutations } from './soak/mutations.ts'
 import { reliabilityPage, type SoakSection } from './soak/reliability-page.ts'
 import type { SoakJob } from './soak/soak-job.ts'
 
 /** What is too long for a test, in the order of the page: one line each. */
-const JOBS: readonly SoakJob[] = [soakCrash]
+const JOBS: readonly SoakJob[] = [soakCrash, soakMutations]
 
 const PAGE = fileURLToPath(new URL('../docs/reference/reliability.md', import.meta.url))
 
