@@ -180,7 +180,7 @@ function changeTree(
     Object.defineProperty(own, name, { value, writable: true, enumerable: true, configurable: true })
   if (change.kind === 'remove') delete own[key]
   else if (change.kind === 'replace') put(key, part)
-  else if (change.kind === 'odd') put(key, change.odd)
+  else if (change.kind === 'odd') put(key, structuredClone(change.odd))
   else if (change.kind === 'twice') put(Array.isArray(holder) ? holder.length : `${key}2`, structuredClone(own[key]))
   else if (Array.isArray(holder)) put(holder.length, part)
   else if (change.kind === 'add') put(change.key, part)
