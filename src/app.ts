@@ -35,6 +35,7 @@ import { readResults, writeResults } from './flow/run-results.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
 import { readSchedules, runSchedules } from './flow/schedule-to-run.ts'
 import { closeStep, openStep } from './flow/step-opening.ts'
+import { chooseSandbox } from './flow/choose-sandbox.ts'
 import { createStepUsers } from './flow/step-users.ts'
 import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
 import { taskBindings } from './flow/task-bindings.ts'
@@ -136,6 +137,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     readResults: (context, record) => readResults(resultNeeds, context, record),
     writeResults,
     ...(process.getuid?.() === 0 ? { runAs: (attemptId: string) => users.take(attemptId) } : {}),
+    sandbox: await chooseSandbox(config.sandbox ?? 'off', config.firstUser),
     ...(config.logLimitBytes === undefined ? {} : { logLimitBytes: config.logLimitBytes }),
     log,
   })

@@ -14,6 +14,8 @@ export const LIMITS = {
   hostStartMs: { value: 60_000, meaning: 'until a model host must have loaded its model' },
   hostMemoryBytes: { value: 2 * 2 ** 30, meaning: 'of one model host where the file says nothing' },
   hostQueue: { value: 256, meaning: 'requests that wait for one model host before it answers 503' },
+  stepProcesses: { value: 8_192, meaning: 'of one attempt at a time, where the kernel has control groups for us' },
+  stepDiskBytes: { value: 200 * 2 ** 30, meaning: 'an attempt may write where its file says nothing' },
   pipelineFileBytes: { value: 1 << 20, meaning: 'of tidegate.yaml' },
   yamlDepth: { value: 40, meaning: 'of nesting in tidegate.yaml' },
   yamlAliases: { value: 100, meaning: 'expansions of aliases in tidegate.yaml' },

@@ -42,7 +42,12 @@ export interface PlanStep {
   /** Folders and files that an attempt which did not succeed hands to the next one. */
   readonly checkpoint?: readonly string[]
   readonly runsOn: string
-  readonly resources: { readonly cpus: number; readonly gpus: number; readonly memoryBytes?: number }
+  readonly resources: {
+    readonly cpus: number
+    readonly gpus: number
+    readonly memoryBytes?: number
+    readonly diskBytes?: number
+  }
   readonly timeoutMs: number
   readonly silenceTimeoutMs?: number
   readonly retry: { readonly on: readonly EndReason[]; readonly limit: number }

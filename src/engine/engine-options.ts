@@ -47,6 +47,8 @@ export interface EngineOptions {
   weights?(): Promise<ReadonlyMap<string, number>>
   /** The user a command runs as; tasks run as the server's. */
   runAs?(attemptId: string): AttemptOrder['runAs']
+  /** Commands run behind walls: `server.yaml` asks for it, and this machine can. */
+  readonly sandbox?: boolean
   /** Of one attempt; default: the limit `logBytes`. */
   readonly logLimitBytes?: number
   /** How long after its timeout and grace a supervisor is given up; default: the limit `attemptBackstopMs`. */

@@ -66,6 +66,9 @@ function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep
     graceMs: limit('cancelGraceMs'),
     logLimitBytes: options.logLimitBytes ?? limit('logBytes'),
     ...(step.resources.memoryBytes === undefined ? {} : { memoryBytes: step.resources.memoryBytes }),
+    diskBytes: step.resources.diskBytes ?? limit('stepDiskBytes'),
+    processes: limit('stepProcesses'),
+    ...(options.sandbox === true ? { sandbox: true } : {}),
     ...(isKeptForDebug(context) ? { debug: { keptMs: limit('workspaceKeepMs') } } : {}),
     ...(runAs === undefined ? {} : { runAs }),
   }

@@ -10,6 +10,7 @@ import { getAttempt, insertAttempt } from './attempts.sql.ts'
 import { startsSteps } from './cancel-run.ts'
 import { runsAlways } from './decide-step.ts'
 import type { AttemptContext, EndedResults, StepContext } from './engine-options.ts'
+import { hintHiddenFiles } from './hidden-files.ts'
 import { judgeEnd, judgeResults, mayRetry, type AttemptEnd, type Judgement } from './judge-end.ts'
 import type { Kernel } from './kernel.ts'
 import type { CacheIdentity } from './prepare-step.ts'
@@ -30,7 +31,7 @@ export async function settleAttempt(
 ): Promise<boolean> {
   const record = end.kind === 'record' ? end.record : undefined
   const results = record === undefined ? {} : await kernel.options.readResults(context, record)
-  const judgement = judgeResults(judgeEnd(end), results)
+  const judgement = await withHint(kernel, context, judgeResults(judgeEnd(end), results))
   const isLast = !mayTryAgain(context, judgement)
   return kernel.write(async (writer) => {
     const attempt = await moveAttempt(writer, context, judgement, record)
@@ -53,6 +54,13 @@ export async function settleAttempt(
     await appendEvents(writer, kernel.options.database.kind, events)
     return true
   })
+}
+
+/** A command's own failure may come from files that its `deps` keep from it. */
+async function withHint(kernel: Kernel, context: AttemptContext, judgement: Judgement): Promise<Judgement> {
+  if (judgement.event !== 'fail' || judgement.reason !== 'exit') return judgement
+  const hint = await hintHiddenFiles(kernel, context)
+  return hint === undefined ? judgement : { ...judgement, message: `${judgement.message ?? ''} ${hint}`.trim() }
 }
 
 /** In a run that is being cancelled only what was spared is tried again. */

@@ -131,7 +131,12 @@ export interface StepSpec {
   /** `over`: an axis of the matrix. */
   readonly split?: { readonly tests: readonly string[]; readonly over?: string }
   readonly runsOn: string
-  readonly resources: { readonly cpus: number; readonly gpus: number; readonly memoryBytes?: number }
+  readonly resources: {
+    readonly cpus: number
+    readonly gpus: number
+    readonly memoryBytes?: number
+    readonly diskBytes?: number
+  }
   readonly timeoutMs: number
   readonly silenceTimeoutMs?: number
   readonly retry: { readonly on: readonly EndReason[]; readonly limit: number }

@@ -1,11 +1,13 @@
 import { ATTEMPT_MARK, type ProcessIdentity } from '../core/attempt-files.ts'
-import { hasInEnvironment, listProcesses, type ProcessRow } from '../lib/processes.ts'
+import { processesOfGroup } from '../lib/control-group.ts'
+import { hasInEnvironment, listProcesses, readProcess, type ProcessRow } from '../lib/processes.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 
 /**
  * The processes of an attempt: the sessions and groups of its command and its services, everything that carries the mark, which finds
  * what forked away into a session of its own, and the children of all these, which finds what wrote its title
- * over its environment. What did that *and* lost its parent is not found.
+ * over its environment. What did that *and* lost its
+ * parent is found by the attempt's control group, where there is one.
  */
 export function findAttemptProcesses(order: AttemptOrder, roots: readonly ProcessIdentity[]): ProcessRow[] {
   // Most of a machine's processes are older than the command, and need no closer look.
@@ -16,6 +18,10 @@ export function findAttemptProcesses(order: AttemptOrder, roots: readonly Proces
   for (const row of later) {
     const isNear = pids.has(row.session) || pids.has(row.group)
     if (isNear || hasInEnvironment(row.pid, ATTEMPT_MARK, order.attemptFolder)) found.set(row.pid, row)
+  }
+  for (const pid of processesOfGroup(order.attemptFolder)) {
+    const row = pid === process.pid ? undefined : readProcess(pid)
+    if (row) found.set(pid, row)
   }
   for (let before = -1; before < found.size;) {
     before = found.size

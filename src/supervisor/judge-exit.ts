@@ -1,14 +1,21 @@
 import { statfsSync } from 'node:fs'
 import { failed, NOTHING, type AttemptEnd } from './attempt-end.ts'
-import { kernelMemoryKills } from './memory-check.ts'
+import { endOfMemory, kernelMemoryKills } from './memory-check.ts'
 import { readTaskOutput } from './task-process.ts'
+import type { ControlGroup } from '../lib/control-group.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { CommandExit } from './spawn-session.ts'
 
 /** Ordered from what is known best: the task's own word, then causes outside it, then the bare exit. */
-export function judgeExit(order: AttemptOrder, exit: CommandExit, killsBefore: number): AttemptEnd {
+export function judgeExit(
+  order: AttemptOrder,
+  exit: CommandExit,
+  { killsBefore, group }: { readonly killsBefore: number; readonly group: ControlGroup | undefined },
+): AttemptEnd {
   const taskOutput = order.command.kind === 'task' ? readTaskOutput(order) : undefined
   if (taskOutput?.failure) return { ...failed(taskOutput.failure.reason, taskOutput.failure.message), taskOutput }
+  const memory = exit.exitCode === 0 ? undefined : endOfMemory(order, group)
+  if (memory) return failed(memory.reason, memory.message)
   if (exit.exitCode !== 0) return endOfFailure(order, exit, killsBefore)
   if (order.command.kind === 'command') return { outcome: 'succeeded', ...NOTHING }
   if (!taskOutput) return failed('setup-error', 'The task ended without an answer.')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { ControlGroup } from '../lib/control-group.ts'
 import { readProcess, type ProcessRow } from '../lib/processes.ts'
 import { findAttemptProcesses } from './attempt-processes.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
@@ -29,6 +30,14 @@ export function memoryCheck(order: AttemptOrder, limitBytes: number, roots: read
     const used = `${inMebibytes(usedBytes)} of ${inMebibytes(limitBytes)} MiB`
     return { reason: 'out-of-memory', message: `It used more memory than it may: ${used}.`, graceMs: 0 }
   }
+}
+
+/** What a control group says of it: the kernel has killed a process of this attempt for its limit. */
+export function endOfMemory({ memoryBytes }: AttemptOrder, group: ControlGroup | undefined): Interruption | undefined {
+  if (memoryBytes === undefined || group?.limitsMemory !== true || group.memoryKills() === 0) return undefined
+  const used = Math.max(memoryBytes, group.peakMemoryBytes() ?? 0)
+  const message = `It used more memory than it may: ${inMebibytes(used)} of ${inMebibytes(memoryBytes)} MiB.`
+  return { reason: 'out-of-memory', message, graceMs: 0 }
 }
 
 /** Exact only where it is over the limit; else the upper bound that shows it is not. */

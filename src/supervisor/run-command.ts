@@ -5,8 +5,10 @@ import { reach } from '../core/points.ts'
 import { endProcesses, killUntilNone } from '../lib/end-processes.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { findAttemptProcesses } from './attempt-processes.ts'
+import { diskCheck } from './disk-check.ts'
+import type { ControlGroup } from '../lib/control-group.ts'
 import { isDiskFull } from '../core/storage-error.ts'
-import { memoryCheck } from './memory-check.ts'
+import { endOfMemory, memoryCheck } from './memory-check.ts'
 import { spawnSession, type CommandExit } from './spawn-session.ts'
 import type { Services } from './services.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
@@ -20,6 +22,7 @@ export interface CommandPlace {
   readonly pipe: OutputPipe
   readonly log: LogFile
   readonly watch: AttemptWatch
+  readonly group: ControlGroup | undefined
   /** What runs beside it, and counts as its own. */
   readonly services: Pick<Services, 'roots'> & AsyncDisposable
   onStart(command: ProcessIdentity): void
@@ -51,7 +54,7 @@ export async function runCommand(
   })
   place.onStart(command)
   offerToMemoryKiller(command)
-  if (order.memoryBytes !== undefined) watch.addCheck(memoryCheck(order, order.memoryBytes, roots))
+  addChecks(place, roots)
 
   await reach('command started', order.attemptId)
   await Promise.race([exited, aborted(watch.signal)])
@@ -65,6 +68,14 @@ export async function runCommand(
   await Promise.race([output.ended, sleep(DRAIN_MS, undefined, { ref: false })])
   output.destroy()
   return exit
+}
+
+/** What the kernel does not limit is looked at. */
+function addChecks({ order, watch, group }: CommandPlace, roots: readonly ProcessIdentity[]): void {
+  if (order.diskBytes !== undefined) watch.addCheck(diskCheck(order, order.diskBytes))
+  if (order.memoryBytes === undefined) return
+  const isLimited = group?.limitsMemory === true
+  watch.addCheck(isLimited ? () => endOfMemory(order, group) : memoryCheck(order, order.memoryBytes, roots))
 }
 
 /** When the machine runs out of memory the kernel shall end a step, and not a server. */

@@ -2,11 +2,9 @@ import { get } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlanService } from '../core/plan.ts'
-import type { AttemptOrder } from '../core/ports/executor.ts'
 import { killUntilNone } from '../lib/end-processes.ts'
 import { listProcesses } from '../lib/processes.ts'
-import { spawnSession } from './spawn-session.ts'
-import type { OutputPipe } from './output-pipe.ts'
+import { spawnSession, type SessionPlace } from './spawn-session.ts'
 
 interface Asked {
   readonly service: PlanService
@@ -17,15 +15,11 @@ interface Asked {
 /** For one question; the next one follows at once. */
 const ASK_MS = 5_000
 
-export async function isReady(
-  { service, port, env }: Asked,
-  order: AttemptOrder,
-  takePipe: () => OutputPipe,
-): Promise<boolean> {
+export async function isReady({ service, port, env }: Asked, place: () => SessionPlace): Promise<boolean> {
   const { ready } = service
   if (ready.kind === 'tcp') return accepts(port)
   if (ready.kind === 'http') return answers(`http://127.0.0.1:${port}${ready.path}`)
-  return succeeds(ready.run, env, order, takePipe())
+  return succeeds(ready.run, env, place())
 }
 
 /** Ports nobody listens on just now, all different. Somebody else may be faster: then the service says so. */
@@ -74,14 +68,9 @@ function answers(url: string): Promise<boolean> {
 }
 
 /** What it prints is nobody's business: it fails until it does not. */
-async function succeeds(
-  run: string,
-  env: Readonly<Record<string, string>>,
-  order: AttemptOrder,
-  pipe: OutputPipe,
-): Promise<boolean> {
-  const session = await spawnSession(['/bin/sh', '-c', run], env, { order, pipe })
-  const output = pipe.read(() => undefined)
+async function succeeds(run: string, env: Readonly<Record<string, string>>, place: SessionPlace): Promise<boolean> {
+  const session = await spawnSession(['/bin/sh', '-c', run], env, place)
+  const output = place.pipe.read(() => undefined)
   const end = await Promise.race([session.exited, sleep(ASK_MS, undefined, { ref: false })])
   const { pid } = session.identity
   await killUntilNone(() => listProcesses().flatMap((row) => (row.session === pid ? [row.pid] : [])), 1_000)

@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts'
 import type { PlanService } from '../core/plan.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import { serviceVariable } from '../core/service-variable.ts'
+import type { ControlGroup } from '../lib/control-group.ts'
 import { endProcesses } from '../lib/end-processes.ts'
 import { findAttemptProcesses } from './attempt-processes.ts'
 import { openLogFile, type LogFile } from './log-file.ts'
@@ -21,6 +22,7 @@ export interface ServicesPlace {
   /** The step's own log: what becomes of services is said there. */
   readonly log: LogFile
   readonly signal: AbortSignal
+  readonly group: ControlGroup | undefined
   readonly takePipe: () => OutputPipe
   /** Called with what could not be killed. */
   onLeft(pids: readonly number[]): void
@@ -90,10 +92,10 @@ class RunningServices implements Services {
   }
 
   async start(service: PlanService, port: number): Promise<void> {
-    const { order, secrets, takePipe } = this.#place
+    const { order, secrets, takePipe, group } = this.#place
     const env = { ...this.#place.env, ...this.env, ...service.env, PORT: String(port) }
     const pipe = takePipe()
-    const session = await spawnSession(['/bin/sh', '-e', '-c', service.run], env, { order, pipe })
+    const session = await spawnSession(['/bin/sh', '-e', '-c', service.run], env, { order, pipe, group })
     const logFile = join(order.attemptFolder, serviceLog(service.name))
     const log = openLogFile(logFile, order.logLimitBytes, createMasker(secrets))
     const output = pipe.read((chunk) => this.#write(log, chunk))
@@ -144,7 +146,7 @@ class RunningServices implements Services {
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 250)) {
       signal.throwIfAborted()
       if (running.end !== undefined) throw this.#notReady(running, `it ${endInWords(running.end)} before it was ready`)
-      if (await isReady(running, order, this.#place.takePipe)) return
+      if (await isReady(running, () => ({ order, pipe: this.#place.takePipe(), group: this.#place.group }))) return
       if (performance.now() - started > service.timeoutMs) {
         throw this.#notReady(running, `${missing(running)} within ${service.timeoutMs / 1_000} s`)
       }

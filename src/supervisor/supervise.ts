@@ -4,6 +4,7 @@ import { openFolderStore } from '../drivers/store/folder/folder-store.ts'
 import { ATTEMPT_FILES, type SupervisorClaim } from '../core/attempt-files.ts'
 import { reach } from '../core/points.ts'
 import { createJsonFile, readJsonFile, replaceJsonFile, replaceJsonFileDurably } from '../lib/json-file.ts'
+import { openControlGroup, removeControlGroup } from '../lib/control-group.ts'
 import { readProcess } from '../lib/processes.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
@@ -103,18 +104,20 @@ async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd
   const killsBefore = kernelMemoryKills()
   const own = attemptEnvironment(order, attempt.start.secrets)
   const secrets = Object.values(attempt.start.secrets)
-  await using services = await startServices({ ...attempt, env: own, secrets, signal: watch.signal })
+  const group = openControlGroup(order.attemptFolder, order)
+  await using services = await startServices({ ...attempt, env: own, secrets, signal: watch.signal, group })
   const env = { ...own, ...services.env }
   const exit = await runCommand(argv, env, {
     ...attempt,
     services,
+    group,
     onStart: (command) => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command }),
   })
   await reach('command ended', order.attemptId)
   if (order.debug) for (const line of leaveDebugNotes(order, env, order.secretNames)) attempt.log.note(line)
   if (watch.interruption)
     return { ...interrupted(watch.interruption), ...(await keepAnyway(attempt, store)), ...exitOf(exit) }
-  const end = judgeExit(order, exit, killsBefore)
+  const end = judgeExit(order, exit, { killsBefore, group })
   if (end.outcome === 'failed') services.showLastLines()
   return { ...(await withOutputs(attempt, end, store)), ...exitOf(exit) }
 }
@@ -162,6 +165,7 @@ interface Finish {
 }
 
 async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
+  removeControlGroup(order.attemptFolder)
   const logEnd = closeLog(log, end)
   sealWorkspace(order)
   const record: CompletionRecord = {

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { array, assert, asyncProperty, boolean, constantFrom } from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/core/errors.ts'
@@ -187,6 +189,36 @@ describe.each(DATABASES)('on %s', (kind) => {
     const lostWorkspace = expect.stringContaining('/train/2')
     expect(given(`${again}/train/1`)).toEqual({ paths: ['state.bin'], files, lostWorkspace })
     expect(given(`${fresh}/train/1`)).toEqual({ paths: ['state.bin'], files: [] })
+  })
+
+  test('a command that asks for a file its deps keep from it is told so, by name', async () => {
+    const engine = await place.start()
+    const plan = planOf(
+      command('train', '', { deps: ['train.py', 'src/'], retry: { on: [], limit: 0 } }),
+      command('free', '', { retry: { on: [], limit: 0 } }),
+    )
+    const files = { 'train.py': '1', 'src/a.py': '2', 'lib/helper/__init__.py': '3', 'conf/params.yaml': '4' }
+    const sourceTree = await place.commit(files)
+    const { id } = await place.create(engine, { plan, sourceTree })
+    await untilAttempt(`${id}/train/1`, 'running')
+    await untilAttempt(`${id}/free/1`, 'running')
+    const complaints = [
+      "FileNotFoundError: [Errno 2] No such file or directory: 'conf/params.yaml'",
+      "ModuleNotFoundError: No module named 'helper'",
+      'cat: src/a.py: No such file or directory',
+      'cat: /etc/nothing: No such file or directory',
+    ]
+    for (const { folder } of await attempts(id)) {
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'log'), complaints.join('\n'))
+    }
+    for (const step of ['train', 'free']) executor.say(`${id}/${step}/1`, ended(`${id}/${step}/1`, 'failed'))
+
+    const { steps } = await place.untilEnded(id)
+
+    const hint = 'conf/params.yaml, lib/helper/__init__.py exist in the commit, but are not in `deps` of step train.'
+    expect(steps['train']?.message).toBe(`It ended with exit code 1. ${hint}`)
+    expect(steps['free']?.message).toBe('It ended with exit code 1.')
   })
 
   test('a completion record of another attempt is not believed', async () => {

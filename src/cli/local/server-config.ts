@@ -62,6 +62,12 @@ export const ServerFile = z.strictObject({
         .default(200_000)
         .describe('when the server is root, attempts run as this user id and the 9,999 after it'),
       cpus: z.number().int().min(1).max(1_024).optional().describe('that steps may use at once; default: all'),
+      sandbox: z
+        .enum(['required', 'auto', 'off'])
+        .default('off')
+        .describe(
+          'bubblewrap around the commands of steps: they see their workspace, build environment and the system, nothing else; `required`: `up` refuses to start without it',
+        ),
       'log-limit': Size.optional().describe('of one attempt’s log that is kept; default: 1GiB'),
     })
     .prefault({}),
@@ -80,6 +86,8 @@ export interface ServerConfig {
   readonly cpus: number | undefined
   /** Absent: no folder, no bucket. */
   readonly datasets?: DatasetSettings | undefined
+  /** Absent: off. */
+  readonly sandbox?: 'required' | 'auto' | 'off' | undefined
   /** Of one attempt; absent: the limit `logBytes`. */
   readonly logLimitBytes?: number | undefined
 }
@@ -108,6 +116,7 @@ export async function readServerConfig(
     firstUser: file.steps['first-user'],
     cpus: file.steps.cpus,
     datasets: datasetSettings(file.datasets, environment),
+    sandbox: file.steps.sandbox,
     logLimitBytes: file.steps['log-limit'],
   }
 }

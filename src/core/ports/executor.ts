@@ -72,6 +72,12 @@ export interface AttemptOrder {
   readonly graceMs: number
   readonly logLimitBytes: number
   readonly memoryBytes?: number
+  /** Of its workspace, home and temporary folder together. */
+  readonly diskBytes?: number
+  /** Processes at a time. */
+  readonly processes?: number
+  /** Commands run behind the walls of bubblewrap. */
+  readonly sandbox?: boolean
   /** Somebody wants to look afterwards: workspace, home and environment stay as they are, until `forget`. */
   readonly debug?: { readonly keptMs: number }
   /** The unprivileged user the command runs as, when the server is root. */

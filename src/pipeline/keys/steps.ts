@@ -86,8 +86,11 @@ const StepResources = z
     cpus: z.number().positive().max(1_024).default(1),
     gpus: z.int().min(0).max(1_024).default(0),
     memory: Size.exactOptional(),
+    disk: Size.describe('that it may write').exactOptional(),
   })
-  .transform(({ memory, ...rest }): StepSpec['resources'] => defined({ ...rest, memoryBytes: memory }))
+  .transform(({ memory, disk, ...rest }): StepSpec['resources'] =>
+    defined({ ...rest, memoryBytes: memory, diskBytes: disk }),
+  )
 
 const Readiness = z
   .strictObject({

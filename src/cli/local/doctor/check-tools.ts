@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { whyNoBubblewrap } from '../../../lib/bubblewrap.ts'
+import { describeControlGroups } from '../../../lib/control-group.ts'
 import { lacking, missing, ok, type Check } from './check.ts'
 
 /** Programs that we start. */
@@ -28,9 +29,7 @@ export async function checkTools(): Promise<Check[]> {
     tar === undefined
       ? lacking('tar', 'there is none on PATH', '`tidegate backup` and `restore` need it.')
       : ok('tar', tar),
-    bubblewrap === undefined
-      ? ok('bubblewrap', 'there is none; steps run as ordinary processes')
-      : ok('bubblewrap', bubblewrap),
+    await checkBubblewrap(bubblewrap),
     checkControlGroups(),
   ]
 }
@@ -52,12 +51,20 @@ async function findPythons(): Promise<string[]> {
   return [...new Set(versions.flatMap((version) => version?.replace(/^Python /, '') ?? []))].sort()
 }
 
+/** Needed only where `server.yaml` says so. */
+async function checkBubblewrap(version: string | undefined): Promise<Check> {
+  if (version === undefined) return ok('bubblewrap', 'there is none: no sandbox around steps (`steps.sandbox`)')
+  const why = await whyNoBubblewrap()
+  return ok('bubblewrap', why === undefined ? `${version}, works` : `${version}, does not work here: ${why}`)
+}
+
 function checkControlGroups(): Check {
-  const isThere = existsSync('/sys/fs/cgroup/cgroup.controllers')
-  return ok(
-    'cgroups',
-    isThere ? 'version 2' : 'no version 2; memory of steps and models is watched by their size alone',
-  )
+  const found = describeControlGroups()
+  const said =
+    found === undefined
+      ? 'none that we may use: memory of steps is looked at four times a second'
+      : `version ${found.version}: the kernel limits ${found.controllers.join(' and ')} of steps`
+  return ok('cgroups', said)
 }
 
 const run = promisify(execFile)

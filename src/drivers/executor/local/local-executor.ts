@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { AppError } from '../../../core/errors.ts'
 import { ATTEMPT_FILES, ATTEMPT_MARK, type SupervisorClaim } from '../../../core/attempt-files.ts'
 import { reach } from '../../../core/points.ts'
+import { processesOfGroup, removeControlGroup } from '../../../lib/control-group.ts'
 import { killUntilNone } from '../../../lib/end-processes.ts'
 import { createJsonFile, readJsonFile } from '../../../lib/json-file.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
@@ -61,6 +62,7 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
         .sort()
     },
     async forget(handle) {
+      removeControlGroup(handle)
       forgetFiles(handle)
       rmSync(ownedFile(owned, handle), { force: true })
       starter.forget(handle)
@@ -127,9 +129,11 @@ function sweep(handle: Handle): Promise<number[]> {
   return killUntilNone(() => findMarked(handle), SWEEP_MS)
 }
 
+/** In its control group, where there is one, or by the mark. One that is being started has no mark yet. */
 function findMarked(handle: Handle): number[] {
+  const grouped = new Set(processesOfGroup(handle))
   return listProcesses()
-    .filter((row) => hasInEnvironment(row.pid, ATTEMPT_MARK, handle))
+    .filter((row) => grouped.has(row.pid) || hasInEnvironment(row.pid, ATTEMPT_MARK, handle))
     .map((row) => row.pid)
 }
 

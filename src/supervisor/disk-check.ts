@@ -1,0 +1,56 @@
+import { lstat, opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { privateFolders } from './workspace.ts'
+import type { AttemptOrder } from '../core/ports/executor.ts'
+import type { Interruption } from './attempt-end.ts'
+
+/** Between two looks; and ten times what a look took, so that counting a million files is not all that happens. */
+const SHORTEST_REST_MS = 1_000
+const REST_FACTOR = 10
+
+/** Counts what the attempt has on the disk, again and again beside it; what it answers ends the command. */
+export function diskCheck(order: AttemptOrder, limitBytes: number): () => Interruption | undefined {
+  let found: Interruption | undefined
+  let isLooking = false
+  let restUntil = 0
+
+  async function look(): Promise<void> {
+    const startedAt = performance.now()
+    const { home, tmp } = privateFolders(order)
+    let bytes = 0
+    for (const folder of [order.workspace, home, tmp]) bytes += await bytesBelow(folder)
+    if (bytes > limitBytes) found = overLimit(bytes, limitBytes)
+    restUntil = performance.now() + Math.max(SHORTEST_REST_MS, REST_FACTOR * (performance.now() - startedAt))
+  }
+
+  return () => {
+    if (!isLooking && performance.now() >= restUntil) {
+      isLooking = true
+      // A folder that goes away while we count is counted the next time.
+      look()
+        .catch(() => (restUntil = performance.now() + SHORTEST_REST_MS))
+        .finally(() => (isLooking = false))
+    }
+    return found
+  }
+}
+
+function overLimit(bytes: number, limitBytes: number): Interruption {
+  const [used, may] = [bytes, limitBytes].map((each) => Math.round(each / 2 ** 20))
+  return {
+    reason: 'disk-full',
+    message: `It wrote more than it may: ${used} of ${may} MiB on the disk (\`resources: { disk: … }\`).`,
+    graceMs: 0,
+  }
+}
+
+/** Blocks, and not sizes: a sparse file of a terabyte is no burden. */
+async function bytesBelow(folder: string): Promise<number> {
+  let bytes = 0
+  for await (const entry of await opendir(folder)) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) bytes += await bytesBelow(path)
+    else if (entry.isFile()) bytes += (await lstat(path)).blocks * 512
+  }
+  return bytes
+}

@@ -1,0 +1,158 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chooseSandbox } from '../../src/flow/choose-sandbox.ts'
+import { describeControlGroups } from '../../src/lib/control-group.ts'
+import { isDead, openAttemptPlace, until, untilFile, type AttemptPlace } from './attempt-place.ts'
+import { untilEnded } from '../contract/executor.ts'
+
+let place: AttemptPlace
+
+beforeAll(async () => {
+  place = await openAttemptPlace()
+})
+
+afterAll(() => place[Symbol.asyncDispose]())
+
+const USER = process.getuid?.() === 0 ? { runAs: { uid: 231_007, gid: 231_007 } } : {}
+/** What the kernel of this machine does for us; without it the rest must hold all the same. */
+const kernelLimits = describeControlGroups()?.controllers ?? []
+
+test('memory is limited at the byte, or seen within a second, and the record has the numbers', async () => {
+  const hog = `python3 -c "
+import time
+held = []
+while True:
+    held.append(bytearray(20_000_000)); time.sleep(0.05)
+"`
+  const { record } = await place.run(hog, { memoryBytes: 150 * 2 ** 20, graceMs: 100, ...USER })
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'out-of-memory' })
+  expect(record.message).toMatch(/^It used more memory than it may: \d+ of 150 MiB\.$/)
+})
+
+test('of a fork bomb only so many processes live, where the kernel can limit them', async () => {
+  const { log } = await place.run('for i in $(seq 40); do sleep 3 & done 2>&1; echo started; kill %% || true', {
+    processes: 20,
+    ...USER,
+  })
+
+  expect(/fork|Resource temporarily/i.test(log)).toBe(kernelLimits.includes('pids'))
+})
+
+test('a process that left its session, its parent and its environment is ended too, where there are control groups', async () => {
+  const hide = `env -i setsid sh -c 'sleep 600 & echo $! > hidden.pid; exec env -i setsid true'; sleep 0.1`
+  const { order } = await place.run(hide, USER)
+
+  const pid = Number(readFileSync(join(order.workspace, 'hidden.pid'), 'utf8'))
+  if (kernelLimits.length > 0) expect(isDead(pid)).toBe(true)
+  else process.kill(pid, 'SIGKILL')
+})
+
+test('an attempt that writes more than it may is ended with the numbers', async () => {
+  const { record } = await place.run('while :; do head -c 5000000 /dev/zero >> big; sleep 0.05; done', {
+    diskBytes: 40 * 2 ** 20,
+    ...USER,
+  })
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'disk-full' })
+  expect(record.message).toMatch(/^It wrote more than it may: \d+ of 40 MiB on the disk/)
+})
+
+describe('in a sandbox', () => {
+  const WALLS = { sandbox: true, ...USER }
+
+  test('a step sees its workspace and the system, and of other people nothing', async () => {
+    const others = mkdtempSync(join(tmpdir(), 'tidegate-others-'))
+    writeFileSync(join(others, 'secret'), 'of somebody', { mode: 0o644 })
+    const inputs = [
+      await place.file('train.py', 'print(open("data.txt").read(), end="")'),
+      await place.file('data.txt', 'mine\n'),
+    ]
+
+    const { log, record } = await place.run(
+      `python3 train.py; ls /tmp ${others} 2>&1 || true; ls ${place.folder} | tr '\\n' ' '; echo out > out.txt; touch "$HOME/h" "$TMPDIR/t"; touch /usr/x 2>&1 || true`,
+      { inputs, outs: ['out.txt'], ...WALLS },
+    )
+    rmSync(others, { recursive: true })
+
+    expect(record).toMatchObject({ outcome: 'succeeded' })
+    expect(Object.keys(record.outs)).toEqual(['out.txt'])
+    expect(log).toContain('mine\n')
+    expect(log).not.toContain('of somebody')
+    expect(log).toContain(`cannot access '${others}'`)
+    expect(log).toContain("cannot touch '/usr/x'")
+    // Of the data folder only the way to the workspace.
+    expect(log).toMatch(/\nwork touch/)
+  })
+
+  test('it sees no process but its own, and none of them lives afterwards, also when the supervisor is killed', async () => {
+    const order = place.order('ls /proc | grep -c "^[0-9]*$"; (setsid sleep 600 &); echo ready > up; sleep 600', WALLS)
+    const handle = await place.executor.submit(order, {})
+    await untilFile(join(order.workspace, 'up'))
+
+    const claim = JSON.parse(readFileSync(join(order.attemptFolder, 'claim.json'), 'utf8')) as {
+      supervisor: { pid: number }
+    }
+    process.kill(claim.supervisor.pid, 'SIGKILL')
+    await until(() => isDead(claim.supervisor.pid))
+    let kind = ''
+    while (kind !== 'gone') kind = (await place.executor.observe([handle])).get(handle)?.kind ?? ''
+
+    expect(Number(readFileSync(join(order.attemptFolder, 'log'), 'utf8'))).toBeLessThan(8)
+    expect(leftOf(order.workspace)).toEqual([])
+  })
+
+  test('an exit code, a cancel and the network are as without walls', async () => {
+    const server = createServer((_, response) => response.end('from outside'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const ask = `python3 -c "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:${port}').read().decode())"; exit 7`
+
+    const asked = await place.run(ask, WALLS)
+    server.close()
+    const order = place.order('touch up; sleep 600', { ...WALLS, graceMs: 100 })
+    const handle = await place.executor.submit(order, {})
+    await until(() => existsSync(join(order.workspace, 'up')))
+    await place.executor.cancel(handle, 100)
+    const cancelled = await untilEnded(place.executor, handle)
+
+    expect(asked.log).toContain('from outside')
+    expect(asked.record).toMatchObject({ reason: 'exit', exitCode: 7 })
+    expect(cancelled.outcome).toBe('cancelled')
+    expect(leftOf(order.workspace)).toEqual([])
+  })
+})
+
+test('a server that must have a sandbox says what to install where there is none', async () => {
+  const path = process.env['PATH']
+  process.env['PATH'] = '/nowhere'
+  try {
+    expect(await chooseSandbox('auto', 231_000)).toBe(false)
+    expect(await chooseSandbox('off', 231_000)).toBe(false)
+    await expect(chooseSandbox('required', 231_000)).rejects.toThrow('it is not installed. Install it (`apt install')
+  } finally {
+    process.env['PATH'] = path
+  }
+  expect(await chooseSandbox('required', 231_000)).toBe(true)
+})
+
+function leftOf(workspace: string): string[] {
+  return processes().filter((line) => line.includes(workspace))
+}
+
+function processes(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .map((pid) => {
+      try {
+        return isDead(pid) ? '' : `${pid} ${readFileSync(`/proc/${pid}/environ`, 'latin1')}`
+      } catch {
+        return ''
+      }
+    })
+}
