@@ -102,6 +102,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     gateway,
     secretsKey,
     datasets: config.datasets ?? NO_DATASETS,
+    keep: config.keep,
     log,
     get publicUrl() {
       return publicUrl()

@@ -31,6 +31,7 @@ export const LIMITS = {
   checkpointKeepMs: { value: 7 * 24 * 3_600_000, meaning: 'what a failed attempt hands on is kept for a rerun' },
   environmentKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'a build environment that no run uses is kept' },
   logKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'logs are kept' },
+  logKeepBytes: { value: 20 * 2 ** 30, meaning: 'of all logs before those of the oldest attempts go' },
   cacheBytes: { value: 50 * 2 ** 30, meaning: 'of cached outputs before the oldest go' },
   predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },
   contentPartBytes: { value: 8 << 20, meaning: 'of one part of content that is pushed' },

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import {
@@ -16,10 +17,11 @@ import { environmentOfRun } from './environment-of-run.ts'
 import { keptVersions } from '../registry/kept-versions.sql.ts'
 import { listEnvironments } from '../build/environment-marker.ts'
 import { cachedReferences, liveReferences } from './live-references.ts'
+import { candidateEndpoint } from './step-opening.ts'
 import { PrivateEndpoints } from './private-endpoints.ts'
 import { wantedTraffic } from './route-table.ts'
 
-type Needs = Pick<Installation, 'database' | 'dataFolder' | 'store'>
+type Needs = Pick<Installation, 'database' | 'dataFolder' | 'store' | 'routes' | 'keep'>
 
 export interface CollectedRow {
   readonly what: string
@@ -38,15 +40,16 @@ export interface CollectedGarbage {
 const MIN_AGE_MS = 24 * 3_600_000
 
 /**
- * Removes what nothing refers to: content of the store, cached outputs over their budget, workspaces and logs
- * past their time, restored bundles that no host serves. Goes on beside runs and predictions.
+ * Removes what nothing refers to: content of the store, cached outputs over their budget, workspaces past their
+ * time, logs past their time or over their budget, endpoints that a crash left, restored bundles that no host serves. Goes on beside runs and predictions.
  */
 export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<CollectedGarbage> {
   const now = Date.now()
   const rows = [
     ...(await collectStore(needs, now, dryRun)),
-    ...(await collectAttempts(needs, 'workspaces', now - limit('workspaceKeepMs'), dryRun)),
-    ...(await collectAttempts(needs, 'attempts', now - limit('logKeepMs'), dryRun)),
+    ...(await collectWorkspaces(needs, now - limit('workspaceKeepMs'), dryRun)),
+    ...(await collectLogs(needs, now, dryRun)),
+    ...(await collectEndpoints(needs, dryRun)),
     ...(await collectBundles(needs, now, dryRun)),
     ...(await collectHalfBackups(needs, now, dryRun)),
     ...(await collectEnvironments(needs, now, dryRun)),
@@ -59,13 +62,13 @@ export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<Col
  * after that, so that an entry that answered at the last moment is seen by the run it answered.
  */
 async function collectStore(
-  { database, dataFolder, store }: Needs,
+  { database, dataFolder, store, keep }: Needs,
   now: number,
   dryRun: boolean,
 ): Promise<CollectedRow[]> {
   const cached = await cachedReferences(database.read, dataFolder)
   const outputs = cached.flatMap(({ refs, usedAt }) => refs.map((ref): CachedOutput => ({ ref, usedAt })))
-  const question = { cached: outputs, budgetBytes: limit('cacheBytes'), minAgeMs: MIN_AGE_MS, now }
+  const question = { cached: outputs, budgetBytes: keep?.cacheBytes ?? limit('cacheBytes'), minAgeMs: MIN_AGE_MS, now }
   const live = await liveReferences(database.read, dataFolder, now)
   const plan = await collectContent(store, { ...question, live, dryRun: true })
   if (dryRun) return summarize(plan.rows)
@@ -91,25 +94,75 @@ function summarize(rows: readonly ContentRow[]): CollectedRow[] {
   })
 }
 
-/** Folders of attempts that neither go on nor ended after `since`: `<project>/<run>/<step>/<attempt>`. */
-async function collectAttempts(
+/** Workspaces of attempts that neither go on nor ended after `since`, with what stands beside them. */
+async function collectWorkspaces(
   { database, dataFolder }: Needs,
-  kind: 'workspaces' | 'attempts',
   since: number,
   dryRun: boolean,
 ): Promise<CollectedRow[]> {
   const kept = new Set<string>()
   for await (const { project, number, step, attempt } of attemptsSince(database.read, since)) {
-    const place = attemptPlace(dataFolder, { id: '', project, number }, step, attempt)
-    kept.add(kind === 'workspaces' ? place.workspace : place.folder)
+    const { workspace } = attemptPlace(dataFolder, { id: '', project, number }, step, attempt)
+    for (const beside of ['', '.home', '.tmp']) kept.add(`${workspace}${beside}`)
   }
-  const why = kind === 'workspaces' ? 'workspace past its time' : 'log past its time'
   const rows: CollectedRow[] = []
-  for (const folder of await foldersBelow(join(dataFolder, kind), 4)) {
-    if (kept.has(folder) || (await lstat(folder)).mtimeMs > since) continue
-    rows.push(await remove(folder, dataFolder, why, dryRun))
+  let keptBytes = 0
+  for (const folder of await foldersBelow(join(dataFolder, 'workspaces'), 4)) {
+    if (kept.has(folder) || (await lstat(folder)).mtimeMs > since) keptBytes += await bytesIn(folder)
+    else {
+      rows.push(await remove(folder, dataFolder, 'workspace past its time', dryRun))
+      if (!dryRun) rmSync(`${folder}.env`, { force: true })
+    }
+  }
+  return [...rows, ...keptRow('workspaces', 'their attempts go on, or ended a short time ago', keptBytes)]
+}
+
+/** Logs past their time; of the others those of the attempts that ended first, when all are over the budget. */
+export async function collectLogs(
+  { database, dataFolder, keep }: Pick<Needs, 'database' | 'dataFolder' | 'keep'>,
+  now: number,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
+  const since = now - (keep?.logMs ?? limit('logKeepMs'))
+  const [young, active] = [new Set<string>(), new Set<string>()]
+  for await (const { project, number, step, attempt, isActive } of attemptsSince(database.read, since)) {
+    const { folder } = attemptPlace(dataFolder, { id: '', project, number }, step, attempt)
+    young.add(folder)
+    if (isActive) active.add(folder)
+  }
+  const rows: CollectedRow[] = []
+  const left: { readonly folder: string; readonly bytes: number; readonly at: number }[] = []
+  for (const folder of await foldersBelow(join(dataFolder, 'attempts'), 4)) {
+    const at = (await lstat(folder)).mtimeMs
+    if (young.has(folder) || at > since) left.push({ folder, bytes: await bytesIn(folder), at })
+    else rows.push(await remove(folder, dataFolder, 'log past its time', dryRun))
+  }
+  let keptBytes = 0
+  for (const { folder, bytes } of left.toSorted((a, b) => b.at - a.at)) {
+    const fits = keptBytes + bytes <= (keep?.logBytes ?? limit('logKeepBytes'))
+    if (fits || active.has(folder)) keptBytes += bytes
+    else rows.push(await remove(folder, dataFolder, 'log over the budget of all logs', dryRun))
+  }
+  return [...rows, ...keptRow('attempts', 'logs within their time and budget', keptBytes)]
+}
+
+/** Endpoints of candidates are closed with their attempts; a server that was killed in between leaves one. */
+async function collectEndpoints({ database, dataFolder, routes }: Needs, dryRun: boolean): Promise<CollectedRow[]> {
+  const open = new Set<string>()
+  for await (const { project, number, step, attempt } of attemptsSince(database.read, Number.MAX_SAFE_INTEGER)) {
+    open.add(candidateEndpoint(`${project}#${number}/${step}/${attempt}`))
+  }
+  const rows: CollectedRow[] = []
+  for (const { id, runId } of await new PrivateEndpoints(dataFolder).list()) {
+    if (!id.startsWith('candidate-') || open.has(id)) continue
+    if (!dryRun) await routes.closePrivate(id)
+    rows.push({ what: `endpoint ${id} of ${runId}`, why: 'its attempt has ended', bytes: 0, removed: true })
   }
   return rows
+}
+
+function keptRow(what: string, why: string, bytes: number): CollectedRow[] {
+  return bytes === 0 ? [] : [{ what, why: `kept: ${why}`, bytes, removed: false }]
 }
 
 /** They are put in place again from the store when a host needs them. */

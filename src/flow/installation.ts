@@ -21,6 +21,14 @@ export interface Installation {
   /** For links; without a slash at its end. */
   readonly publicUrl: string
   readonly log: Log
+  /** What `server.yaml` says of it; absent members: the limits. */
+  readonly keep?: KeepLimits | undefined
+}
+
+export interface KeepLimits {
+  readonly logMs?: number | undefined
+  readonly logBytes?: number | undefined
+  readonly cacheBytes?: number | undefined
 }
 
 export interface Log {

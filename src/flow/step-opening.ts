@@ -93,5 +93,10 @@ export async function openCandidate(
 
 /** The attempt's id has `#` and `/`; an environment's name has not. */
 function endpointId({ attempt }: AttemptContext): string {
-  return `candidate-${createHash('sha256').update(attempt.id).digest('hex').slice(0, 20)}`
+  return candidateEndpoint(attempt.id)
+}
+
+/** The private endpoint of an attempt whose step asks for the candidate. */
+export function candidateEndpoint(attemptId: string): string {
+  return `candidate-${createHash('sha256').update(attemptId).digest('hex').slice(0, 20)}`
 }

@@ -7,6 +7,8 @@ import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
 import type { BundleManifest } from '../../src/core/bundle.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
+import { collectLogs } from '../../src/flow/collect-garbage.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openTestServer, type TestProject, type TestServer } from '../harness/server.ts'
 import { bringLive, predict, servedProject } from './live-model.ts'
@@ -133,5 +135,64 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     const gone = rows.map(({ what }) => what).filter((what) => what.startsWith('environments/'))
     expect(gone).toEqual(['environments/nobodys'])
+  })
+
+  test('what a killed server left of a candidate, and beside a workspace, goes; what is kept is told with its bytes', async () => {
+    const left = join(place.dataFolder, 'workspaces', 'served', '1', 'gone', '1')
+    for (const beside of ['', '.home', '.tmp']) {
+      await mkdir(`${left}${beside}`, { recursive: true })
+      await utimes(`${left}${beside}`, LONG_AGO, LONG_AGO)
+    }
+    await writeFile(`${left}.env`, 'export A=1')
+    const endpoint = {
+      id: 'candidate-0123456789',
+      project: 'served',
+      runId: 'served#1',
+      token: 'tge_x',
+      model: 'served',
+    }
+    const folder = join(place.dataFolder, 'gateway', 'private')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, `${endpoint.id}.json`), JSON.stringify({ ...endpoint, bundle, manifest: {} }))
+
+    const told = await collect(true)
+    const done = await collect(false)
+
+    const row = {
+      what: 'endpoint candidate-0123456789 of served#1',
+      why: 'its attempt has ended',
+      bytes: 0,
+      removed: true,
+    }
+    expect(told.rows).toContainEqual(row)
+    expect(done.rows).toContainEqual(row)
+    expect(existsSync(join(folder, `${endpoint.id}.json`))).toBe(false)
+    for (const beside of ['', '.home', '.tmp', '.env']) expect(existsSync(`${left}${beside}`)).toBe(false)
+    const kept = done.rows.find(({ what }) => what === 'attempts')
+    expect(kept).toMatchObject({ why: 'kept: logs within their time and budget', removed: false })
+    expect(kept?.bytes).toBeGreaterThan(0)
+  })
+
+  test('over their budget the logs of the oldest attempts go first', async () => {
+    const attempts = join(place.dataFolder, 'attempts', 'served', '9', 'step')
+    for (const [name, age] of [
+      ['1', 3],
+      ['2', 2],
+      ['3', 1],
+    ] as const) {
+      await mkdir(join(attempts, name), { recursive: true })
+      await writeFile(join(attempts, name, 'log'), 'x'.repeat(1_000))
+      const at = new Date(Date.now() + (10 - age) * 60_000)
+      await utimes(join(attempts, name), at, at)
+    }
+    await using database = await openDatabase(place.databaseUrl)
+
+    const needs = { database, dataFolder: place.dataFolder, keep: { logBytes: 2_500 } }
+    const rows = await collectLogs(needs, Date.now(), true)
+
+    const over = rows.filter(({ why }) => why === 'log over the budget of all logs').map(({ what }) => what)
+    expect(over).toContain('attempts/served/9/step/1')
+    expect(over).not.toContain('attempts/served/9/step/2')
+    expect(over).not.toContain('attempts/served/9/step/3')
   })
 })

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { DEFAULT_DATASET_BYTES, type DatasetSettings } from '../../core/dataset-settings.ts'
 import { AppError } from '../../core/errors.ts'
 import { formatProblem, type Problem } from '../../core/problem.ts'
-import { Size } from '../../pipeline/keys/scalars.ts'
+import { Duration, Size } from '../../pipeline/keys/scalars.ts'
 import { dataFolderOf } from './data-folder.ts'
 
 const Port = z.number().int().min(0).max(65_535)
@@ -71,6 +71,14 @@ export const ServerFile = z.strictObject({
       'log-limit': Size.optional().describe('of one attempt’s log that is kept; default: 1GiB'),
     })
     .prefault({}),
+  keep: z
+    .strictObject({
+      logs: Duration.optional().describe('logs of attempts that have ended; default: 90d'),
+      'log-size': Size.optional().describe('of all logs, before those of the oldest attempts go; default: 20GiB'),
+      cache: Size.optional().describe('of cached outputs, before those used longest ago go; default: 50GiB'),
+    })
+    .prefault({})
+    .describe('what `tidegate gc` leaves'),
 })
 export type ServerFile = z.infer<typeof ServerFile>
 
@@ -86,6 +94,11 @@ export interface ServerConfig {
   readonly cpus: number | undefined
   /** Absent: no folder, no bucket. */
   readonly datasets?: DatasetSettings | undefined
+  readonly keep?: {
+    readonly logMs?: number | undefined
+    readonly logBytes?: number | undefined
+    readonly cacheBytes?: number | undefined
+  }
   /** Absent: off. */
   readonly sandbox?: 'required' | 'auto' | 'off' | undefined
   /** Of one attempt; absent: the limit `logBytes`. */
@@ -117,6 +130,7 @@ export async function readServerConfig(
     cpus: file.steps.cpus,
     datasets: datasetSettings(file.datasets, environment),
     sandbox: file.steps.sandbox,
+    keep: { logMs: file.keep.logs, logBytes: file.keep['log-size'], cacheBytes: file.keep.cache },
     logLimitBytes: file.steps['log-limit'],
   }
 }

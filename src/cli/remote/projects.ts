@@ -66,7 +66,7 @@ export function registerProjects(program: Command): void {
   registerFeedback(program)
   program
     .command('gc')
-    .description('remove what nothing refers to: cached outputs, workspaces, logs past their time')
+    .description('remove what nothing needs: content, workspaces, logs, environments, each with the reason')
     .option('--dry-run', 'only tell what would go, and why')
     .action(async (options: { dryRun?: boolean }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
