@@ -13,7 +13,7 @@ const INSTALL_MS = 300_000
 const PACKAGES = {
   dvc: ['dvc'],
   prefect: ['prefect>=3.4', 'fastapi<0.120'],
-  buildbot: ['buildbot', 'buildbot-worker', 'setuptools<81'],
+  buildbot: ['buildbot', 'buildbot-worker', 'buildbot-www', 'setuptools<81'],
 } as const
 
 export type PeerName = keyof typeof PACKAGES

@@ -19,7 +19,8 @@ interface Report {
 const EXPLAINED: Readonly<Record<string, string>> = {
   push: `A real server, a real \`git push\` over HTTP of a pipeline with one step that prints, into a project whose
 environment exists. The end is the first byte that a client of the log's stream gets. The peer does as little as
-possible: git's own HTTP server with a hook that prints, without rows, log or workspace.`,
+possible: git's own HTTP server with a hook that prints, without rows, log or workspace. Buildbot (PyPI, master and one
+worker on this machine) is told of the push by a hook; for it the end is the moment at which its command runs.`,
   steps: `A chain of thirty steps, on a real server with the local executor. Each step gets a workspace and a user of its
 own, a log, a token and durable rows; its supervisor is a Node process that outlives the server, and serves one attempt
 after another.`,
@@ -31,6 +32,8 @@ supervisor, a log and durable rows; nothing is taken from the cache. \`make\` st
 DVC and Prefect (its flow alone, warm) do the same commands.`,
   drain: `Runs of one step are asked for eight at a time, until all have ended: asking is part of the time. Each run is planned
 from its commit. The most that a project may have under way is twenty; the rest wait in the queue.`,
+  logs: `Twenty steps print ten lines a second each, and a client of its own follows each of them through the API. Every line
+says when it was printed; the clients' clock says when it came.`,
   gateway: `Gateway, model host and prediction log on our side; on the other ONNX Runtime in one process of \`node:http\`,
 without routes, tokens, checks or log. The same model and the same client, in turns.`,
   rollback: `Half of all customers are at a canary, sixteen clients ask without a pause, a person calls it back. Measured

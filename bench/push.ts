@@ -5,6 +5,7 @@ import type { TestPerson, TestProject } from '../tests/harness/server.ts'
 import { commitFiles, makeWork, runClient, temporaryFolder } from '../tests/source/git-place.ts'
 import { serveBareGit } from './bare-git.ts'
 import { bareSpawn } from './bare-spawn.ts'
+import { startBuildbot } from './buildbot.ts'
 import { answer, timed, type BenchOptions, type BenchRow } from './bench-row.ts'
 
 const PIPELINE = 'version: 1\nsteps:\n  first: { run: "echo first; sleep 0.3" }\n'
@@ -38,12 +39,40 @@ export async function benchPush({ quick }: BenchOptions): Promise<BenchRow[]> {
   }
   const inside = { what: 'push accepted to first output', unit: 'ms', peerIs: 'spawn sh -c echo, to its end' }
   const budget = { says: 'p95 < 500 ms', isMet: (ms: number) => ms < 500 }
+  const buildbot = await pushesToBuildbot(folder, quick ? 2 : 10)
+  const ahead = { says: 'ahead', isMet: (ms: number, theirs: number) => ms < theirs }
+  const beside = {
+    ...whole,
+    peerIs: 'Buildbot, one worker: push to its command',
+    statistic: 'median',
+    budget: ahead,
+  } as const
   return [
     answer({ ...whole, statistic: 'median' }, { ours, peer }),
     answer({ ...whole, statistic: 'p95' }, { ours, peer }),
     answer({ ...inside, statistic: 'median' }, { ours: accepted, peer: spawned }),
     answer({ ...inside, statistic: 'p95', budget }, { ours: accepted, peer: spawned }),
+    ...(buildbot === undefined ? [] : [answer(beside, { ours, peer: buildbot })]),
   ]
+}
+
+/** Beside ours, and not in turns with it: its daemons would be at work meanwhile. */
+async function pushesToBuildbot(folder: string, rounds: number): Promise<number[] | undefined> {
+  try {
+    await using buildbot = await startBuildbot(folder)
+    if (buildbot === undefined) return undefined
+    await buildbot.push()
+    const samples: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      // Until the build is over: pushes that come meanwhile are one build.
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      samples.push(await buildbot.push())
+    }
+    return samples
+  } catch (error) {
+    console.error(`Buildbot does not run here: ${(error as Error).message.split('\n').at(-1)}`)
+    return undefined
+  }
 }
 
 interface Seen {

@@ -5,6 +5,7 @@ import { benchCommand } from './command.ts'
 import { benchDrain } from './drain.ts'
 import { benchGateway } from './gateway.ts'
 import { benchGraph } from './graph.ts'
+import { benchLogs } from './logs.ts'
 import { benchPush } from './push.ts'
 import { benchRollback } from './rollback.ts'
 import { benchSteps } from './steps.ts'
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   steps: { title: "The engine's overhead per step", run: benchSteps },
   graph: { title: 'Many steps', run: benchGraph },
   drain: { title: 'A long queue', run: benchDrain },
+  logs: { title: 'Live logs', run: benchLogs },
   supervisor: { title: 'What supervision costs', run: benchSupervisor },
   command: { title: 'The command', run: benchCommand },
   gateway: { title: 'The gateway', run: benchGateway },
