@@ -87,6 +87,12 @@ function kyselyOn(connection: DatabaseSync): Kysely<Tables> {
 /** A full disk ends SQLite's transaction by itself; an error about rolling it back would hide why. */
 const NOTHING_CHANGED = { changes: 0, lastInsertRowid: 0 }
 
+/**
+ * Every transaction of ours writes. One that begins by reading would fail at once where another process has written
+ * since; one that begins as a writer waits its turn.
+ */
+const BEGIN = 'begin immediate'
+
 /** node:sqlite in the shape Kysely's dialect expects; statements are prepared once. */
 function adapt(connection: DatabaseSync): SqliteDatabase {
   const statements = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
@@ -95,7 +101,7 @@ function adapt(connection: DatabaseSync): SqliteDatabase {
     prepare(text) {
       const known = statements.get(text)
       if (known !== undefined) return known
-      const statement = connection.prepare(text)
+      const statement = connection.prepare(text === 'begin' ? BEGIN : text)
       const adapted = {
         reader: statement.columns().length > 0,
         all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])),
