@@ -80,6 +80,30 @@ export const revokeToken = operation({
   answer: Done,
 })
 
+const SecretName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,99}$/, 'a secret is named like an environment variable, as WAREHOUSE_TOKEN')
+
+export const listSecrets = operation({
+  name: 'listSecrets',
+  summary: 'Names of the secrets of a project, and who set them when; never their values',
+  method: 'GET',
+  path: '/projects/{project}/secrets',
+  role: 'developer',
+  params: z.object({ project: ProjectName }),
+  answer: z.object({ secrets: z.array(z.object({ name: z.string(), updatedAt: Millis, updatedBy: z.string() })) }),
+})
+
+export const removeSecret = operation({
+  name: 'removeSecret',
+  summary: 'Remove a secret: steps that name it are refused from then on',
+  method: 'DELETE',
+  path: '/projects/{project}/secrets/{name}',
+  role: 'maintainer',
+  params: z.object({ project: ProjectName, name: SecretName }),
+  answer: Done,
+})
+
 export const setSecret = operation({
   name: 'setSecret',
   summary: 'Set a secret that steps of a project may name; it is sealed at rest and never shown again',
@@ -88,9 +112,7 @@ export const setSecret = operation({
   role: 'maintainer',
   params: z.object({
     project: ProjectName,
-    name: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]{0,99}$/, 'a secret is named like an environment variable, as WAREHOUSE_TOKEN'),
+    name: SecretName,
   }),
   body: z.object({ value: z.string().min(1).max(65_536) }),
   answer: Done,

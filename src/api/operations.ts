@@ -1,5 +1,14 @@
 import { getAcceptance, judgeCase, signAcceptance } from './acceptance.ts'
-import { addPerson, createToken, listPeople, revokeToken, setSecret, whoAmI } from './access.ts'
+import {
+  addPerson,
+  createToken,
+  listPeople,
+  listSecrets,
+  removeSecret,
+  revokeToken,
+  setSecret,
+  whoAmI,
+} from './access.ts'
 import {
   approveDeployment,
   clearRefusal,
@@ -95,6 +104,8 @@ export const OPERATIONS = {
   createToken,
   revokeToken,
   setSecret,
+  listSecrets,
+  removeSecret,
   lintText,
   collectGarbage,
 } as const

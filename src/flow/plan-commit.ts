@@ -102,16 +102,23 @@ async function isWanted(
 ): Promise<boolean> {
   if (wanted.event !== 'push' && wanted.event !== 'pull-request') return true
   const changed = await changedFiles(repository, wanted.before, wanted.commit)
+  const own = changed?.filter((path) => isBelow(path, project.path))
+  // In a repository of several projects, a change elsewhere is none of this one.
+  if (project.path !== '' && own?.length === 0) return false
   return startsRun(pipeline, {
     event: wanted.event,
     branch: wanted.branch,
     ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
-    ...(changed === undefined ? {} : { changedFiles: changed.map((path) => withoutPrefix(path, project.path)) }),
+    ...(own === undefined ? {} : { changedFiles: own.map((path) => path.slice(prefixOf(project.path).length)) }),
   })
 }
 
-function withoutPrefix(path: string, prefix: string): string {
-  return prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : path
+function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(prefixOf(folder))
+}
+
+function prefixOf(folder: string): string {
+  return folder === '' ? '' : `${folder}/`
 }
 
 interface Parsed {

@@ -3,12 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { setSecret } from '../../src/api/access.ts'
+import { listSecrets, removeSecret, setSecret } from '../../src/api/access.ts'
 import { approveDataset, findMissingContent, pushDataset, putContent, showDataset } from '../../src/api/datasets.ts'
 import { pushData } from '../../src/cli/remote/push-data.ts'
+import { addProject } from '../../src/api/projects.ts'
 import { startRun, type RunDetail } from '../../src/api/runs.ts'
 import { DEFAULT_DATASET_BYTES } from '../../src/core/dataset-settings.ts'
-import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
+import { openTestServer, projectAt, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
+import { makeWork } from '../source/git-place.ts'
 import { EVALUATION, heldOut, model } from '../harness/tiny-project.ts'
 
 let place: TestServer
@@ -228,6 +230,56 @@ steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv] } }
     { state: 'pending', rows: 2, isUsed: false },
     { state: 'approved', rows: 1, isUsed: true },
   ])
+})
+
+test('in a repository of several projects, only a change below its own folder starts a run', async () => {
+  await place.admin.client.call(addProject, { body: { name: 'churn', path: 'services/churn' } })
+  const { address } = place.server
+  const files = {
+    'services/churn/tidegate.yaml': 'steps: { train: { run: ls, deps: [train.txt] } }\n',
+    'services/churn/train.txt': '',
+    'README.md': '',
+  }
+  const project = projectAt({ address, admin: place.admin, name: 'churn', work: await makeWork(lake, 'mono', files) })
+  await project.push(ana)
+  await project.commit({ 'README.md': 'about all of it', 'services/churned.txt': 'beside it' })
+  await project.push(ana)
+  await project.commit({ 'services/churn/train.txt': 'changed' })
+  await project.push(ana)
+  await project.commit({ 'services/churn/tidegate.yaml': 'steps: { train: { run: ls, deps: [../other.txt] } }\n' })
+  await project.push(ana)
+
+  const runs = await project.runs()
+  expect(runs.map(({ number, state }) => [number, state])).toEqual([
+    [3, 'invalid'],
+    [2, 'succeeded'],
+    [1, 'succeeded'],
+  ])
+  expect(await project.log(1, 'train')).toBe('train.txt\n')
+  const [problem] = (await project.run(3)).problems
+  expect(problem).toMatchObject({
+    file: 'services/churn/tidegate.yaml',
+    line: 1,
+    message: expect.stringContaining('cannot contain ..') as string,
+  })
+})
+
+test('secrets are listed by their names, and one that is removed is gone for the next step', async () => {
+  const project = await place.project('sealed', {
+    'tidegate.yaml': 'steps: { use: { run: "test $KEY = sesame-1", secrets: [KEY] } }\n',
+  })
+  const params = { project: 'sealed' }
+  await place.admin.client.call(setSecret, { params: { ...params, name: 'KEY' }, body: { value: 'sesame-1' } })
+  await project.push(ana)
+  const listed = await ana.client.call(listSecrets, { params })
+  await expect(ana.client.call(removeSecret, { params: { ...params, name: 'KEY' } })).rejects.toThrow('maintainer')
+  await place.admin.client.call(removeSecret, { params: { ...params, name: 'KEY' } })
+  const after = await start(project, false)
+
+  expect((await project.run(1)).state).toBe('succeeded')
+  expect(listed).toEqual({ secrets: [{ name: 'KEY', updatedAt: expect.any(Number) as number, updatedBy: 'admin' }] })
+  expect(after.state).toBe('failed')
+  expect(stepOf(after, 'use').message).toContain('has no secret KEY')
 })
 
 const QUERY = `data:

@@ -1,10 +1,19 @@
 import type { Command } from 'commander'
-import { addPerson, createToken, listPeople, revokeToken, setSecret, whoAmI } from '../../api/access.ts'
+import {
+  addPerson,
+  createToken,
+  listPeople,
+  listSecrets,
+  removeSecret,
+  revokeToken,
+  setSecret,
+  whoAmI,
+} from '../../api/access.ts'
 import { createClient } from '../../client/client.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Role } from '../../core/roles.ts'
 import { openClient, saveCredentials, type GlobalOptions } from '../context.ts'
-import { print, table } from '../print.ts'
+import { print, table, time } from '../print.ts'
 
 /** Who one is, and who else there is. */
 export function registerAccount(program: Command): void {
@@ -97,9 +106,10 @@ function registerTokens(program: Command): void {
 }
 
 function registerSecrets(program: Command): void {
-  program
+  const secret = program
     .command('secret')
     .description('secrets of a project, sealed at rest; steps name them under `secrets:`')
+  secret
     .command('set <project> <name>')
     .description('set a secret; its value is read from standard input')
     .action(async (project: string, name: string, _options: object, command: Command) => {
@@ -115,6 +125,28 @@ function registerSecrets(program: Command): void {
         globals,
         await client.call(setSecret, { params: { project, name }, body: { value } }),
         () => `${name} is set in ${project}.`,
+      )
+    })
+  secret
+    .command('list <project>')
+    .description('names of secrets, and who set them; never their values')
+    .action(async (project: string, _options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(listSecrets, { params: { project } }), ({ secrets }) =>
+        table([['name', 'set', 'by'], ...secrets.map((one) => [one.name, time(one.updatedAt), one.updatedBy])]),
+      )
+    })
+  secret
+    .command('rm <project> <name>')
+    .description('remove a secret: steps that name it are refused from then on')
+    .action(async (project: string, name: string, _options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(
+        globals,
+        await client.call(removeSecret, { params: { project, name } }),
+        () => `${name} is removed from ${project}.`,
       )
     })
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
+import { open, readdir, readFile as readWhole, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { findMissingContent, joinContent, pushDataset, putContent } from '../../api/datasets.ts'
@@ -73,6 +73,13 @@ async function walk(folder: string, below = ''): Promise<string[]> {
 }
 
 async function readFile(place: string): Promise<ReadFile> {
+  const { size: expected } = await stat(place)
+  // A stream would take a buffer of a whole part for it.
+  if (expected < SMALL) {
+    const bytes = await readWhole(place)
+    const digest = sha256(bytes)
+    return { place, digest, size: bytes.length, parts: [digest] }
+  }
   const whole = createHash('sha256')
   const parts: Digest[] = []
   let size = 0
@@ -92,6 +99,7 @@ async function treeFiles(source: string, files: readonly (ReadFile & { path: str
   return described.toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
+const SMALL = 1 << 20
 const PART = limit('contentPartBytes')
 const ASKED = 5_000
 

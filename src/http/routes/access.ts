@@ -2,7 +2,7 @@ import { createGroup, addMember, listGroups, membersOf } from '../../access/grou
 import { grantRole, listMemberships } from '../../access/memberships.ts'
 import { createPerson, listPeople } from '../../access/people.ts'
 import { requireRole } from '../../access/require-role.ts'
-import { setSecret } from '../../access/secrets.ts'
+import { listSecretNames, removeSecret, setSecret } from '../../access/secrets.ts'
 import { createToken, listTokens, revokeToken } from '../../access/tokens.ts'
 import type { Identity } from '../../core/identity.ts'
 import { ROLES, type Role } from '../../core/roles.ts'
@@ -13,7 +13,7 @@ import type { Handlers } from '../handlers.ts'
 
 type AccessHandlers = Pick<
   Handlers,
-  'whoAmI' | 'listPeople' | 'addPerson' | 'createToken' | 'revokeToken' | 'setSecret'
+  'whoAmI' | 'listPeople' | 'addPerson' | 'createToken' | 'revokeToken' | 'setSecret' | 'listSecrets' | 'removeSecret'
 >
 
 export function accessHandlers(installation: Installation): AccessHandlers {
@@ -58,6 +58,13 @@ export function accessHandlers(installation: Installation): AccessHandlers {
       const owner = tokens.some(({ id }) => id === params.id) ? identity.person : ''
       await ownOrAdmin(database.read, identity, owner)
       await revokeToken(database, params.id, identity.person)
+      return { done: true }
+    },
+    async listSecrets({ params }) {
+      return { secrets: await listSecretNames(database.read, params.project) }
+    },
+    async removeSecret({ params, identity }) {
+      await removeSecret(database, params.project, params.name, identity.person)
       return { done: true }
     },
     async setSecret({ params, body, identity }) {
