@@ -5,6 +5,7 @@ import type { RunDetail } from '../../../../src/api/runs.ts'
 import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { run } from '../../queries/queries.ts'
+import { Coverage } from './coverage.tsx'
 import { Datasets } from './datasets.tsx'
 import { Findings } from './findings.tsx'
 import { Gates } from './gates.tsx'
@@ -29,6 +30,7 @@ function OneRun({ run: shown }: { readonly run: RunDetail }) {
       <RunStages run={shown} />
       <Findings run={shown} />
       <Tests run={shown} />
+      <Coverage coverage={shown.coverage} />
       <Gates run={shown} />
       <Steps run={shown} />
       <Metrics metrics={shown.metrics} />

@@ -9,7 +9,7 @@ type Failed = z.infer<typeof TestResult>
 
 /** Each failing test with what it said and the lines that matter. Where all pass, the stage has said so. */
 export function Tests({ run: { tests } }: { readonly run: RunDetail }) {
-  const { passed, failed, skipped, failures } = tests
+  const { passed, failed, skipped, quarantined, failures } = tests
   if (failures.length === 0) return null
   return (
     <Section
@@ -17,6 +17,7 @@ export function Tests({ run: { tests } }: { readonly run: RunDetail }) {
       aside={
         <Text size="sm" c="dimmed">
           {passed} passed, {failed} failed{skipped === 0 ? '' : `, ${skipped} skipped`}
+          {quarantined === 0 ? '' : `, ${quarantined} failed in quarantine`}
         </Text>
       }
     >
@@ -29,7 +30,8 @@ export function Tests({ run: { tests } }: { readonly run: RunDetail }) {
   )
 }
 
-function FailedTest({ test: { step, suite, name, seconds, message, detail } }: { readonly test: Failed }) {
+function FailedTest({ test }: { readonly test: Failed }) {
+  const { step, suite, name, seconds, message, detail, quarantined } = test
   return (
     <article className={styles['test']} aria-label={`Failed test ${name}`}>
       <Text fw={600} className={styles['name']}>
@@ -38,6 +40,7 @@ function FailedTest({ test: { step, suite, name, seconds, message, detail } }: {
       </Text>
       <Text size="sm" c="dimmed">
         in {step}, after {asDuration(seconds)}
+        {quarantined ? '; in quarantine, so that it fails no step' : ''}
       </Text>
       {message !== '' && <Text size="sm">{message}</Text>}
       {detail !== '' && (
