@@ -1,8 +1,9 @@
-import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { failureOf, type Provided, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
 import type { ArtifactRef } from '../core/tree.ts'
+import { hasCode } from '../lib/error-code.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { sha256 } from '../lib/sha256.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
@@ -10,7 +11,7 @@ import { checkSystemPackages } from './check-system-packages.ts'
 import { findInstaller, type Installer } from './find-installer.ts'
 import { findPython, isOursToRun, probePython, type Python } from './find-python.ts'
 import { installEnvironment } from './install-environment.ts'
-import { readRequirements } from './read-requirements.ts'
+import { readRequirements, type RequirementSet } from './read-requirements.ts'
 import { resolveLock } from './resolve-lock.ts'
 import { runTool } from './run-tool.ts'
 
@@ -107,14 +108,16 @@ async function build(input: BuildEnvironmentInput, place: Place): Promise<Built>
   const { context, env, stepsRunAsOtherUser, root } = place
   const { signal } = context
   const log = (line: string): void => context.log(line)
+  const requirements = await readRequirements(context.workspace, input.dependencies)
+  const wanted = input.python ?? requirements.python
   const python = await findPython({
-    ...(input.python === undefined ? {} : { wanted: input.python }),
+    ...(wanted === undefined ? {} : { wanted }),
     env,
     forOtherUser: stepsRunAsOtherUser,
     signal,
   })
   const installer = await findInstaller(python, env, signal)
-  const lockText = await lockOf(input, python, installer, place)
+  const lockText = await lockOf(requirements, python, installer, place)
   const lockDigest = sha256(lockText)
   const key = sha256(canonicalJson([lockDigest, python.version, python.platform])).slice(
     'sha256:'.length,
@@ -127,7 +130,7 @@ async function build(input: BuildEnvironmentInput, place: Place): Promise<Built>
 
 /** Resolved once for the same files, Python, platform and index: what is on the index later changes nothing. */
 async function lockOf(
-  input: BuildEnvironmentInput,
+  requirements: RequirementSet,
   python: Python,
   installer: Installer,
   place: Place,
@@ -135,13 +138,12 @@ async function lockOf(
   const { context, root, stepsRunAsOtherUser } = place
   const { workspace, signal } = context
   const log = (line: string): void => context.log(line)
-  const requirements = await readRequirements(workspace, input.dependencies)
-  const inputs = [input.dependencies, requirements.digests, python.version, python.platform, installer.index]
+  const inputs = [requirements.files, requirements.digests, python.version, python.platform, installer.index]
   const file = join(root, 'locks', `${sha256(canonicalJson(inputs)).slice('sha256:'.length)}.txt`)
   const known = await readIfThere(file)
   if (known !== undefined) return known
   log(
-    `resolving ${input.dependencies.join(', ') || 'no dependencies'} for Python ${python.version} with ${installer.kind}`,
+    `resolving ${requirements.files.join(', ') || 'no dependencies'} for Python ${python.version} with ${installer.kind}`,
   )
   const lock = await resolveLock({
     requirements,
@@ -191,8 +193,9 @@ async function adopt(interpreter: string, { context, env, stepsRunAsOtherUser }:
       'INVALID_INPUT',
       `build.interpreter: ${interpreter} cannot list its packages: ${listed.stderr.slice(-500)}`,
     )
-  const lockText = `# Listed from ${interpreter}; not rebuildable elsewhere.\n${listed.stdout}`
   const folder = dirname(dirname(interpreter))
+  const conda = await condaPackages(folder)
+  const lockText = `# Listed from ${interpreter}; not rebuildable elsewhere.\n${conda}${listed.stdout}`
   const { version, platform } = python
   return {
     folder,
@@ -203,6 +206,16 @@ async function adopt(interpreter: string, { context, env, stepsRunAsOtherUser }:
     python: version,
     platform,
   }
+}
+
+/** What conda has put into its environment, each with version and build, as `conda list --explicit` names them. */
+async function condaPackages(folder: string): Promise<string> {
+  const names = await readdir(join(folder, 'conda-meta')).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  })
+  const packages = names.filter((name) => name.endsWith('.json')).toSorted()
+  return packages.map((name) => `# conda: ${name.replace(/\.json$/, '')}\n`).join('')
 }
 
 const LIST = `

@@ -3,6 +3,7 @@ import { basename, dirname, join, normalize } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
+import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import { readPyproject, readRequirementFile, type Requirement } from './requirement-files.ts'
 
 /** The dependency files of one build environment, with all they include. */
@@ -14,6 +15,8 @@ export interface RequirementSet {
   readonly digests: Readonly<Record<string, string>>
   /** There is a uv.lock beside the only file, a pyproject.toml: it is taken as it is. */
   readonly uvLock: boolean
+  /** That an environment.yml asks for. */
+  readonly python?: string
 }
 
 const MOST_FILES = 100
@@ -21,6 +24,7 @@ const MOST_FILES = 100
 export async function readRequirements(folder: string, files: readonly string[]): Promise<RequirementSet> {
   const requirements: Requirement[] = []
   const digests: Record<string, string> = {}
+  let python: string | undefined
   const queue = files.map((file) => ({ path: normalize(splitExtras(file).path), from: 'build.dependencies' }))
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { path, from } = next
@@ -30,6 +34,12 @@ export async function readRequirements(folder: string, files: readonly string[])
     const text = await readText(folder, path, from)
     digests[path] = sha256(text)
     if (basename(path) === 'setup.py') continue
+    if (isEnvironmentYml(path)) {
+      const conda = readEnvironmentYml(path, text)
+      python ??= conda.python
+      requirements.push(...readRequirementFile(path, conda.requirements.join('\n')).requirements)
+      continue
+    }
     if (path.endsWith('.toml')) {
       requirements.push(...readPyproject(path, text))
       continue
@@ -43,7 +53,7 @@ export async function readRequirements(folder: string, files: readonly string[])
   }
   const uvLock = await readUvLock(folder, files)
   if (uvLock !== undefined) digests[uvLockBeside(files[0] ?? '')] = sha256(uvLock)
-  return { files, requirements, digests, uvLock: uvLock !== undefined }
+  return { files, requirements, digests, uvLock: uvLock !== undefined, ...(python === undefined ? {} : { python }) }
 }
 
 async function readText(folder: string, path: string, from: string): Promise<string> {

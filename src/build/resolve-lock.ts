@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from '../core/errors.ts'
+import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
 import { explainResolution, normalise } from './requirement-files.ts'
@@ -71,7 +72,8 @@ function isGroup(pyproject: string, name: string): boolean {
 
 async function compileArgs(resolution: Resolution): Promise<string[]> {
   const { files } = resolution.requirements
-  const plain = files.some((file) => splitExtras(file).extras.length > 0) ? await asRequirementFiles(resolution) : files
+  const needsReading = files.some((file) => splitExtras(file).extras.length > 0 || isEnvironmentYml(file))
+  const plain = needsReading ? await asRequirementFiles(resolution) : files
   return ['pip', 'compile', ...plain, '--generate-hashes', '--no-header', '--no-annotate', '--quiet']
 }
 
@@ -119,6 +121,13 @@ async function asRequirementFiles({
   for (const [index, file] of requirements.files.entries()) {
     if (file.endsWith('setup.py')) continue
     const { path, extras } = splitExtras(file)
+    const target = join(workspace, `.tidegate-requirements-${index}.txt`)
+    if (isEnvironmentYml(path)) {
+      const { requirements: lines } = readEnvironmentYml(path, await readFile(join(workspace, path), 'utf8'))
+      await writeFile(target, lines.map((line) => `${line}\n`).join(''))
+      files.push(target)
+      continue
+    }
     if (!path.endsWith('.toml')) {
       files.push(file)
       continue
@@ -131,7 +140,6 @@ async function asRequirementFiles({
       signal,
     })
     if (!ok) throw new AppError('INVALID_INPUT', `${file} cannot be read: ${stderr.trim().split('\n').at(-1) ?? ''}`)
-    const target = join(workspace, `.tidegate-requirements-${index}.txt`)
     await writeFile(target, stdout)
     files.push(target)
   }

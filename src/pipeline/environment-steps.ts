@@ -64,7 +64,8 @@ export function environmentSteps(
 
 /** What Python projects keep their dependencies in, the most explicit first. */
 export function foundDependencies(files: readonly string[]): string[] {
-  const found = ['requirements.txt', 'pyproject.toml', 'setup.py'].find((file) => files.includes(file))
+  const known = ['requirements.txt', 'pyproject.toml', 'setup.py', 'environment.yml', 'environment.yaml']
+  const found = known.find((file) => files.includes(file))
   return found === undefined ? [] : [found]
 }
 

@@ -124,6 +124,37 @@ lint = ["alpha==1.0"]
   })
 })
 
+test.each(INSTALLERS)('an environment.yml that asks for Python and pip alone is taken by %s', async (installer) => {
+  const minor = /Python (3\.\d+)/.exec((await run('python3', ['--version'])).stdout)?.[1] ?? ''
+  const text = `dependencies:\n  - python=${minor}\n  - pip:\n    - beta\n`
+
+  const { output } = await build(installer, { 'environment.yml': text })
+
+  expect(output.failure).toBeUndefined()
+  expect(output.result).toMatchObject({ packages: 2, python: expect.stringMatching(new RegExp(`^${minor}\\.`)) })
+})
+
+test('an environment.yml with packages of conda is refused with all of them', async () => {
+  const { output } = await build('uv', { 'environment.yml': 'dependencies: [cudatoolkit=11.8, numpy]\n' })
+
+  expect(output.failure?.message).toMatch(/asks for packages of conda[^]*cudatoolkit=11\.8\n {2}numpy\n.*interpreter/)
+})
+
+test('what conda has put beside an interpreter is part of its lock', async () => {
+  const folder = join(place.dataFolder, 'conda')
+  await run('python3', ['-m', 'venv', '--without-pip', folder])
+  const adopt = () => build('pip', {}, { interpreter: join(folder, 'bin', 'python'), dependencies: [] })
+  const before = await adopt()
+  await mkdir(join(folder, 'conda-meta'))
+  await writeFile(join(folder, 'conda-meta', 'openblas-0.3.27-h1234_0.json'), '{}')
+
+  const after = await adopt()
+
+  expect(after.output.result?.lockDigest).not.toBe(before.output.result?.lockDigest)
+  const lock = (await after.context.artifacts.read(after.output.result!.lock.digest)).toString()
+  expect(lock).toContain('# conda: openblas-0.3.27-h1234_0\n')
+})
+
 test('a damaged environment is built again, and so is one that a step has put something into', async () => {
   const files = { 'requirements.txt': 'alpha==2.0\n' }
   const { output } = await build('uv', files, {}, 'damaged')

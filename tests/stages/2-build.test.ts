@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { join } from 'node:path'
 import type { RunDetail } from '../../src/api/runs.ts'
+import { getBillOfMaterials } from '../../src/api/versions.ts'
 import { makeWheels } from '../build/python-tools.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
@@ -60,6 +61,34 @@ steps:
     expect(await first.log(1, 'environment')).toMatch(/"default": Python 3\.\d+\.\d+, 2 packages, built with (uv|pip)/)
     expect(await first.log(1, 'train')).toContain('alpha 1.0')
     expect(again.stderr).toMatch(/environment +succeeded +cached/)
+  })
+
+  test('a new linter in an environment of its own retrains nothing; what is served says what it is made of', async () => {
+    const project = await place.project(
+      'linted',
+      tinyProject({
+        pipeline: `build: { dependencies: requirements.txt, environments: { dev: requirements-dev.txt } }
+model: { path: model.onnx }
+steps:
+  lint: { stage: unit-tests, build: dev, run: "python -c 'import alpha'" }
+  train: { run: cp models/one.onnx model.onnx, deps: [models/one.onnx], outs: [model.onnx] }
+`,
+        files: { 'requirements.txt': 'beta\n', 'requirements-dev.txt': 'alpha==1.0\n' },
+      }),
+    )
+    await project.push(ana)
+    await project.commit({ 'requirements-dev.txt': 'alpha==2.0\n' })
+    await project.push(ana)
+
+    const second = await project.run(2)
+
+    expect(second.state).toBe('succeeded')
+    expect(stepOf(second, 'environment:dev').cache).toBe('miss')
+    expect(stepOf(second, 'environment').cache).toBe('hit')
+    expect(stepOf(second, 'train').cache).toBe('hit')
+    const bill = await ana.client.call(getBillOfMaterials, { params: { project: 'linted', version: 1 } })
+    expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { type: 'machine-learning-model' } } })
+    expect(JSON.stringify(bill)).toContain('pkg:pypi/beta@1.0')
   })
 
   test('requirements that cannot go together are named with their file and line, before any test ran', async () => {
