@@ -14,10 +14,10 @@ interface ListOptions {
 
 /** What runs have reported of each single test, and what to do about one that fails for no reason. */
 export function registerTests(program: Command): void {
-  const tests = program
-    .command('tests')
-    .description('single tests of a project over its runs')
-    .argument('<project>')
+  const tests = program.command('tests').description('single tests of a project over its runs')
+  tests
+    .command('list <project>', { isDefault: true })
+    .description('all, or those that fail, are flaky, are slow, or are in quarantine; `list` may be left out')
     .option('--failing', 'those whose last run failed')
     .option('--flaky', 'those that failed and passed on the same commit')
     .option('--slow', 'the slowest')
