@@ -95,7 +95,7 @@ describe('the dummy executor', () => {
   test('sleeps by the clock it is given', async () => {
     const wake = Promise.withResolvers<void>()
     await using executor = openDummyExecutor({ store, sleep: () => wake.promise })
-    const handle = await submit(executor, 'sleep 86400000')
+    const handle = await submit(executor, 'sleep 5000')
     expect((await observeOne(executor, handle)).kind).toBe('running')
 
     wake.resolve()
