@@ -137,6 +137,7 @@ async function preparePrefect(folder: string, { shape, size }: Graph): Promise<M
     PREFECT_HOME: join(folder, 'prefect'),
     PREFECT_LOGGING_LEVEL: 'ERROR',
     PREFECT_SERVER_ANALYTICS_ENABLED: 'false',
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: '120',
     DO_NOT_TRACK: '1',
   }
   return async () => {
