@@ -76,7 +76,8 @@ async function killOne(
   gatewayKilled: () => void,
 ): Promise<boolean> {
   const { place } = crash
-  const commands = commandsOf(place.dataFolder)
+  const isAboutSteps = victim === 'supervisor' || victim === 'command'
+  const commands = isAboutSteps ? await soonCommandsOf(place.dataFolder) : commandsOf(place.dataFolder)
   const supervisors = supervisorsOf(commands)
   const gateway = gatewayOf(place)
   const killGateway = () => {
@@ -103,6 +104,16 @@ async function killOne(
       killGateway()
       for (const pid of [place.pid, ...supervisors, ...commands.map((one) => one.pid)]) kill(pid)
       return true
+  }
+}
+
+/** Steps are short: the next that runs will do. */
+async function soonCommandsOf(dataFolder: string): Promise<ReturnType<typeof commandsOf>> {
+  const deadline = performance.now() + POINT_MS
+  for (;;) {
+    const commands = commandsOf(dataFolder)
+    if (supervisorsOf(commands).length > 0 || performance.now() > deadline) return commands
+    await sleep(10)
   }
 }
 
