@@ -204,6 +204,17 @@ export const waiveGate = operation({
   answer: RunDetail,
 })
 
+export const getReport = operation({
+  name: 'getReport',
+  summary: 'What was proved of a run’s candidate: a page that stands by itself, or Markdown',
+  method: 'GET',
+  path: '/projects/{project}/runs/{number}/report',
+  role: 'viewer',
+  params: InRun,
+  query: z.object({ format: z.enum(['html', 'markdown']).default('html') }),
+  answer: z.string(),
+})
+
 const InStep = InRun.extend({ step: z.string().min(1).max(300) })
 
 /** Which log: of the last attempt where nothing is said. */

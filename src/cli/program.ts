@@ -6,6 +6,7 @@ import { registerData } from './remote/data.ts'
 import { registerDelivery } from './remote/delivery.ts'
 import { registerLogs } from './remote/logs.ts'
 import { registerProjects } from './remote/projects.ts'
+import { registerReport } from './remote/report.ts'
 import { registerRuns } from './remote/runs.ts'
 import { registerTests } from './remote/tests.ts'
 
@@ -15,6 +16,7 @@ export function createProgram(version: string): Command {
   registerAccount(program)
   registerProjects(program)
   registerRuns(program)
+  registerReport(program)
   registerLogs(program)
   registerTests(program)
   registerData(program)

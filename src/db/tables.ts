@@ -222,6 +222,7 @@ export interface Tables {
     waived_by: string | null
     waived_reason: string | null
   }
+  reports: { run_id: string; project: string; html: string; markdown: string; created_at: number }
 
   // registry
   versions: {

@@ -13,6 +13,7 @@ import type {
   RowOutcomes,
   SliceMeasures,
 } from './evaluation-result.ts'
+import { gatherEvidence } from './row-evidence.ts'
 import { gatherOutcomes } from './gather-outcomes.ts'
 import { readTable } from './held-out-table.ts'
 import { pickRows, type JudgedRows } from './judged-rows.ts'
@@ -67,6 +68,7 @@ async function evaluate(place: EvaluationPlace): Promise<EvaluateOutput> {
     slices: measureSlices(outcomes, rows, input),
     ...(asked.latency === undefined ? {} : { latency: asked.latency }),
     outcomes: await context.artifacts.putFile(file),
+    evidence: await gatherEvidence(place, outcomes),
     notes,
   }
   logResult(result, context)

@@ -1,6 +1,7 @@
 import type { Digest } from '../core/digest.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import type { EvaluationTask } from '../pipeline/pipeline.ts'
+import type { RowEvidence } from './row-evidence.ts'
 import type { Measure } from './measure.ts'
 import type { OwnMetrics } from './metrics.ts'
 
@@ -23,6 +24,8 @@ export interface EvaluationResult {
   readonly latency?: LatencyMeasures
   /** `RowOutcomes` (`outcomes-file.ts`): what each model answered to each row. */
   readonly outcomes: ArtifactRef
+  /** What a person looks at behind the numbers. */
+  readonly evidence?: RowEvidence
   /** What a reader has to know to judge the rest. */
   readonly notes: readonly string[]
 }

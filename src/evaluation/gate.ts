@@ -6,6 +6,8 @@ import type { EvaluatedModel, OpenHost } from './ask-model.ts'
 import { runCheck } from './checks/run-check.ts'
 import { decideGate, type GateVerdict } from './decide-gate.ts'
 import type { EvaluationResult, RowOutcomes } from './evaluation-result.ts'
+import { makeReport, type Report } from './report/make-report.ts'
+import type { RunFacts } from './report/report-facts.ts'
 import { readOutcomes } from './outcomes-file.ts'
 
 export type GateInput = TaskInputs['gate'] & {
@@ -16,6 +18,8 @@ export type GateInput = TaskInputs['gate'] & {
   readonly waivers: readonly Waiver[]
   /** What checks look into; absent: no bundle was made. */
   readonly candidate?: EvaluatedModel
+  /** Of the run, for the report. */
+  readonly facts?: RunFacts
   /** As the file says it. */
   readonly rows?: EvaluationSpec
 }
@@ -41,7 +45,7 @@ export interface GateDecision extends GateVerdict {
 }
 
 export interface GateOutput extends TaskOutput {
-  readonly result?: { readonly gates: readonly GateDecision[] }
+  readonly result?: { readonly gates: readonly GateDecision[]; readonly report?: Report }
 }
 
 /** Decides every gate; one that fails, or is inconclusive and not waived, stops the run. */
@@ -57,15 +61,25 @@ export function createGateTask(deps: GateDeps): Task<GateInput, GateOutput> {
           context.log(`${gate.outcome}: ${gate.title}: ${gate.summary}`)
           gates.push(gate)
         }
+        const report = await reportOn(input, gates, context)
+        const result = { gates, ...(report === undefined ? {} : { report }) }
         const failure = stopsRun(gates, input.run)
-        return failure === undefined
-          ? { result: { gates } }
-          : { result: { gates }, failure: { reason: 'refused', message: failure } }
+        return failure === undefined ? { result } : { result, failure: { reason: 'refused', message: failure } }
       } catch (error) {
         return failureOf(error)
       }
     },
   }
+}
+
+async function reportOn(
+  { facts, evaluation, candidate }: GateInput,
+  gates: readonly GateDecision[],
+  context: TaskContext,
+): Promise<Report | undefined> {
+  if (facts === undefined) return undefined
+  const made = { run: facts, gates, ...(evaluation === undefined ? {} : { evaluation }) }
+  return makeReport(candidate === undefined ? made : { ...made, candidate }, context)
 }
 
 async function outcomesOf({ evaluation }: GateInput, { artifacts }: TaskContext): Promise<RowOutcomes | undefined> {
@@ -81,7 +95,7 @@ async function decide(
   context: TaskContext,
 ): Promise<GateVerdict> {
   const evidence = evaluation === undefined || outcomes === undefined ? {} : { result: evaluation, outcomes }
-  if (!isCheck(spec)) return decideGate(spec, evidence)
+  if (!isCheck(spec)) return withExamples(spec, decideGate(spec, evidence), evaluation)
   const model = candidate === undefined ? {} : { candidate }
   return runCheck(spec, {
     ...evidence,
@@ -90,6 +104,12 @@ async function decide(
     openHost,
     context,
   })
+}
+
+/** Behind a comparison stand the rows whose answers changed most. */
+function withExamples(spec: GateSpec, verdict: GateVerdict, evaluation: EvaluationResult | undefined): GateVerdict {
+  if (spec.kind !== 'champion' || evaluation?.evidence?.compared !== 'changed') return verdict
+  return { ...verdict, evidence: { ...verdict.evidence, examples: evaluation.evidence.examples } }
 }
 
 /** A waiver covers doubt only: a gate that fails cannot be waived away. */

@@ -16,6 +16,7 @@ import {
   sourceTreesOf,
   type CachedStep,
 } from '../engine/garbage.sql.ts'
+import { reportDigests } from '../evaluation/reports.sql.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { readJsonFile } from '../lib/json-file.ts'
 import { keptVersions } from '../registry/kept-versions.sql.ts'
@@ -38,6 +39,7 @@ export async function liveReferences(reader: Reader, dataFolder: string, now: nu
     runs.push(version.run_id)
   }
   live.addTrees(await sourceTreesOf(reader, runs))
+  for (const digest of await reportDigests(reader, now - limit('logKeepMs'))) live.addFile(digest)
   await addRuns(live, reader, now - SOURCE_KEEP_MS)
   await forEachLocal(dataFolder, (local) => addRuns(live, local, now))
   return live.all()

@@ -11,7 +11,8 @@ import type { Reader, Writer } from '../db/open-database.ts'
 import type { PrepareContext, SettleContext, StepContext, TaskBinding } from '../engine/engine-options.ts'
 import { getRun } from '../engine/runs.sql.ts'
 import { listGates, listWaivers, recordGates } from '../evaluation/gates.sql.ts'
-import type { GateDecision } from '../evaluation/gate.ts'
+import type { GateOutput } from '../evaluation/gate.ts'
+import { findReport, recordReport } from '../evaluation/reports.sql.ts'
 import type { EvaluationResult } from '../evaluation/evaluation-result.ts'
 import { measuredBy } from '../pipeline/checks.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
@@ -22,6 +23,7 @@ import { championOf } from './champion.ts'
 import { hostEnvironment, hostEnvironmentOfRun } from './environment-of-run.ts'
 import type { Installation } from './installation.ts'
 import { prepareDataset, settleDataset } from './frozen-datasets.ts'
+import { runFacts } from './run-facts.ts'
 import { rulesOfRun } from './run-rules.ts'
 import type { MadeBundle } from './version-of-run.ts'
 
@@ -40,7 +42,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
     'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
     'make-bundle': { version: 1, prepare: (context) => Promise.resolve(prepareBundle(context)) },
-    evaluate: { version: 2, prepare: (context) => prepareEvaluation(read, context) },
+    evaluate: { version: 3, prepare: (context) => prepareEvaluation(read, context) },
     gate: {
       version: 1,
       prepare: (context) => prepareGates(read, context),
@@ -197,13 +199,19 @@ async function prepareGates(reader: Reader, context: PrepareContext): Promise<un
     ...(rows === undefined ? {} : { rows }),
     ...(evaluation === undefined ? {} : { evaluation }),
     waivers,
+    facts: await runFacts(reader, context.run, resultOf(context, 'environment')),
   }
 }
 
 async function settleGates({ database }: Needs, writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {
-  const result = context.output.result as { gates: readonly GateDecision[] } | undefined
-  if (result !== undefined)
-    await recordGates(writer, database.kind, { runId: context.run.id, project: context.run.project }, result.gates)
+  const { result } = context.output as GateOutput
+  if (result === undefined) return []
+  const of = { runId: context.run.id, project: context.run.project }
+  await recordGates(writer, database.kind, of, result.gates)
+  const { report } = result
+  if (report !== undefined) {
+    await recordReport(writer, of, { html: report.html.digest, markdown: report.markdown.digest })
+  }
   return []
 }
 
@@ -259,7 +267,9 @@ async function lineageOf(writer: Writer, context: SettleContext) {
   const datasets = await listDatasets(writer, run.id, 200)
   const gates = await listGates(writer, run.id)
   const alert = run.alert_id ?? (await alertOfParent(writer, run.parent_run))
+  const report = await findReport(writer, run.id)
   return {
+    ...(report === undefined ? {} : { report }),
     run: run.id,
     commit: run.commit_id,
     branch: run.branch,

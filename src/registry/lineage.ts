@@ -18,6 +18,8 @@ export interface VersionLineage {
   readonly gates: readonly LineageGate[]
   /** CycloneDX, by its digest; absent in versions from before there was one. */
   readonly sbom?: string
+  /** What was proved, as a page and as text: digests. Absent: registered before there were reports. */
+  readonly report?: { readonly html: string; readonly markdown: string }
   readonly tests: { readonly passed: number; readonly failed: number; readonly skipped: number }
 }
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listEnvironments } from '../../src/api/projects.ts'
-import { cancelRun, waiveGate, type RunDetail } from '../../src/api/runs.ts'
+import { cancelRun, getReport, waiveGate, type RunDetail } from '../../src/api/runs.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
 import { EVALUATION, heldOut, model, tinyProject } from '../harness/tiny-project.ts'
@@ -142,6 +142,13 @@ describe.each(DATABASES)('on %s', (kind) => {
       /^accuracy 0\.05\d* against the champion's 0\.950: worse by 0\.900 \(95 % interval 0\.\d+ to [01]\.\d+ worse\), margin 0\.02$/,
     )
     expect(push.stderr).toMatch(/remote: +gate fail: accuracy .* worse by 0\.900 \(95 % interval/)
+    expect(run.gates[0]?.evidence).toMatchObject({ examples: { length: 10, 0: { label: '1', candidate: '0 (1.00)' } } })
+    const params = { project: 'shop', number: run.number }
+    const page = await ana.client.fetch(getReport, { params, query: {} })
+    const text = await ana.client.fetch(getReport, { params, query: { format: 'markdown' } })
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await page.text()).toContain('Answers that changed most')
+    expect(await text.text()).toContain(`shop\\#${run.number}: refused`)
     await expectChampion()
   })
 

@@ -1,3 +1,4 @@
+import { reports } from './008-reports.ts'
 import type { Writer } from '../open-database.ts'
 import { init } from './001-init.ts'
 import { schedules } from './002-schedules.ts'
@@ -14,11 +15,4 @@ export interface Migration {
 }
 
 /** By number; a migration that has been released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [
-  init,
-  schedules,
-  datasets,
-  priority,
-  supervision,
-  testHistory,
-].toSorted((a, b) => a.number - b.number)
+export const MIGRATIONS: readonly Migration[] = [init, schedules, datasets, priority, supervision, testHistory, reports].toSorted(

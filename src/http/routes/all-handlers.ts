@@ -7,6 +7,7 @@ import { deploymentHandlers } from './deployments.ts'
 import { logHandlers } from './logs.ts'
 import { monitoringHandlers } from './monitoring.ts'
 import { projectHandlers } from './projects.ts'
+import { reportHandlers } from './reports.ts'
 import { runHandlers } from './runs.ts'
 import { systemHandlers } from './system.ts'
 import { testHandlers } from './tests.ts'
@@ -19,6 +20,7 @@ export function allHandlers(installation: Installation): Handlers {
     ...accessHandlers(installation),
     ...projectHandlers(installation),
     ...runHandlers(installation),
+    ...reportHandlers(installation),
     ...logHandlers(installation),
     ...testHandlers(installation),
     ...versionHandlers(installation),

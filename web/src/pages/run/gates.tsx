@@ -12,6 +12,12 @@ export function Gates({ run }: { readonly run: RunDetail }) {
   if (run.gates.length === 0) return null
   return (
     <Section title="Gates">
+      <Text size="sm" mb="xs">
+        <a href={`/api/v1/projects/${run.project}/runs/${run.number}/report`} target="_blank" rel="noreferrer">
+          The candidate’s report
+        </a>{' '}
+        has the intervals, slices and changed answers behind these.
+      </Text>
       <Sheet pad={false}>
         {run.gates.map((gate) => (
           <OneGate key={gate.title} run={run} gate={gate} />
