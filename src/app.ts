@@ -29,6 +29,7 @@ import type { Installation } from './flow/installation.ts'
 import { keepGoing } from './flow/keep-going.ts'
 import { notifyPeople } from './flow/notify-people.ts'
 import { pushProgress } from './flow/push-progress.ts'
+import { sweepEndpoints } from './flow/sweep-endpoints.ts'
 import { runPushes } from './flow/push-to-run.ts'
 import { changeOfRun } from './flow/change-of-run.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
@@ -145,6 +146,8 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   const installation: Installation = Object.assign(needs, { engine })
 
   await reconcilePushes(database, dataFolder)
+  const swept = await sweepEndpoints({ database, dataFolder })
+  if (swept > 0) log.info({ swept }, 'private endpoints closed that a killed server left')
   await routes.apply()
   await engine.start()
   starting.defer(() => engine.stop())

@@ -9,6 +9,7 @@ import { planWorkingTree, type PlannedTree } from './cli/local/plan-working-tree
 import { readWorkingTree, type WorkingTree } from './cli/local/working-tree.ts'
 import { ATTEMPT_FILES } from './core/attempt-files.ts'
 import { LOCAL_DATASETS } from './core/dataset-settings.ts'
+import type { Champion } from './core/champion.ts'
 import { AppError, isAppError } from './core/errors.ts'
 import type { AppEvent } from './core/events.ts'
 import type { Plan, PlanStep } from './core/plan.ts'
@@ -28,10 +29,12 @@ import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
 import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.ts'
 import { knownDataset } from './flow/frozen-datasets.ts'
 import type { DeliveryRules } from './flow/plan-commit.ts'
+import { fetchChampion, type RemoteChampion } from './flow/fetch-champion.ts'
+import { rulesOfRun } from './flow/run-rules.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
 import { closeStep, openTask, taskSecrets, openCandidate } from './flow/step-opening.ts'
 import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
-import { taskBindings } from './flow/task-bindings.ts'
+import { NO_CHAMPION, taskBindings } from './flow/task-bindings.ts'
 import { appendLog } from './lib/append-log.ts'
 import { sha256 } from './lib/sha256.ts'
 import { uuidv7 } from './lib/uuidv7.ts'
@@ -45,6 +48,8 @@ export interface LocalRunRequest {
   readonly steps: readonly string[]
   /** Freeze datasets anew, instead of using those frozen last. */
   readonly refreshData: boolean
+  /** What gates against the champion compare with, for the last environment's name; asked only where there is such a gate. */
+  readonly champion?: (environment: string) => Promise<RemoteChampion | string>
   /** Where secrets are looked up by their names. */
   readonly environment: NodeJS.ProcessEnv
   readonly watch: LocalRunWatch
@@ -165,8 +170,8 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
     readBytes: (digest) => artifacts.read(digest),
     putBytes: (bytes) => artifacts.putBytes(bytes),
     hasArtifact: (ref) => isWhole(store, ref),
-    tasks: taskBindings(needs),
     known: (context) => knownDataset(database.read, context),
+    tasks: taskBindings({ ...needs, champion: (run) => findChampion(request, store, run) }),
     openStep: (context) => openStep(request.environment, endpoints, context),
     closeStep: (context) => closeStep(endpoints, context),
     readResults: (context, record) => readResults(resultNeeds, context, record),
@@ -175,6 +180,28 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
   })
   opened.defer(() => engine.stop())
   return engine
+}
+
+/** A server's, brought here by digest; a text says why there is none to compare with. */
+async function findChampion({ champion }: LocalRunRequest, store: Store, run: RunRow): Promise<Champion | string> {
+  const rules = rulesOfRun(run)
+  const last = rules?.environments.at(-1)?.name
+  if (
+    champion === undefined ||
+    rules === undefined ||
+    last === undefined ||
+    !rules.gates.some(({ kind }) => kind === 'champion')
+  )
+    return NO_CHAMPION
+  const found = await champion(last)
+  if (typeof found === 'string') return found
+  try {
+    await fetchChampion(store, found)
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return `the champion (version ${found.version}) could not be fetched: ${error.message}`
+  }
+  return { version: found.version, bundle: found.bundle, manifest: found.manifest }
 }
 
 /** Secrets are what the person has in the environment under the same names. */

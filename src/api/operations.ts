@@ -9,6 +9,7 @@ import {
   setSecret,
   whoAmI,
 } from './access.ts'
+import { getChampion, getVersionContent } from './champion.ts'
 import {
   approveDeployment,
   clearRefusal,
@@ -77,6 +78,8 @@ export const OPERATIONS = {
   listVersions,
   getLineage,
   getBillOfMaterials,
+  getChampion,
+  getVersionContent,
   listDeployments,
   getDeployment,
   deployVersion,

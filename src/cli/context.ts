@@ -36,11 +36,17 @@ async function readCredentials(): Promise<Credentials | undefined> {
   return text === undefined ? undefined : (JSON.parse(text) as Credentials)
 }
 
-/** The server one is logged in to; TIDEGATE_SERVER and TIDEGATE_TOKEN, then `--server`, come before the file. */
-export async function openClient(options: GlobalOptions): Promise<Client> {
+/** Where one is logged in, and as whom; no token: nowhere. */
+export async function findLogin(options: GlobalOptions): Promise<{ readonly server: string; readonly token?: string }> {
   const saved = await readCredentials()
   const server = options.server ?? process.env['TIDEGATE_SERVER'] ?? saved?.server ?? DEFAULT_SERVER
   const token = process.env['TIDEGATE_TOKEN'] ?? (saved?.server === server ? saved.token : undefined)
+  return token === undefined ? { server } : { server, token }
+}
+
+/** The server one is logged in to; TIDEGATE_SERVER and TIDEGATE_TOKEN, then `--server`, come before the file. */
+export async function openClient(options: GlobalOptions): Promise<Client> {
+  const { server, token } = await findLogin(options)
   if (token === undefined) {
     throw new AppError(
       'UNAUTHENTICATED',

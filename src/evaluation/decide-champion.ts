@@ -17,7 +17,11 @@ type AgainstChampion = Extract<GateSpec, { kind: 'champion' }>
 export function decideAgainstChampion(gate: AgainstChampion, rows: GateRows): GateVerdict {
   const { champion } = rows
   if (champion === undefined)
-    return { outcome: 'not-applicable', summary: 'there is no champion yet to compare with', evidence: {} }
+    return {
+      outcome: 'not-applicable',
+      summary: rows.noChampion ?? 'there is no champion yet to compare with',
+      evidence: {},
+    }
   if ('failed' in champion)
     return inconclusive(`the champion (version ${champion.version}) could not be evaluated: ${champion.failed}`)
   const metric = rows.find(gate.metric)

@@ -65,6 +65,7 @@ async function evaluate(place: EvaluationPlace): Promise<EvaluateOutput> {
     source: evaluation.source.kind === 'data' ? 'hosts' : 'author',
     candidate: { bundle: input.candidate.bundle, ...measureAllOf(rows.candidate, input) },
     ...describeChampion(input, asked, rows.champion),
+    ...(input.noChampion === undefined ? {} : { noChampion: input.noChampion }),
     slices: measureSlices(outcomes, rows, input),
     ...(asked.latency === undefined ? {} : { latency: asked.latency }),
     outcomes: await context.artifacts.putFile(file),

@@ -6,6 +6,8 @@ import type { EvaluatedModel, OpenHost } from './ask-model.ts'
 export type EvaluateInput = TaskInputs['evaluate'] & {
   readonly candidate: EvaluatedModel
   readonly champion?: EvaluatedModel & { readonly version: number }
+  /** Why there is none. */
+  readonly noChampion?: string
 }
 
 export interface EvaluateDeps {

@@ -20,6 +20,8 @@ export interface EvaluationResult {
   readonly source: 'hosts' | 'author'
   readonly candidate: { readonly bundle: Digest } & ModelMeasures
   readonly champion?: EvaluatedChampion
+  /** Why there is none. */
+  readonly noChampion?: string
   readonly slices: readonly SliceMeasures[]
   readonly latency?: LatencyMeasures
   /** `RowOutcomes` (`outcomes-file.ts`): what each model answered to each row. */

@@ -7,6 +7,8 @@ import { findMetric, type Metric } from './metrics.ts'
 export interface GateRows {
   readonly candidate: JudgedRows
   readonly champion?: { readonly version: number } & ({ readonly failed: string } | { readonly rows: JudgedRows })
+  /** Why there is none. */
+  readonly noChampion?: string
   readonly find: (metric: string) => Metric | undefined
   /** Values of a slice; none of a slice that was not evaluated. */
   readonly slice: (name: string) => readonly SliceValue[]
@@ -27,6 +29,7 @@ export function gateRows(result: EvaluationResult, outcomes: RowOutcomes): GateR
   return {
     candidate,
     ...championOf(result, outcomes),
+    ...(result.noChampion === undefined ? {} : { noChampion: result.noChampion }),
     find: (name) => findMetric(result.task, name, result.own),
     slice(name) {
       const known = slices.get(name) ?? valuesOf(outcomes, name)

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { queryRows, sqlName, tableReader, type DuckDBConnection } from '../lib/open-analytics.ts'
 import { driftDistances } from '../statistics/drift-distance.ts'
+import type { Signature } from '../core/bundle.ts'
+import { notFeatures } from './held-out-table.ts'
 import type { EvaluationPlace } from './evaluation-place.ts'
 import type { ModelOutcomes, RowOutcomes } from './evaluation-result.ts'
 import { ROW } from './read-table.ts'
@@ -51,8 +53,7 @@ const MOST_TEXT = 80
 
 export async function gatherEvidence(place: EvaluationPlace, outcomes: RowOutcomes): Promise<RowEvidence> {
   const { signature } = place.input.candidate.manifest
-  const known = Object.values(signature.columns).flat()
-  const features = known.length > 0 ? known : signature.inputs.map(({ name }) => name)
+  const features = await featuresOf(place, signature)
   const reliability = reliabilityOf(outcomes, outcomes.candidate)
   const champion = outcomes.champion && reliabilityOf(outcomes, outcomes.champion)
   return {
@@ -63,6 +64,23 @@ export async function gatherEvidence(place: EvaluationPlace, outcomes: RowOutcom
       ? {}
       : { reliability: { candidate: reliability, ...(champion === undefined ? {} : { champion }) } }),
   }
+}
+
+/** Columns that fill inputs: as the bundle says, else those named like one, else all that are about the row itself. */
+async function featuresOf(
+  { connection, input }: EvaluationPlace,
+  { columns, inputs }: Signature,
+): Promise<readonly string[]> {
+  const known = Object.values(columns).flat()
+  if (known.length > 0) return known
+  const named = await existing(
+    connection,
+    inputs.map(({ name }) => name),
+  )
+  if (named.length > 0) return named
+  const others = new Set(notFeatures({ input }))
+  const rows = await queryRows(connection, 'describe held_out')
+  return rows.map((row) => String(row['column_name'])).filter((column) => column !== ROW && !others.has(column))
 }
 
 async function examplesOf(

@@ -91,7 +91,6 @@ export async function openCandidate(
   })
 }
 
-/** The attempt's id has `#` and `/`; an environment's name has not. */
 function endpointId({ attempt }: AttemptContext): string {
   return candidateEndpoint(attempt.id)
 }

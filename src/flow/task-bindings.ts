@@ -19,6 +19,8 @@ import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { registerVersion } from '../registry/versions.sql.ts'
 import { countTests } from '../reports/test-results.sql.ts'
 import type { TaskOutput } from '../core/task.ts'
+import type { Champion } from '../core/champion.ts'
+import type { RunRow } from '../db/tables.ts'
 import { championOf } from './champion.ts'
 import { hostEnvironment, hostEnvironmentOfRun } from './environment-of-run.ts'
 import type { Installation } from './installation.ts'
@@ -27,7 +29,12 @@ import { runFacts } from './run-facts.ts'
 import { rulesOfRun } from './run-rules.ts'
 import type { MadeBundle } from './version-of-run.ts'
 
-type Needs = Pick<Installation, 'database' | 'dataFolder' | 'artifacts'>
+type Needs = Pick<Installation, 'database' | 'dataFolder' | 'artifacts'> & {
+  /** What candidates are compared with, or why there is nothing; default: what serves the run's last environment here. */
+  readonly champion?: (run: RunRow) => Promise<Champion | string>
+}
+
+export const NO_CHAMPION = 'there is no champion yet to compare with'
 
 /** The database's half of each task: what it is told before it starts, and what is written when it has ended. */
 export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
@@ -42,7 +49,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
     'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
     'make-bundle': { version: 1, prepare: (context) => Promise.resolve(prepareBundle(context)) },
-    evaluate: { version: 3, prepare: (context) => prepareEvaluation(read, context) },
+    evaluate: { version: 3, prepare: (context) => prepareEvaluation(needs, context) },
     gate: {
       version: 1,
       prepare: (context) => prepareGates(read, context),
@@ -143,7 +150,8 @@ function evaluationOf(context: StepContext): TaskInputs['evaluate']['evaluation'
 }
 
 /** The metrics of the rules that apply: the default branch's gates may name others than the change's own. */
-async function prepareEvaluation(reader: Reader, context: PrepareContext): Promise<unknown> {
+async function prepareEvaluation(needs: Needs, context: PrepareContext): Promise<unknown> {
+  const reader = needs.database.read
   const input = inputOf(context, 'evaluate')
   const rules = rulesOfRun(context.run)
   const measured = (rules?.gates ?? []).map(measuredBy)
@@ -151,21 +159,32 @@ async function prepareEvaluation(reader: Reader, context: PrepareContext): Promi
   const slices = measured.flatMap(({ slice }) => slice ?? [])
   const latency = input.latency || (rules?.gates ?? []).some(({ kind }) => kind === 'latency')
   const candidate = resultOf(context, 'bundle')
-  const champion = await championOf(reader, context.run)
+  const champion = await hostedChampion(needs, context)
   return {
     ...input,
     metrics: [...new Set([...input.metrics, ...metrics])],
     slices: [...new Set([...input.slices, ...slices])],
     latency,
     candidate: candidate && { ...(await hostedModel(reader, candidate, context.run.id)), ...memoryOf(context) },
-    ...(champion && {
-      champion: {
-        ...(await hostedModel(reader, champion.version, champion.version.runId)),
-        ...memoryOf(context),
-        version: champion.version.version,
-      },
-    }),
+    ...(typeof champion === 'string' ? { noChampion: champion } : { champion: { ...champion, ...memoryOf(context) } }),
   }
+}
+
+async function hostedChampion(needs: Needs, context: PrepareContext) {
+  const reader = needs.database.read
+  if (needs.champion === undefined) {
+    const { version } = (await championOf(reader, context.run)) ?? {}
+    if (version === undefined) return NO_CHAMPION
+    return { ...(await hostedModel(reader, version, version.runId)), version: version.version }
+  }
+  const found = await needs.champion(context.run)
+  if (typeof found === 'string') return found
+  const { runtime, lockDigest } = found.manifest
+  const own = environmentOf(context) ?? resultOf(context, 'environment')
+  if (runtime.kind !== 'onnx' && (own === undefined || own.lockDigest !== lockDigest)) {
+    return `the champion (version ${found.version}) runs in a build environment of another lock, which is not made here`
+  }
+  return { ...found, env: hostEnvironment(runtime.kind === 'onnx' ? undefined : own) }
 }
 
 /** What the model will have where it is to serve at last. */

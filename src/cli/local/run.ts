@@ -7,25 +7,38 @@ interface RunOptions {
   readonly step?: string[]
   readonly data?: string
   readonly refreshData?: boolean
+  /** `false`: --no-champion. */
+  readonly champion?: string | false
 }
 
 /** `tidegate run`: the pipeline of a working folder, here and now. */
 export function registerRun(program: Command): void {
   program
     .command('run [folder]')
-    .description('run the pipeline on the files as they are, without a server')
+    .description('run the pipeline on the files as they are, here and now')
     .option('--step <name>', 'only these steps and what they read; may be repeated', collect)
     .option('--refresh-data', 'freeze datasets anew, instead of using those frozen last')
+    .option(
+      '--champion <project>',
+      'compare with what serves this project, or with digits@3; default: the project a git remote leads to on the server one is logged in to',
+    )
+    .option('--no-champion', 'ask no server: gates against the champion are not applicable')
     .option('--data <folder>', 'where content and environments are kept; default: TIDEGATE_DATA, else ~/.tidegate')
     .addHelpText('after', EXPLAINED)
     .action(async (folder: string | undefined, options: RunOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const { runLocally } = await import('../../local.ts')
       const { jsonResult, showRun } = await import('./show-run.ts')
+      const { askChampion } = await import('./ask-champion.ts')
       const shown = showRun(globals.json === true ? undefined : process.stdout)
       const signal = untilInterrupted(() => shown.cancelling())
+      const place = resolve(folder ?? '.')
+      // commander says true where --no-champion is known and neither was given.
+      const named: unknown = options.champion
+      const wanted = typeof named === 'string' || named === false ? named : undefined
       const request = {
-        folder: resolve(folder ?? '.'),
+        folder: place,
+        champion: askChampion(place, wanted, globals),
         dataFolder: dataFolderOf(options.data),
         steps: options.step ?? [],
         refreshData: options.refreshData === true,
@@ -46,7 +59,8 @@ export function registerRun(program: Command): void {
 
 const EXPLAINED = `
 The folder is this one where none is named. What runs is what a push of it would run: tracked and unignored
-files, the same engine, the same cache; nothing is registered or deployed, and no server is asked. Secrets are
+files, the same engine, the same cache; nothing is registered or deployed. For gates against the champion, and
+only for these, the server one is logged in to is asked; its model is kept by digest and runs here. Secrets are
 taken from your environment by their names. Ctrl-C ends every process of the run.
 Exits 0 when the run succeeded, 1 when it did not, 2 when it could not be started.`
 

@@ -49,7 +49,8 @@ export function provedBy({ gates, evaluation }: ReportFacts): string[] {
   const { rows, source, champion, label } = evaluation
   const asked = source === 'hosts' ? 'its own host was asked about' : 'the author supplied the answers to'
   sentences.push(`The candidate: ${asked} ${rows} held-out rows, judged by the column ${label}.`)
-  if (champion === undefined) sentences.push('There is no champion yet to compare with.')
+  if (champion === undefined)
+    sentences.push(`Not compared with a champion: ${evaluation.noChampion ?? 'there is none yet'}.`)
   else if ('failed' in champion)
     sentences.push(`The champion, version ${champion.version}, could not be asked: ${champion.failed}.`)
   else sentences.push(`The champion, version ${champion.version}, was asked about the same rows in a host of its own.`)

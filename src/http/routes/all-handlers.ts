@@ -3,6 +3,7 @@ import type { Handlers } from '../handlers.ts'
 import { acceptanceHandlers } from './acceptance.ts'
 import { accessHandlers } from './access.ts'
 import { datasetHandlers } from './datasets.ts'
+import { championHandlers } from './champion.ts'
 import { deploymentHandlers } from './deployments.ts'
 import { logHandlers } from './logs.ts'
 import { monitoringHandlers } from './monitoring.ts'
@@ -25,6 +26,7 @@ export function allHandlers(installation: Installation): Handlers {
     ...testHandlers(installation),
     ...versionHandlers(installation),
     ...datasetHandlers(installation),
+    ...championHandlers(installation),
     ...deploymentHandlers(installation),
     ...acceptanceHandlers(installation),
     ...monitoringHandlers(installation),

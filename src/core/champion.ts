@@ -1,0 +1,9 @@
+import type { BundleManifest } from './bundle.ts'
+import type { Digest } from './digest.ts'
+
+/** The version a candidate is compared with, wherever it is kept. */
+export interface Champion {
+  readonly version: number
+  readonly bundle: Digest
+  readonly manifest: BundleManifest
+}
