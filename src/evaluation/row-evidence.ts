@@ -169,7 +169,7 @@ async function inputsOf(
     found.map((row) => [
       Number(row['place']),
       Object.fromEntries(
-        columns.map((column, i) => [column, typeof row[`c${i}`] === 'string' ? String(row[`c${i}`] as string) : '']),
+        columns.map((column, i) => [column, typeof row[`c${i}`] === 'string' ? (row[`c${i}`] as string) : '']),
       ),
     ]),
   )
@@ -286,7 +286,7 @@ async function frequent(connection: DuckDBConnection, name: string): Promise<Bin
     connection,
     `select ${name}::varchar as value from reference where ${name} is not null group by value order by count(*) desc, value limit 8`,
   )
-  const values = rows.map((row) => String(row['value'] as string))
+  const values = rows.map((row) => row['value'] as string)
   const cases = values.map((value, i) => `when ${name}::varchar = '${value.replaceAll("'", "''")}' then ${i}`).join(' ')
   const others = values.length
   return {

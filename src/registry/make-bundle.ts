@@ -136,10 +136,11 @@ async function mustExist(path: string, what: string): Promise<void> {
 
 /** Says nothing of this machine: `python3.11` is looked up in the environment that the lock makes. */
 function runtimeOf(
-  { runtime, path }: ModelSpec,
+  { runtime, path: given }: ModelSpec,
   version: string | undefined,
   mlflow: MlflowModel | undefined,
 ): { runtime: RuntimeSpec; modelPath: string } {
+  const path = given.replace(/\/+$/, '')
   const python = version === undefined ? 'python3' : `python${version.split('.').slice(0, 2).join('.')}`
   switch (runtime.kind) {
     case 'onnx':

@@ -142,7 +142,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       /^accuracy 0\.05\d* against the champion's 0\.950: worse by 0\.900 \(95 % interval 0\.\d+ to [01]\.\d+ worse\), margin 0\.02$/,
     )
     expect(push.stderr).toMatch(/remote: +gate fail: accuracy .* worse by 0\.900 \(95 % interval/)
-    const { examples } = run.gates[0]?.evidence as { examples: unknown[] }
+    const { examples } = run.gates[0]!.evidence as { examples: unknown[] }
     expect(examples).toHaveLength(10)
     expect(examples[0]).toMatchObject({
       row: 1,

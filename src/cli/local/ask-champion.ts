@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import { promisify } from 'node:util'
 import { getChampion, getVersionContent } from '../../api/champion.ts'
 import { createClient } from '../../client/client.ts'
@@ -39,7 +38,7 @@ export function askChampion(folder: string, named: string | false | undefined, g
           const response = await client.fetch(getVersionContent, {
             params: { project, version: champion.version, digest },
           })
-          return response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream)
+          return response.body === null ? Readable.from([]) : Readable.fromWeb(response.body)
         },
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander'
+import { z } from 'zod'
 import { cancelRun, getRun, listRuns, rerunRun, startRun, waiveGate, type Run, type RunDetail } from '../../api/runs.ts'
 import type { CancelMode } from '../../core/run-state.ts'
 import { formatProblem } from '../../core/problem.ts'
@@ -143,6 +144,10 @@ function describeRun(run: RunDetail): string {
         ]),
       ]),
     )
+  const changed = run.gates.map(changedAnswers).find((rows) => rows.length > 0)
+  if (changed !== undefined)
+    parts.push(table([['changed most: row', 'label', 'candidate', 'champion', 'distance', 'inputs'], ...changed]))
+  if (run.gates.length > 0) parts.push(`What was proved: tidegate report ${run.id.replace('#', '/')}`)
   const kept = run.steps.flatMap(({ key, debug }) => (debug === null ? [] : [{ key, ...debug }]))
   if (kept.length > 0)
     parts.push(
@@ -162,6 +167,30 @@ function describeRun(run: RunDetail): string {
     parts.push(`${failure.suite} ${failure.name}${mark}: ${failure.message}\n${failure.detail}`)
   }
   return parts.join('\n\n')
+}
+
+const ChangedAnswers = z.object({
+  examples: z.array(
+    z.object({
+      row: z.number(),
+      id: z.string().optional(),
+      label: z.string(),
+      candidate: z.string(),
+      champion: z.string().optional(),
+      distance: z.number(),
+      inputs: z.record(z.string(), z.string()),
+    }),
+  ),
+})
+
+/** The rows behind a comparison with the champion. */
+function changedAnswers({ evidence }: RunDetail['gates'][number]): string[][] {
+  const read = ChangedAnswers.safeParse(evidence)
+  if (!read.success) return []
+  return read.data.examples.map(({ row, id, label, candidate, champion = '', distance, inputs }) => {
+    const told = Object.entries(inputs).map(([name, value]) => `${name} ${value}`)
+    return [id ?? String(row), label, candidate, champion, distance.toPrecision(3), told.join(', ').slice(0, 80)]
+  })
 }
 
 function coverageRow(one: RunDetail['coverage'][number]): string[] {

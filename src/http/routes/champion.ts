@@ -33,7 +33,7 @@ export function championHandlers(installation: Installation): Pick<Handlers, 'ge
         throw new AppError('NOT_FOUND', `Version ${params.version} of ${params.project} holds no ${digest}.`)
       }
       const content = Readable.toWeb(await store.get(digest)) as ReadableStream<Uint8Array>
-      return new Response(content as unknown as ConstructorParameters<typeof Response>[0], {
+      return new Response(content, {
         headers: { 'content-type': 'application/octet-stream' },
       })
     },

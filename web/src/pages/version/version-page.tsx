@@ -57,8 +57,22 @@ function OneVersion({ lineage: of }: { readonly lineage: Lineage }) {
       </Section>
       <Datasets datasets={of.datasets} />
       <GatesPassed lineage={of} />
+      <Report run={of.run} />
       <People lineage={of} />
     </Stack>
+  )
+}
+
+/** Made by the run that the version came of, and kept with it. */
+function Report({ run }: { readonly run: string }) {
+  const [project = '', number = ''] = run.split('#')
+  return (
+    <Text size="sm">
+      <a href={`/api/v1/projects/${project}/runs/${number}/report`} target="_blank" rel="noreferrer">
+        The report
+      </a>{' '}
+      says what was proved of this version, and how to do it again.
+    </Text>
   )
 }
 
