@@ -48,7 +48,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     },
     'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
     'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
-    'make-bundle': { version: 1, prepare: (context) => Promise.resolve(prepareBundle(context)) },
+    'make-bundle': { version: 2, prepare: (context) => Promise.resolve(prepareBundle(context)) },
     evaluate: { version: 3, prepare: (context) => prepareEvaluation(needs, context) },
     gate: {
       version: 1,
