@@ -68,7 +68,7 @@ function freezeStep(dataset: DatasetSpec, dvc: DvcOut | undefined): Draft {
       ? { deps: queryDeps(dataset), needs: [{ step: queryKey(dataset.path), optional: false }] }
       : {}),
     outs: [dataset.path],
-    ...(dataset.only === undefined ? {} : { audience: ['evaluation'] }),
+    ...(dataset.only === undefined ? {} : { audience: ['evaluation', 'gates'] }),
   })
 }
 

@@ -177,7 +177,7 @@ function gateProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, source: S
   if (own !== undefined) return own.flatMap((error) => problemsOf(error, path, source))
   const near = nearestWord(typeof check === 'string' ? check : '', CHECKS)
   const hint = near === undefined ? `: write one of ${CHECKS.join(', ')}` : `: did you mean "${near}"?`
-  return [source.yaml.problemAt([...path, 'check'], `there is no check ${describe(check)}${hint}`)]
+  return [source.yaml.problemAt([...path, 'check'], `there is no check ${JSON.stringify(check)}${hint}`)]
 }
 
 function isWrongKind(issue: { readonly code?: string | undefined }): boolean {
