@@ -15,4 +15,12 @@ export interface Migration {
 }
 
 /** By number; a migration that has been released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [init, schedules, datasets, priority, supervision, testHistory, reports].toSorted(
+export const MIGRATIONS: readonly Migration[] = [
+  init,
+  schedules,
+  datasets,
+  priority,
+  supervision,
+  testHistory,
+  reports,
+].toSorted((a, b) => a.number - b.number)
