@@ -28,7 +28,7 @@ test('mistakes in the file of behaviour tests are told with their place, as thos
     'tests/b.yaml': 'tests:\n  - { name: a, invariance: { x: { sett: 1 } } }\n',
   })
 
-  expect(found.join('\n')).toMatch(/^tests\/b\.yaml:2:\d+: .*unknown key \"sett\": did you mean \"set\"\?$/m)
+  expect(found.join('\n')).toMatch(/^tests\/b\.yaml:2:\d+: .*unknown key "sett": did you mean "set"\?$/m)
 })
 
 test.each([
