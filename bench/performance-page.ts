@@ -34,6 +34,9 @@ DVC and Prefect (its flow alone, warm) do the same commands.`,
 from its commit. The most that a project may have under way is twenty; the rest wait in the queue.`,
   logs: `Twenty steps print ten lines a second each, and a client of its own follows each of them through the API. Every line
 says when it was printed; the clients' clock says when it came.`,
+  evaluation: `A table that is answered already (\`evaluation.predictions\`), in a process of its own on both sides, reading included. Ours
+computes 22 metrics with intervals, the confusion matrix and two slices, and keeps the rows for the gates; the peer twelve metrics,
+the matrix and the slices. Both agree to 1e-9. Memory is the most that the kernel counted (VmHWM).`,
   gateway: `Gateway, model host and prediction log on our side; on the other ONNX Runtime in one process of \`node:http\`,
 without routes, tokens, checks or log. The same model and the same client, in turns.`,
   rollback: `Half of all customers are at a canary, sixteen clients ask without a pause, a person calls it back. Measured

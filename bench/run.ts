@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchCommand } from './command.ts'
 import { benchDrain } from './drain.ts'
+import { benchEvaluation } from './evaluation.ts'
 import { benchGateway } from './gateway.ts'
 import { benchGraph } from './graph.ts'
 import { benchLogs } from './logs.ts'
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   logs: { title: 'Live logs', run: benchLogs },
   supervisor: { title: 'What supervision costs', run: benchSupervisor },
   command: { title: 'The command', run: benchCommand },
+  evaluation: { title: 'Evaluation of ten million rows', run: benchEvaluation },
   gateway: { title: 'The gateway', run: benchGateway },
   rollback: { title: 'Rollback', run: benchRollback },
 }

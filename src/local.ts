@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
@@ -26,6 +26,7 @@ import type { NewRun } from './engine/create-run.ts'
 import type { AttemptContext, StepOpening } from './engine/engine-options.ts'
 import { createEngine, type Engine } from './engine/engine.ts'
 import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
+import { lastMargins, type MarginEvidence } from './evaluation/margin-evidence.ts'
 import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.ts'
 import { knownDataset } from './flow/frozen-datasets.ts'
 import type { DeliveryRules } from './flow/plan-commit.ts'
@@ -120,6 +121,14 @@ export async function runLocally(request: LocalRunRequest, signal: AbortSignal):
     steps: await listSteps(database.read, run.id),
     failures: await failedTests(database.read, run.id),
   }
+}
+
+/** What the rows of the folder's last local evaluation support; undefined where none is known. */
+export async function localMargins(folder: string, dataFolder: string): Promise<MarginEvidence | undefined> {
+  const { database: file } = placeOf({ folder, dataFolder })
+  if (!existsSync(file)) return undefined
+  await using database = await openDatabase(`sqlite:${file}`)
+  return await lastMargins(database.read)
 }
 
 interface Place {

@@ -45,7 +45,11 @@ export const lintText = operation({
   method: 'POST',
   path: '/lint',
   role: 'person',
-  body: z.object({ text: z.string().max(1 << 20), files: z.array(z.string()).max(100_000).default([]) }),
+  body: z.object({
+    text: z.string().max(1 << 20),
+    files: z.array(z.string()).max(100_000).default([]),
+    project: z.string().optional(),
+  }),
   answer: z.object({
     problems: z.array(
       z.object({

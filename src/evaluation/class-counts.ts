@@ -1,4 +1,4 @@
-import type { Part } from '../statistics/additive.ts'
+import { sumParts, type Part } from '../statistics/additive.ts'
 import type { ClassRows } from './judged-rows.ts'
 
 /** Per class: weight of rows that are it, that were called it, and both. */
@@ -24,6 +24,17 @@ export function countParts(rows: ClassRows): readonly Part[] {
 }
 
 const PARTS = new WeakMap<ClassRows, readonly Part[]>()
+
+/** Of all rows, by weight. */
+export function countClasses(rows: ClassRows): ClassCounts {
+  const { sampling, classes } = rows
+  const known =
+    COUNTS.get(rows) ?? countsOf(sumParts(countParts(rows), sampling.rows, sampling.weights), classes.length)
+  COUNTS.set(rows, known)
+  return known
+}
+
+const COUNTS = new WeakMap<ClassRows, ClassCounts>()
 
 function rightSlots({ truth, predicted, classes }: ClassRows): Int32Array {
   const slots = new Int32Array(truth.length)

@@ -2,14 +2,14 @@ import { inferFromSums } from '../statistics/additive-bootstrap.ts'
 import { sumParts, type Part } from '../statistics/additive.ts'
 import { inferArea, type Areas } from '../statistics/infer-area.ts'
 import type { Inference } from '../statistics/inference.ts'
-import { areaInfluence } from '../statistics/rank-area.ts'
+import { areaInfluence, type AreaInfluence, type RankedRows } from '../statistics/rank-area.ts'
 import { inferShare } from '../statistics/share.ts'
 import { inferFromWeights } from '../statistics/weighted-bootstrap.ts'
-import { countParts, countsOf, oneRow } from './class-counts.ts'
+import { countClasses, countParts, countsOf, oneRow } from './class-counts.ts'
 import type { ClassRows, JudgedRows } from './judged-rows.ts'
 import type { AreaComputation, CellComputation, Computation } from './metric-computation.ts'
 import { measurable, type Metric } from './metrics.ts'
-import { ranked, rankedClasses } from './ranked-classes.ts'
+import { isClass, ranked, rankedClasses } from './ranked-classes.ts'
 
 /** The same seed everywhere, so that a decision can be computed again from its rows. */
 export const SEED = 20_260_101
@@ -72,7 +72,7 @@ function estimate(computation: Computation<JudgedRows>, rows: JudgedRows): numbe
       return computation.prepare(rows)(sampling.weights)
     case 'cells':
       if (rows.kind === 'regression') return Number.NaN
-      return computation.of(countsOf(sums(countParts(rows)), rows.classes.length), rows.positive)
+      return computation.of(countClasses(rows), rows.positive)
     case 'areas':
       return rows.kind === 'classification' ? inferArea(areasOf(computation, rows), sampling).estimate : Number.NaN
   }
@@ -81,7 +81,7 @@ function estimate(computation: Computation<JudgedRows>, rows: JudgedRows): numbe
 function inferCells(computation: CellComputation, rows: ClassRows): Inference {
   const { sampling, classes, positive } = rows
   const parts = countParts(rows)
-  const counts = countsOf(sumParts(parts, sampling.rows, sampling.weights), classes.length)
+  const counts = countClasses(rows)
   const isPlain = sampling.weights === undefined && sampling.units === undefined
   const share = isPlain ? computation.share?.(counts, positive) : undefined
   if (share !== undefined) return inferShare(share.successes, share.trials)
@@ -106,9 +106,8 @@ export function imaginaryMistakes(actual: Float64Array): Float64Array[] {
 
 /** Of every class that has rows on both sides; none where no class has. */
 export function areasOf({ average }: AreaComputation, rows: ClassRows): Areas {
-  const { sampling } = rows
   const judged = rankedClasses(rows).flatMap((c) => {
-    const area = areaInfluence(ranked(rows, c), sampling)
+    const area = influenceOf(rows, c)
     return area.positives > 0 && area.negatives > 0 ? [{ c, area }] : []
   })
   const weights = judged.map(({ c }) => (average === 'macro' ? 1 : weightOfClass(rows, c)))
@@ -117,9 +116,19 @@ export function areasOf({ average }: AreaComputation, rows: ClassRows): Areas {
   return {
     of: judged.map(({ area }) => area),
     shares: weights.map((weight) => weight / total),
-    ...(judged.length === 1 && only !== undefined ? { isPositive: ranked(rows, only.c).isPositive } : {}),
+    ...(judged.length === 1 && only !== undefined ? { isPositive: isClass(rows, only.c) } : {}),
   }
 }
+
+/** Both areas of a model, and its comparison, ask for the same. */
+function influenceOf(rows: ClassRows, c: number): AreaInfluence {
+  const byRank = ranked(rows, c)
+  const known = INFLUENCES.get(byRank) ?? areaInfluence(byRank, rows.sampling)
+  INFLUENCES.set(byRank, known)
+  return known
+}
+
+const INFLUENCES = new WeakMap<RankedRows, AreaInfluence>()
 
 function weightOfClass({ truth, sampling }: ClassRows, c: number): number {
   let weight = 0

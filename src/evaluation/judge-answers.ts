@@ -1,7 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import type { Answers } from './answers.ts'
-import { sumParts } from '../statistics/additive.ts'
-import { confusionMatrix, countParts, countsOf, f1Of, precisionOf, recallOf } from './class-counts.ts'
+import { confusionMatrix, countClasses, f1Of, precisionOf, recallOf } from './class-counts.ts'
 import { recode, type Coded } from './coded-column.ts'
 import type { ClassMeasures, ModelMeasures, ModelOutcomes, RowOutcomes } from './evaluation-result.ts'
 import { numberUnits, type ClassRows, type JudgedRows } from './judged-rows.ts'
@@ -141,9 +140,8 @@ export function measureModel(rows: JudgedRows, names: readonly string[], own?: O
 }
 
 function classMeasures(rows: ClassRows): ClassMeasures[] {
-  const { sampling, classes } = rows
-  const counts = countsOf(sumParts(countParts(rows), sampling.rows, sampling.weights), classes.length)
-  return classes.map((name, c) => ({
+  const counts = countClasses(rows)
+  return rows.classes.map((name, c) => ({
     name,
     rows: counts.actual[c] ?? 0,
     precision: precisionOf(counts, c) || 0,

@@ -43,7 +43,7 @@ export function pickRows(rows: JudgedRows, places: Uint32Array): JudgedRows {
     for (let i = 0; i < places.length; i++) picked[i] = values[places[i]!]!
     return picked
   }
-  return {
+  const picked = {
     kind,
     sampling,
     ...own,
@@ -51,7 +51,18 @@ export function pickRows(rows: JudgedRows, places: Uint32Array): JudgedRows {
     truth: pick(rows.truth),
     predicted: pick(rows.predicted),
     ...(positive === undefined ? {} : { positive }),
-    ...(scores === undefined ? {} : { scores: pickScores(scores, classes.length, places) }),
+  }
+  return scores === undefined ? picked : withScores(picked, () => pickScores(scores, classes.length, places))
+}
+
+/** Scores are the most of what rows have, and most gates on slices do not look at them: picked when asked for. */
+function withScores(rows: Omit<ClassRows, 'scores'>, pick: () => Float64Array): ClassRows {
+  let scores: Float64Array | undefined
+  return {
+    ...rows,
+    get scores() {
+      return (scores ??= pick())
+    },
   }
 }
 
@@ -88,6 +99,9 @@ function pickNumbers(values: Float64Array, places: Uint32Array): Float64Array {
 
 function pickScores(scores: Float64Array, width: number, places: Uint32Array): Float64Array {
   const picked = new Float64Array(places.length * width)
-  for (const [to, from] of places.entries()) picked.set(scores.subarray(from * width, (from + 1) * width), to * width)
+  for (let i = 0; i < places.length; i++) {
+    const from = places[i]! * width
+    for (let k = 0; k < width; k++) picked[i * width + k] = scores[from + k]!
+  }
   return picked
 }

@@ -28,14 +28,13 @@ function averagePrecision({ scores, isPositive, order }: RankedRows, weights: Fl
   let right = 0
   let called = 0
   let area = 0
-  for (let start = order.length - 1, end = start; start >= 0; start = end) {
-    const score = scores[order[start]!]!
+  for (let start = scores.length - 1, end = start; start >= 0; start = end) {
+    const score = scores[start]!
     let tiedRight = 0
-    for (end = start; end >= 0 && scores[order[end]!] === score; end--) {
-      const row = order[end]!
-      const weight = weights === undefined ? 1 : weights[row]!
+    for (end = start; end >= 0 && scores[end] === score; end--) {
+      const weight = weights === undefined ? 1 : weights[order[end]!]!
       called += weight
-      tiedRight += weight * isPositive[row]!
+      tiedRight += weight * isPositive[end]!
     }
     right += tiedRight
     if (tiedRight > 0) area += (tiedRight * right) / called
@@ -44,17 +43,16 @@ function averagePrecision({ scores, isPositive, order }: RankedRows, weights: Fl
 }
 
 /** As many rows each, from the highest scores down; rows of equal score in one. */
-const BINS = 512
+const BINS = 256
 
 /** Even slots: rows that are not the class; odd: those that are. */
 function binSlots({ scores, isPositive, order }: RankedRows): Uint16Array {
   const slots = new Uint16Array(order.length)
   let bin = 0
   for (let i = order.length - 1; i >= 0; i--) {
-    const row = order[i]!
-    const isTied = i < order.length - 1 && scores[row] === scores[order[i + 1]!]
+    const isTied = i < order.length - 1 && scores[i] === scores[i + 1]
     if (!isTied) bin = Math.floor(((order.length - 1 - i) * BINS) / order.length)
-    slots[row] = 2 * bin + isPositive[row]!
+    slots[order[i]!] = 2 * bin + isPositive[i]!
   }
   return slots
 }

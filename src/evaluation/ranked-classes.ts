@@ -24,7 +24,8 @@ function scoresOf({ scores, classes, truth }: ClassRows, c: number): Float64Arra
   return own
 }
 
-function isClass({ truth }: ClassRows, c: number): Uint8Array {
+/** One for each row that is the class. */
+export function isClass({ truth }: ClassRows, c: number): Uint8Array {
   const is = new Uint8Array(truth.length)
   for (let i = 0; i < is.length; i++) is[i] = Number(truth[i] === c)
   return is

@@ -10,14 +10,25 @@ environments: { production: { approval: none } }
 `
 
 test('a margin smaller than the rows support is a doubt, not an error', () => {
-  const evidence = { rows: 450, smallestMargin: (rows: number) => 9 / rows }
+  const evidence = () => ({ rows: 450, margin: 0.01951 })
 
   const problems = lintPipeline(GATED, { evidence })
 
   expect(problems.map(formatProblem)).toEqual([
-    'tidegate.yaml:4:56: warning: gates[0].margin: 450 rows support a margin of 0.020 or more: an equally good candidate would often be inconclusive',
+    'tidegate.yaml:4:56: warning: gates[0].margin: the 450 rows of the last evaluation support a margin of 0.02 or more: an equally good candidate would often be inconclusive',
   ])
   expect(lintPipeline(GATED.replace('0.005', '0.05'), { evidence })).toEqual([])
+})
+
+test('a least error is doubted, a largest one and a least accuracy are not', () => {
+  const numbers = GATED.replace('classification', 'regression')
+  const gate = (bound: string) => numbers.replace(/gates: .*/, `gates: [{ metric: mae, ${bound} }]`)
+
+  expect(lintPipeline(gate('min: 3')).map(({ message }) => message)).toEqual([
+    'less mae is better: did you mean `max`?',
+  ])
+  expect(lintPipeline(gate('max: 3'))).toEqual([])
+  expect(lintPipeline(GATED.replace(/gates: .*/, 'gates: [{ metric: accuracy, min: 0.9 }]'))).toEqual([])
 })
 
 test('without the files of a commit nothing is said about files', () => {

@@ -3,16 +3,19 @@ import { uncoveredImports } from './check-imports.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { trimSlash } from './connect-steps.ts'
 import { parseExpression, parts } from './expression.ts'
+import { metricInfo } from './keys/metrics.ts'
 import { parsePipeline, problemPlaces } from './parse-pipeline.ts'
-import type { Pipeline } from './pipeline.ts'
+import type { GateSpec, Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
 import { planRun } from './plan-run.ts'
 
 /** What is known where the linter runs; the more, the more it finds. */
 export interface LintContext extends Partial<PlanContext> {
   readonly file?: string
-  /** Held-out rows of the last evaluation, and what margin so many support (`statistics/smallest-margin.ts`). */
-  readonly evidence?: { readonly rows: number; readonly smallestMargin: (rows: number, confidence: number) => number }
+  /** What the rows of the last evaluation support, where one is known. */
+  readonly evidence?: (
+    gate: Extract<GateSpec, { kind: 'champion' }>,
+  ) => { readonly rows: number; readonly margin: number } | undefined
 }
 
 /** All that is wrong with a pipeline file, and what is likely not meant. No errors among them: it can run. */
@@ -34,6 +37,7 @@ export function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
     ...uncached(pipeline, problemAt),
     ...committedOuts(pipeline, context.files ?? [], problemAt),
     ...smallMargins(pipeline, context.evidence, problemAt),
+    ...wrongDirections(pipeline, problemAt),
     ...unused(pipeline, problemAt),
     ...smallWindows(pipeline, problemAt),
     ...uncoveredImports(pipeline, context.files ?? [], context.readText, problemAt),
@@ -80,11 +84,29 @@ function committedOuts({ steps }: Pipeline, files: readonly string[], problemAt:
 function smallMargins({ gates }: Pipeline, evidence: LintContext['evidence'], problemAt: ProblemAt): Problem[] {
   if (evidence === undefined) return []
   return gates.flatMap((gate, index) => {
-    if (gate.kind !== 'champion' || gate.metric !== 'accuracy') return []
-    const smallest = evidence.smallestMargin(evidence.rows, gate.confidence)
-    if (gate.margin >= smallest) return []
-    const message = `${evidence.rows} rows support a margin of ${smallest.toFixed(3)} or more: an equally good candidate would often be inconclusive`
+    if (gate.kind !== 'champion') return []
+    const supported = evidence(gate)
+    if (supported === undefined || gate.margin >= supported.margin) return []
+    const message = `the ${supported.rows} rows of the last evaluation support a margin of ${upwards(supported.margin)} or more: an equally good candidate would often be inconclusive`
     return [problemAt(['gates', index, 'margin'], message)]
+  })
+}
+
+/** Two digits, and never less than it is. */
+function upwards(value: number): string {
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1)
+  return String(Number((Math.ceil(value / unit) * unit).toPrecision(2)))
+}
+
+/** A least error, or a largest accuracy, is usually the other bound. */
+function wrongDirections({ gates, evaluation }: Pipeline, problemAt: ProblemAt): Problem[] {
+  if (evaluation === undefined) return []
+  return gates.flatMap((gate, index) => {
+    if (gate.kind !== 'absolute') return []
+    const better = evaluation.metrics?.[gate.metric]?.better ?? metricInfo(evaluation.task, gate.metric)?.better
+    if (better === 'lower' && gate.min !== undefined && gate.max === undefined)
+      return [problemAt(['gates', index, 'min'], `less ${gate.metric} is better: did you mean \`max\`?`)]
+    return []
   })
 }
 

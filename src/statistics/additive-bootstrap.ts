@@ -83,12 +83,21 @@ function emptySums(width: number, resamples: number): Float64Array {
   return new Float64Array(width * Math.min(resamples, Math.max(200, Math.floor(4_000_000 / width))))
 }
 
+/** Draws of a binomial (100 ns), and additions (1 ns), that one bootstrap may take. */
+const MOST_BINOMIALS = 800_000
+const MOST_ADDITIONS = 200_000_000
+
+/** As many resamples as usual, fewer where each is dear. */
+function within(budget: number, each: number): number {
+  return Math.min(resamplesFor(1), Math.max(200, Math.floor(budget / each)))
+}
+
 function drawCells(parts: readonly Part[], rows: number, seed: number): Drawn {
   const cells = countCells(parts, rows)
   const random = new SeededRandom(seed)
   const drawn = new Float64Array(cells.counts.length)
   const width = widthOf(parts)
-  const sums = emptySums(width, resamplesFor(cells.counts.length))
+  const sums = emptySums(width, within(MOST_BINOMIALS, cells.counts.length))
   for (let first = 0; first < sums.length; first += width) {
     drawMultinomial(random, cells.counts, drawn)
     for (let cell = 0; cell < drawn.length; cell++) {
@@ -98,8 +107,16 @@ function drawCells(parts: readonly Part[], rows: number, seed: number): Drawn {
   return { method: 'bootstrap of cell counts', sums }
 }
 
+/** Up to so many numbers the sums of every unit are kept: drawing then only adds them up. */
+const MOST_KEPT = 2_000_000
+
 function drawRows(parts: readonly Part[], sampling: Sampling, seed: number): Drawn {
   const width = widthOf(parts)
+  const units = sampling.units ?? { of: Uint32Array.from({ length: sampling.rows }, (_, i) => i), count: sampling.rows }
+  if (units.count * width <= MOST_KEPT) {
+    const resamples = resamplesFor(units.count)
+    return { method: 'bootstrap of rows', sums: drawFrom(parts, sampling, units, { seed, resamples }) }
+  }
   const sums = emptySums(width, resamplesFor(sampling.rows))
   drawRowWeights(sampling, seed, sums.length / width, (weights, i) =>
     sums.set(sumParts(parts, sampling.rows, weights), i * width),
@@ -109,16 +126,30 @@ function drawRows(parts: readonly Part[], sampling: Sampling, seed: number): Dra
 
 function drawGroups(parts: readonly Part[], sampling: Sampling, seed: number): Drawn {
   const groups = dealIntoGroups(sampling)
-  const byGroup = sumByGroup(parts, sampling.rows, groups, sampling.weights)
+  const sums = drawFrom(parts, sampling, groups, { seed, resamples: resamplesFor(groups.count) })
+  return { method: `bootstrap of ${groups.count} groups of rows`, sums }
+}
+
+/** Adds up the sums of groups that are drawn with replacement. */
+function drawFrom(
+  parts: readonly Part[],
+  { rows, weights }: Sampling,
+  groups: { readonly of: ArrayLike<number>; readonly count: number },
+  { seed, resamples }: { readonly seed: number; readonly resamples: number },
+): Float64Array {
+  const byGroup = sumByGroup(parts, rows, groups, weights)
   const width = widthOf(parts)
   const random = new SeededRandom(seed)
   const drawn = new Uint32Array(groups.count)
-  const sums = emptySums(width, resamplesFor(groups.count))
+  const sums = emptySums(width, Math.min(resamples, within(MOST_ADDITIONS, groups.count * width)))
+  const one = new Float64Array(width)
   for (let first = 0; first < sums.length; first += width) {
     random.fillIndices(drawn, groups.count)
-    for (const group of drawn) {
-      for (let k = 0, at = group * width; k < width; k++, at++) sums[first + k]! += byGroup[at]!
+    one.fill(0)
+    for (let i = 0; i < drawn.length; i++) {
+      for (let k = 0, at = drawn[i]! * width; k < width; k++, at++) one[k]! += byGroup[at]!
     }
+    sums.set(one, first)
   }
-  return { method: `bootstrap of ${groups.count} groups of rows`, sums }
+  return sums
 }

@@ -54,7 +54,7 @@ describe('areas under the curve', () => {
 
   test('that are perfect on few rows are not known to be perfect, and equal ones not known to be equal', () => {
     const rows = rankRows(Float64Array.of(0.1, 0.2, 0.3, 0.7, 0.8, 0.9), Uint8Array.of(0, 0, 0, 1, 1, 1))
-    const areas = { of: [areaInfluence(rows, {})], shares: [1], isPositive: rows.isPositive }
+    const areas = { of: [areaInfluence(rows, {})], shares: [1] }
 
     expect(inferArea(areas, { rows: 6 }).atLeast(0.95)).toBeLessThan(0.5)
     expect(inferAreaDifference(areas, areas, { rows: 6 }).atLeast(0.95)).toBeLessThan(-0.2)
@@ -70,7 +70,7 @@ describe('areas under the curve', () => {
       Float64Array.from(ofCopies, (i) => scores[i]!),
       Uint8Array.from(ofCopies, (i) => isPositive[i]!),
     )
-    const areas = (rows: typeof one) => ({ of: [areaInfluence(rows, {})], shares: [1], isPositive: rows.isPositive })
+    const areas = (rows: typeof one) => ({ of: [areaInfluence(rows, {})], shares: [1] })
 
     const alone = inferArea(areas(one), { rows: 300 }).atLeast(0.95)
     const units = { of: ofCopies, count: 300 }

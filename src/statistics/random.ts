@@ -5,6 +5,7 @@
  */
 export class SeededRandom {
   readonly #state = new Int32Array(4)
+  readonly #one = new Uint32Array(1)
 
   constructor(seed: number) {
     this.#state.set([seed, Math.floor(seed / 2 ** 32), 0x9e3779b9, 1])
@@ -13,9 +14,8 @@ export class SeededRandom {
 
   /** Uniform in [0, 1), 32 bits fine. */
   next(): number {
-    const one = new Uint32Array(1)
-    this.#fill(one)
-    return one[0]! / 2 ** 32
+    this.#fill(this.#one)
+    return this.#one[0]! / 2 ** 32
   }
 
   /** Fills `out` with whole numbers from 0 to `below` - 1, each equally likely (up to 2^-32 × `below`). */

@@ -1,16 +1,25 @@
 import type { Sampling } from './additive.ts'
 import { sortedOrder } from './sorted-order.ts'
 
-/** Rows with a score, told apart by whether they are what the score is of. */
+/**
+ * Rows with a score, told apart by whether they are what the score is of; from the lowest score to the highest,
+ * so that everything after the sort reads memory in its order.
+ */
 export interface RankedRows {
   readonly scores: Float64Array
   readonly isPositive: Uint8Array
-  /** From the lowest score to the highest. */
+  /** Where each row stands in the file. */
   readonly order: Uint32Array
 }
 
 export function rankRows(scores: Float64Array, isPositive: Uint8Array): RankedRows {
-  return { scores, isPositive, order: sortedOrder(scores) }
+  const order = sortedOrder(scores)
+  const ranked = { scores: new Float64Array(order.length), isPositive: new Uint8Array(order.length), order }
+  for (let i = 0; i < order.length; i++) {
+    ranked.scores[i] = scores[order[i]!]!
+    ranked.isPositive[i] = isPositive[order[i]!]!
+  }
+  return ranked
 }
 
 /**
@@ -35,14 +44,13 @@ function forEachTie(
   weights: Float64Array | undefined,
   see: (positive: number, negative: number, start: number, end: number) => void,
 ): void {
-  for (let start = 0, end = 0; start < order.length; start = end) {
-    const score = scores[order[start]!]!
+  for (let start = 0, end = 0; start < scores.length; start = end) {
+    const score = scores[start]!
     let positive = 0
     let negative = 0
-    for (end = start; end < order.length && scores[order[end]!] === score; end++) {
-      const row = order[end]!
-      const weight = weights === undefined ? 1 : weights[row]!
-      if (isPositive[row] === 1) positive += weight
+    for (end = start; end < scores.length && scores[end] === score; end++) {
+      const weight = weights === undefined ? 1 : weights[order[end]!]!
+      if (isPositive[end] === 1) positive += weight
       else negative += weight
     }
     see(positive, negative, start, end)
@@ -75,7 +83,7 @@ export function areaInfluence(rows: RankedRows, { weights }: Pick<Sampling, 'wei
       const row = rows.order[i]!
       const weight = weights === undefined ? 1 : weights[row]!
       influence[row] =
-        rows.isPositive[row] === 1
+        rows.isPositive[i] === 1
           ? (weight * ofPositive) / sides.positive.sum
           : (weight * ofNegative) / sides.negative.sum
     }
@@ -90,10 +98,13 @@ interface Side {
   squares: number
 }
 
-function countSides({ isPositive }: RankedRows, weights: Float64Array | undefined): { positive: Side; negative: Side } {
+function countSides(
+  { isPositive, order }: RankedRows,
+  weights: Float64Array | undefined,
+): { positive: Side; negative: Side } {
   const sides = { positive: { sum: 0, squares: 0 }, negative: { sum: 0, squares: 0 } }
   for (let i = 0; i < isPositive.length; i++) {
-    const weight = weights === undefined ? 1 : weights[i]!
+    const weight = weights === undefined ? 1 : weights[order[i]!]!
     const side = isPositive[i] === 1 ? sides.positive : sides.negative
     side.sum += weight
     side.squares += weight * weight

@@ -24,13 +24,13 @@ export function registerLint(program: Command): void {
     .option('--server-config', 'the file is an installation’s server.yaml, whatever its name')
     .addHelpText(
       'after',
-      '\nThe file is tidegate.yaml where none is named. It is checked with the files of its folder that git has\nor would have, as they are now. Exits 1 when there are errors; warnings alone are 0.',
+      '\nThe file is tidegate.yaml where none is named. It is checked with the files of its folder that git has\nor would have, as they are now, and with what the last `tidegate run` here has measured; with --server also\nwith what the server has. Exits 1 when there are errors; warnings alone are 0.',
     )
     .action(async (file: string | undefined, options: LintOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const path = file ?? 'tidegate.yaml'
       const isServer = options.serverConfig === true || basename(path) === 'server.yaml'
-      const problems = isServer ? await lintServerFile(path) : await lintPipelineFile(path)
+      const problems = isServer ? await lintServerFile(path) : await lintPipelineFile(path, globals, options)
       const hasErrors = problems.some(({ severity }) => severity === 'error')
       const plan = options.explain === true && !hasErrors ? await explain(path, options) : undefined
       const answer = { file: path, problems, ...(plan === undefined ? {} : { plan: plan.json }) }
@@ -50,21 +50,41 @@ async function explain(path: string, options: LintOptions) {
   return { text: planText(steps), json: planJson(steps) }
 }
 
-async function lintPipelineFile(path: string): Promise<Problem[]> {
+async function lintPipelineFile(path: string, globals: GlobalOptions, options: LintOptions): Promise<Problem[]> {
   const text = readText(path)
   if (text === undefined) throw nothingThere(path)
   const { lintPipeline } = await import('../../pipeline/lint.ts')
   const { projectNameOf, readWorkingTree } = await import('./working-tree.ts')
   const folder = dirname(resolve(path))
   const tree = await readWorkingTree(folder)
-  return lintPipeline(text, {
+  const project = projectNameOf(folder)
+  const evidence = text.includes('champion') ? await localEvidence(folder, dataFolderOf(options.data)) : undefined
+  const problems = lintPipeline(text, {
     file: path,
-    project: projectNameOf(folder),
+    project,
     branch: tree.branch,
     defaultBranch: tree.branch,
     files: tree.files,
     readText: (name) => readText(join(folder, name)),
+    ...(evidence === undefined ? {} : { evidence }),
   })
+  if (globals.server === undefined) return problems
+  const { openClient } = await import('../context.ts')
+  const { lintText } = await import('../../api/system.ts')
+  const client = await openClient(globals)
+  const found = await client.call(lintText, { body: { text, files: [...tree.files], project } })
+  return [...problems, ...found.problems.filter((one) => isNews(one, problems)).map((one) => ({ ...one, file: path }))]
+}
+
+/** The server has evaluated more than this machine: it knows margins that are new here. */
+function isNews({ path, severity }: Problem, known: readonly Problem[]): boolean {
+  return severity === 'warning' && path.endsWith('.margin') && !known.some((one) => one.path === path)
+}
+
+/** What a run of this folder on this machine has measured. */
+async function localEvidence(folder: string, dataFolder: string) {
+  const { localMargins } = await import('../../local.ts')
+  return await localMargins(folder, dataFolder)
 }
 
 async function lintServerFile(path: string): Promise<Problem[]> {

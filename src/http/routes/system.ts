@@ -4,6 +4,7 @@ import type { Identity } from '../../core/identity.ts'
 import { followEvents, newestEventId, readEvents } from '../../db/outbox.ts'
 import type { Reader } from '../../db/open-database.ts'
 import type { Installation } from '../../flow/installation.ts'
+import { lastMargins } from '../../evaluation/margin-evidence.ts'
 import { lintPipeline } from '../../pipeline/lint.ts'
 import { version } from '../../lib/version.ts'
 import { eventStream } from '../event-stream.ts'
@@ -37,8 +38,12 @@ export function systemHandlers(
         }
       })
     },
-    async lintText({ body }) {
-      return { problems: lintPipeline(body.text, { files: body.files }) }
+    async lintText({ body, identity }) {
+      const { text, files, project } = body
+      if (project === undefined) return { problems: lintPipeline(text, { files }) }
+      await maySee(database.read, identity, project)
+      const evidence = await lastMargins(database.read, project)
+      return { problems: lintPipeline(text, { files, project, ...(evidence === undefined ? {} : { evidence }) }) }
     },
     async collectGarbage({ body }) {
       const { collectGarbage } = await import('../../flow/collect-garbage.ts')
