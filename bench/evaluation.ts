@@ -31,15 +31,17 @@ export async function benchEvaluation({ quick }: BenchOptions): Promise<BenchRow
     requireSame(ours, peer)
     const what = `${rows.toLocaleString('en')} rows of two classes with scores`
     const peerIs = 'scikit-learn: 12 of the metrics, without intervals'
-    const budget = { says: '< 15 s', isMet: (seconds: number) => quick || seconds < 15 }
-    const memory = { says: '< 2 GB', isMet: (mebibytes: number) => mebibytes * 1.048_576 < 2_000 }
+    const budget = quick ? {} : { budget: { says: '< 15 s', isMet: (seconds: number) => seconds < 15 } }
+    const memory = quick
+      ? {}
+      : { budget: { says: '< 2 GB', isMet: (mebibytes: number) => mebibytes * 1.048_576 < 2_000 } }
     return [
       answer(
-        { what, unit: 's', statistic: 'median', peerIs, budget },
+        { what, unit: 's', statistic: 'median', peerIs, ...budget },
         { ours: [ours.evaluateSeconds], peer: [peer.evaluateSeconds] },
       ),
       answer(
-        { what: `${what}, most memory`, unit: 'MiB', statistic: 'median', peerIs, budget: memory },
+        { what: `${what}, most memory`, unit: 'MiB', statistic: 'median', peerIs, ...memory },
         { ours: [ours.peakMiB], peer: [peer.peakMiB] },
       ),
     ]
