@@ -3,7 +3,7 @@ import { AppError } from '../../../core/errors.ts'
 import type { LoadedModel, LoadOrder, Runtime } from '../../../core/ports/runtime.ts'
 import { createInferenceClient } from './inference-client.ts'
 import { PREDICT_HOST } from './predict-host.ts'
-import { startProgram } from './start-program.ts'
+import { letDeathTell, startProgram } from './start-program.ts'
 
 /** The model host's own deadline for loading comes first; this one only ends the wait of a host that nobody watches. */
 const READY_TIMEOUT_MS = 600_000
@@ -36,7 +36,7 @@ export const predictRuntime: Runtime = {
       inputs: [],
       outputs: [],
       concurrency: 1,
-      predict: (tensors) => client.infer(tensors),
+      predict: (tensors) => client.infer(tensors).catch((error: unknown) => letDeathTell(program, error)),
       died: program.died.then((how) => `the model's program ${how}`),
       async unload() {
         client.close()

@@ -1,7 +1,7 @@
 import { AppError } from '../../../core/errors.ts'
 import type { LoadedModel, LoadOrder, Runtime } from '../../../core/ports/runtime.ts'
 import { createInferenceClient } from './inference-client.ts'
-import { startProgram } from './start-program.ts'
+import { letDeathTell, startProgram } from './start-program.ts'
 
 const CONCURRENCY = 16
 
@@ -34,7 +34,7 @@ export const serveRuntime: Runtime = {
       inputs,
       outputs,
       concurrency: CONCURRENCY,
-      predict: (tensors) => client.infer(tensors),
+      predict: (tensors) => client.infer(tensors).catch((error: unknown) => letDeathTell(program, error)),
       died: program.died.then((how) => `the model's program ${how}`),
       async unload() {
         client.close()

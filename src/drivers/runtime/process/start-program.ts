@@ -56,6 +56,19 @@ export async function startProgram(order: ProgramOrder): Promise<Program> {
   return { port, died, stop: () => stop(child, died) }
 }
 
+const DEATH_MS = 2_000
+const BROKEN = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+
+/**
+ * What a request to the program failed with. A broken connection is mostly that of a program which is dying, and
+ * then `died` has the better words: they get the chance to be told first.
+ */
+export async function letDeathTell(program: Program, error: unknown): Promise<never> {
+  const isBroken = error instanceof Error && 'code' in error && BROKEN.has(String(error.code))
+  if (isBroken) await Promise.race([program.died, sleep(DEATH_MS, undefined, { ref: false })])
+  throw error
+}
+
 function refuseUnreachable({ folder, env }: ProgramOrder): void {
   const environment = env['VIRTUAL_ENV']
   if (environment !== undefined && !existsSync(join(environment, 'bin'))) {
