@@ -6,7 +6,7 @@ import { countLines, readCoverage } from './read-coverage.ts'
 
 const COBERTURA = (filename: string) => `<?xml version="1.0"?>
 <!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
-<coverage line-rate="0.5"><sources><source>/work/run/src</source></sources><packages><package><classes>
+<coverage line-rate="0.5"><sources><source>/place/run/src</source></sources><packages><package><classes>
 <class filename="${filename}"><methods><method name="f"><lines><line number="1" hits="3"/></lines></method></methods>
 <lines><line number="1" hits="3"/><line number="2" hits="0"/><line number="4" hits="0"/><line number="9" hits="0"/></lines></class>
 </classes></package></packages></coverage>`
@@ -36,10 +36,10 @@ test('full paths, paths below a source folder and paths of the commit are the sa
   const reports = await Promise.all([
     readCoverage(COBERTURA('model.py')),
     readCoverage('SF:src/model.py\nDA:2,1\nend_of_record\nSF:/usr/lib/os.py\nDA:1,0\nend_of_record\n'),
-    readCoverage('SF:/work/run/src/model.py\nDA:10,0\nend_of_record\n'),
+    readCoverage('SF:/place/run/src/model.py\nDA:10,0\nend_of_record\n'),
   ])
 
-  const coverage = judgeCoverage(reports, { workspace: '/work/run', sources: new Set(['src/model.py']) })
+  const coverage = judgeCoverage(reports, { workspace: '/place/run', sources: new Set(['src/model.py']) })
 
   expect(coverage).toEqual({
     lines: 5,
@@ -53,7 +53,7 @@ test('changed lines that no test ran are told in stretches, over lines without c
   const report = await readCoverage(COBERTURA('model.py'))
 
   const coverage = judgeCoverage([report], {
-    workspace: '/work/run',
+    workspace: '/place/run',
     sources: new Set(['src/model.py']),
     changed: new Map([['src/model.py', new Set([1, 2, 3, 4])]]),
   })
