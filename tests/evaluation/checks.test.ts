@@ -16,7 +16,7 @@ import type { EvaluationSpec } from '../../src/pipeline/pipeline.ts'
 import { openHost } from '../../src/serving/model-host/open-host.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { MODELS } from '../serving/serving-place.ts'
-import { pythonWith } from './python-libraries.ts'
+import { librariesBin } from './python-libraries.ts'
 
 /** Of one.onnx: answers 1 where c + d is larger than a + b. */
 const SIGNATURE: Signature = {
@@ -116,7 +116,7 @@ function told(gates: readonly GateDecision[]): string[] {
 
 test('pickles of real libraries pass where their packages are allowed, and one that runs a program is refused wherever it hides', async () => {
   const { workspace } = await place.context()
-  const python = join(await pythonWith('models'), 'python')
+  const python = join(await librariesBin('models'), 'python')
   const script = fileURLToPath(new URL('./python/make_pickles.py', import.meta.url))
   await promisify(execFile)(python, [script, workspace])
   const scan = async (folder: string, allow: string[]) => {

@@ -1,13 +1,9 @@
 import { execFile } from 'node:child_process'
-import { access, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { findPython } from '../../src/build/find-python.ts'
-import { folderOfUv } from '../build/python-tools.ts'
+import { pythonWith } from '../serving/python-environment.ts'
 
 const run = promisify(execFile)
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
 
 const PACKAGES = {
   /** What models here are made and hosted with. */
@@ -17,18 +13,8 @@ const PACKAGES = {
 } as const
 
 /** The `bin` folder of a Python with real libraries, made once and kept below node_modules. */
-export async function pythonWith(what: keyof typeof PACKAGES): Promise<string> {
-  const folder = join(CACHE, `tidegate-python-${what}`)
-  if (await exists(join(folder, 'complete'))) return join(folder, 'bin')
-  const uv = join(await folderOfUv(), 'uv')
-  const temporary = `${folder}.${process.pid}`
-  const python = join(temporary, 'bin/python')
-  await run(uv, ['venv', '--quiet', '--relocatable', '--python', await interpreter(), temporary])
-  await run(uv, ['pip', 'install', '--quiet', '--python', python, ...PACKAGES[what]])
-  if (what === 'models') await addTorch(uv, python)
-  await writeFile(join(temporary, 'complete'), '')
-  await rename(temporary, folder).catch(() => rm(temporary, { recursive: true, force: true }))
-  return join(folder, 'bin')
+export function librariesBin(what: keyof typeof PACKAGES): Promise<string> {
+  return pythonWith(what, PACKAGES[what], what === 'models' ? addTorch : undefined)
 }
 
 /** Only from where pip is told to find wheels: the index has it with gigabytes for graphics cards. */
@@ -43,21 +29,8 @@ async function addTorch(uv: string, python: string): Promise<void> {
 
 /** PyTorch is there where this machine has a wheel of it for processors. */
 export async function hasTorch(): Promise<boolean> {
-  const python = join(await pythonWith('models'), 'python')
+  const python = join(await librariesBin('models'), 'python')
   return run(python, ['-c', 'import importlib.util as u; exit(u.find_spec("torch") is None)']).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function interpreter(): Promise<string> {
-  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']))
-  const forOtherUser = process.getuid?.() === 0
-  return (await findPython({ env, forOtherUser, signal: AbortSignal.timeout(60_000) })).executable
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
     () => true,
     () => false,
   )

@@ -11,7 +11,7 @@ import { createMakeBundleTask } from '../../src/registry/make-bundle.ts'
 import { inspectModel } from '../../src/serving/model-host/inspect-model.ts'
 import { openHost } from '../../src/serving/model-host/open-host.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
-import { hasTorch, pythonWith } from './python-libraries.ts'
+import { hasTorch, librariesBin } from './python-libraries.ts'
 
 const run = promisify(execFile)
 const PYTHON = fileURLToPath(new URL('./python', import.meta.url))
@@ -24,7 +24,7 @@ let bin: string
 
 beforeAll(async () => {
   place = await openTaskPlace()
-  bin = await pythonWith('models')
+  bin = await librariesBin('models')
   // The model's own user has to get there.
   await chmod(place.dataFolder, 0o711)
 })
@@ -113,7 +113,7 @@ test.each(LIBRARIES)('a model of $library is bundled and answers every row in it
 })
 
 test('a folder that MLflow wrote is hosted with its own signature, with MLflow and without', async () => {
-  const mlflow = await pythonWith('mlflow')
+  const mlflow = await librariesBin('mlflow')
   const { workspace: folder } = await place.context()
   await run(join(mlflow, 'python'), [join(PYTHON, 'make_models.py'), 'mlflow', folder])
   const tree = { folder, model: { path: 'tree/', runtime: { kind: 'onnx' } } } as const

@@ -2,27 +2,12 @@ import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Signature } from '../../src/core/bundle.ts'
+import { DATATYPES, type Signature } from '../../src/core/bundle.ts'
 import { arm, ask, hostSpec, openTestGateway, putRoutes, QUESTION, route, type TestGateway } from './serving-place.ts'
 
-const TYPES = [
-  'BOOL',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'FP16',
-  'FP32',
-  'FP64',
-  'BYTES',
-] as const
 const EVERY_TYPE: Signature = {
-  inputs: TYPES.map((datatype) => ({ name: datatype.toLowerCase(), datatype, shape: [-1] })),
-  outputs: TYPES.map((datatype) => ({ name: `${datatype.toLowerCase()}_out`, datatype, shape: [-1] })),
+  inputs: DATATYPES.map((datatype) => ({ name: datatype.toLowerCase(), datatype, shape: [-1] })),
+  outputs: DATATYPES.map((datatype) => ({ name: `${datatype.toLowerCase()}_out`, datatype, shape: [-1] })),
   columns: {},
   answer: { prediction: 'int64_out' },
 }
@@ -312,7 +297,7 @@ async function binary(
 
 /** One element of each type: JSON, but for those given as bytes. */
 function everyType(raw: Readonly<Record<string, Buffer>>): RawTensor[] {
-  return TYPES.map((datatype) => {
+  return DATATYPES.map((datatype) => {
     const name = datatype.toLowerCase()
     const bytes = raw[name]
     const data = datatype === 'BYTES' ? ['é'] : datatype === 'BOOL' ? [true] : [1]

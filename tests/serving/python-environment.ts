@@ -16,16 +16,23 @@ export function pythonBin(): Promise<string> {
 
 /**
  * The `bin` folder of a Python with these packages, made once and kept below node_modules. Programs of
- * models and steps run as another user where we are root, so not every interpreter will do.
+ * models and steps run as another user where we are root, so not every interpreter will do. `add` puts in what
+ * packages of an index cannot say.
  */
-export async function pythonWith(name: string, packages: readonly string[]): Promise<string> {
+export async function pythonWith(
+  name: string,
+  packages: readonly string[],
+  add: (uv: string, python: string) => Promise<void> = async () => undefined,
+): Promise<string> {
   const cache = join(CACHES, `tidegate-${name}-python`)
   const bin = join(cache, 'bin')
   if (await exists(join(cache, 'complete'))) return bin
   const uv = join(await folderOfUv(), 'uv')
   const temporary = `${cache}.${process.pid}`
   await run(uv, ['venv', '--quiet', '--relocatable', '--python', await interpreter(), temporary])
-  await run(uv, ['pip', 'install', '--quiet', '--python', join(temporary, 'bin/python'), ...packages])
+  const python = join(temporary, 'bin/python')
+  await run(uv, ['pip', 'install', '--quiet', '--python', python, ...packages])
+  await add(uv, python)
   await run('touch', [join(temporary, 'complete')])
   // Another test file may have been quicker: its environment is as good.
   await rename(temporary, cache).catch(() => rm(temporary, { recursive: true, force: true }))
