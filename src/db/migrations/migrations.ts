@@ -14,7 +14,10 @@ export interface Migration {
   up(writer: Writer, kind: 'sqlite' | 'postgres'): Promise<void>
 }
 
-/** By number; a migration that has been released is never changed. */
+/**
+ * By number; a migration that has been released is never changed. A new one takes a number above all others: a
+ * database that is past a number never runs what comes to stand below it.
+ */
 export const MIGRATIONS: readonly Migration[] = [
   init,
   schedules,
