@@ -23,6 +23,8 @@ export interface ProcessIdentity {
 
 export interface SupervisorClaim {
   readonly supervisor: ProcessIdentity
+  /** The control group of what it starts, where the kernel gives it one. */
+  readonly group?: string
   readonly command?: ProcessIdentity
   readonly startedAt: number
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hasCode } from './error-code.ts'
-import { sha256 } from './sha256.ts'
+import { isSameProcess, readProcess } from './processes.ts'
 
 export interface GroupLimits {
   readonly memoryBytes?: number
@@ -10,60 +11,163 @@ export interface GroupLimits {
 
 /** A control group of the kernel: limits that hold at the byte, and a list of processes that nobody can leave. */
 export interface ControlGroup {
-  /** What `start` starts belongs to it from its first moment on, and all that it will start. */
-  start<T>(start: () => T): T
+  /** Finds it again, in another process too. */
+  readonly name: string
   /** Whether the kernel keeps the memory limit; else somebody else must look. */
   readonly limitsMemory: boolean
+  /** All that was started in it and lives. */
+  processes(): number[]
   /** How many of its processes the kernel has killed because there was no memory left for them. */
   memoryKills(): number
   peakMemoryBytes(): number | undefined
-  /** When nothing lives in it any more. */
-  remove(): void
+}
+
+/**
+ * The groups of a process that starts others, one set of them after another. A child is where its parent is, so
+ * this process always waits in the group of those it will start next, and goes on into the one after when they run.
+ * Entering a group costs the kernel up to ten milliseconds (it waits until no processor looks at the old membership):
+ * so they pass while nobody waits for them.
+ */
+export interface ControlGroups {
+  /**
+   * The group that what is started from now on belongs to, until `goOn`. Undefined where we may not make one: not
+   * root, no control groups, or a version 2 that is not delegated to us.
+   */
+  take(limits: GroupLimits): Promise<ControlGroup | undefined>
+  /** Everything of the group has been started. It is removed when nothing lives in it any more and `remove` is called. */
+  goOn(): void
+  remove(group: ControlGroup | undefined): void
+  /** We could not leave a group. Whoever stays behind is killed with what it watches: it must not start anything else. */
+  readonly isStuck: boolean
+}
+
+export function createControlGroups(): ControlGroups {
+  const me = `${process.pid}-${readProcess(process.pid)?.startTicks ?? '0'}`
+  const left = new Set<string>()
+  let count = 0
+  let isStuck = false
+  let isTaken = false
+  let current: readonly Member[] = []
+  let entering = enterNext()
+
+  /** Enters a new group, and its parent where a tree has none: a group for memory is made only for who has a limit. */
+  async function enterNext(): Promise<void> {
+    const next = makeMembers(`${PREFIX}${me}-${count++}`, parents().filter(isCheap))
+    for (const member of next) await writeSlowly(join(member.folder, 'cgroup.procs'), String(process.pid))
+    for (const { parent } of current) {
+      if (next.some((member) => member.parent === parent)) continue
+      if (!(await writeSlowly(join(parent.folder, 'cgroup.procs'), String(process.pid)))) isStuck = true
+    }
+    current = next
+    for (const name of left) removeControlGroup(name)
+    left.clear()
+  }
+
+  /** Their own, because what we needed while we waited counts in the one we wait in. */
+  function enterLimited(): void {
+    const own = makeMembers(`${PREFIX}${me}-${count++}`, parents())
+    const entered = own.filter(({ folder }) => write(join(folder, 'cgroup.procs'), String(process.pid)))
+    const [waited] = current
+    if (entered.length === 0) return
+    if (waited !== undefined) left.add(waited.name)
+    current = entered
+  }
+
+  return {
+    async take(limits) {
+      await entering
+      if (limits.memoryBytes !== undefined) enterLimited()
+      isTaken = true
+      return groupOf(current, limits)
+    },
+    goOn() {
+      if (!isTaken) return
+      isTaken = false
+      entering = enterNext()
+    },
+    remove(group) {
+      if (group === undefined) return
+      left.add(group.name)
+      // We may be in it still: then it goes when we have left.
+      void entering.then(() => removeControlGroup(group.name) && left.delete(group.name))
+    },
+    get isStuck() {
+      return isStuck
+    },
+  }
 }
 
 const MOUNT = '/sys/fs/cgroup'
+const PREFIX = 'tidegate-'
 
-/**
- * Undefined where we may not make one: not root, no control groups, or a version 2 that is not delegated to
- * us. `key` is what finds it again, in another process too.
- */
-export function openControlGroup(key: string, limits: GroupLimits): ControlGroup | undefined {
-  const made = parents().flatMap((parent) => {
-    const folder = join(parent.folder, nameOf(key))
-    return makeFolder(folder) ? [{ ...parent, parentFolder: parent.folder, folder }] : []
+/** A group in one of the kernel's trees. */
+interface Member {
+  readonly name: string
+  readonly parent: Parent
+  readonly folder: string
+}
+
+function makeMembers(name: string, trees: readonly Parent[]): Member[] {
+  return trees.flatMap((parent) => {
+    const folder = join(parent.folder, name)
+    return makeFolder(folder) ? [{ name, parent, folder }] : []
   })
-  if (made.length === 0) return undefined
-  const memory = made.find(({ controllers }) => controllers.includes('memory'))
+}
+
+function isCheap({ controllers }: Parent): boolean {
+  return controllers.some((controller) => controller !== 'memory')
+}
+
+function groupOf(members: readonly Member[], limits: GroupLimits): ControlGroup | undefined {
+  const [first] = members
+  if (first === undefined) return undefined
+  const memory = members.find(({ parent }) => parent.controllers.includes('memory'))
   const limitsMemory = memory !== undefined && setMemoryLimit(memory, limits.memoryBytes)
-  for (const { folder, controllers } of made) {
-    if (limits.processes !== undefined && controllers.includes('pids'))
+  for (const { folder, parent } of members) {
+    if (limits.processes !== undefined && parent.controllers.includes('pids'))
       write(join(folder, 'pids.max'), String(limits.processes))
   }
   return {
+    name: first.name,
     limitsMemory,
-    start: (start) => startIn(made, start),
+    processes: () => processesIn(first.folder).filter((pid) => pid !== process.pid),
     memoryKills: () => (memory === undefined ? 0 : memoryKills(memory)),
     peakMemoryBytes: () => (memory === undefined ? undefined : peakBytes(memory)),
-    remove: () => removeControlGroup(key),
   }
 }
 
 /** Every process of the group, whoever made it. */
-export function processesOfGroup(key: string): number[] {
+export function processesOfGroup(name: string): number[] {
   const folder = parents()
-    .map((parent) => join(parent.folder, nameOf(key)))
+    .map((parent) => join(parent.folder, name))
     .find((each) => existsSync(each))
-  return folder === undefined ? [] : read(join(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number)
+  return folder === undefined ? [] : processesIn(folder)
 }
 
-/** Of a group that still has a process nothing is removed; whoever comes next may try again. */
-export function removeControlGroup(key: string): void {
+function processesIn(folder: string): number[] {
+  return read(join(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number)
+}
+
+/** Of a group that still has a process nothing is removed; whoever comes next may try again. False: it is still there. */
+export function removeControlGroup(name: string): boolean {
+  let isGone = true
   for (const parent of parents()) {
     try {
-      rmdirSync(join(parent.folder, nameOf(key)))
+      rmdirSync(join(parent.folder, name))
     } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'EBUSY', 'EACCES', 'EPERM', 'EROFS')) throw error
+      if (!hasCode(error, 'ENOENT', 'EBUSY', 'ENOTEMPTY', 'EACCES', 'EPERM', 'EROFS')) throw error
+      if (!hasCode(error, 'ENOENT')) isGone = false
     }
+  }
+  return isGone
+}
+
+/** What processes that were killed have left: groups whose maker is dead, and in which nothing lives. */
+export function removeLeftGroups(): void {
+  const names = parents().flatMap(({ folder }) => readdirSync(folder).filter((name) => name.startsWith(PREFIX)))
+  for (const name of new Set(names)) {
+    const [pid, startTicks = ''] = name.slice(PREFIX.length).split('-')
+    if (!isSameProcess({ pid: Number(pid), startTicks })) removeControlGroup(name)
   }
 }
 
@@ -72,7 +176,7 @@ export function describeControlGroups():
   | { readonly version: 1 | 2; readonly controllers: readonly string[] }
   | undefined {
   const usable = parents().filter(({ folder }) => {
-    const trial = join(folder, `tidegate-trial-${process.pid}`)
+    const trial = join(folder, `${PREFIX}trial-${process.pid}`)
     if (!makeFolder(trial)) return false
     rmdirSync(trial)
     return true
@@ -126,12 +230,8 @@ function ownFolder(mount: string, controller: string): string {
   return existsSync(folder) ? folder : mount
 }
 
-function nameOf(key: string): string {
-  return `tidegate-${sha256(key).slice('sha256:'.length, 'sha256:'.length + 24)}`
-}
-
 /** Swap would only make an attempt that is over its limit slow. */
-function setMemoryLimit({ version, folder }: Parent, bytes: number | undefined): boolean {
+function setMemoryLimit({ parent: { version }, folder }: Member, bytes: number | undefined): boolean {
   if (bytes === undefined) return false
   if (version === 2) {
     write(join(folder, 'memory.swap.max'), '0')
@@ -142,31 +242,14 @@ function setMemoryLimit({ version, folder }: Parent, bytes: number | undefined):
   return isSet
 }
 
-function memoryKills({ version, folder }: Parent): number {
+function memoryKills({ parent: { version }, folder }: Member): number {
   const file = join(folder, version === 2 ? 'memory.events' : 'memory.oom_control')
   return Number(/^oom_kill (\d+)$/m.exec(read(file))?.[1] ?? 0)
 }
 
-function peakBytes({ version, folder }: Parent): number | undefined {
+function peakBytes({ parent: { version }, folder }: Member): number | undefined {
   const text = read(join(folder, version === 2 ? 'memory.peak' : 'memory.max_usage_in_bytes'))
   return text === '' ? undefined : Number(text)
-}
-
-/** A child is where its parent is: so we go in, start it, and come back. */
-function startIn<T>(made: readonly (Parent & { readonly parentFolder: string })[], start: () => T): T {
-  const entered = made.filter(({ folder }) => write(join(folder, 'cgroup.procs'), String(process.pid)))
-  try {
-    return start()
-  } finally {
-    for (const { parentFolder } of entered) {
-      if (!write(join(parentFolder, 'cgroup.procs'), String(process.pid))) leaveFor(parentFolder)
-    }
-  }
-}
-
-/** Whoever stays behind would be killed with what it watches. */
-function leaveFor(folder: string): never {
-  throw new Error(`the supervisor cannot return to its control group ${folder}`)
 }
 
 function makeFolder(folder: string): boolean {
@@ -184,6 +267,17 @@ function write(file: string, text: string): boolean {
     return true
   } catch {
     // Not ours to write, or the kernel has no such limit: the caller goes on without it.
+    return false
+  }
+}
+
+/** As `write`, and waits beside the program. */
+async function writeSlowly(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text)
+    return true
+  } catch {
+    // As above.
     return false
   }
 }

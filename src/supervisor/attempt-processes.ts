@@ -1,5 +1,5 @@
 import { ATTEMPT_MARK, type ProcessIdentity } from '../core/attempt-files.ts'
-import { processesOfGroup } from '../lib/control-group.ts'
+import type { ControlGroup } from '../lib/control-group.ts'
 import { hasInEnvironment, listProcesses, readProcess, type ProcessRow } from '../lib/processes.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 
@@ -7,9 +7,16 @@ import type { AttemptOrder } from '../core/ports/executor.ts'
  * The processes of an attempt: the sessions and groups of its command and its services, everything that carries the mark, which finds
  * what forked away into a session of its own, and the children of all these, which finds what wrote its title
  * over its environment. What did that *and* lost its
- * parent is found by the attempt's control group, where there is one.
+ * parent is found by the attempt's control group, where there is one. Another user's process cannot leave that: then
+ * nothing else need be looked at, and it costs a tenth of a millisecond instead of several.
  */
-export function findAttemptProcesses(order: AttemptOrder, roots: readonly ProcessIdentity[]): ProcessRow[] {
+export function findAttemptProcesses(
+  order: AttemptOrder,
+  roots: readonly ProcessIdentity[],
+  group: ControlGroup | undefined,
+): ProcessRow[] {
+  const grouped = (group?.processes() ?? []).flatMap((pid) => readProcess(pid) ?? [])
+  if (order.runAs !== undefined && group !== undefined) return grouped
   // Most of a machine's processes are older than the command, and need no closer look.
   const since = Math.min(...roots.map((root) => Number(root.startTicks)))
   const later = listProcesses().filter((row) => Number(row.startTicks) >= since && row.pid !== process.pid)
@@ -19,10 +26,7 @@ export function findAttemptProcesses(order: AttemptOrder, roots: readonly Proces
     const isNear = pids.has(row.session) || pids.has(row.group)
     if (isNear || hasInEnvironment(row.pid, ATTEMPT_MARK, order.attemptFolder)) found.set(row.pid, row)
   }
-  for (const pid of processesOfGroup(order.attemptFolder)) {
-    const row = pid === process.pid ? undefined : readProcess(pid)
-    if (row) found.set(pid, row)
-  }
+  for (const row of grouped) found.set(row.pid, row)
   for (let before = -1; before < found.size;) {
     before = found.size
     for (const row of later) if (found.has(row.parent)) found.set(row.pid, row)

@@ -85,7 +85,7 @@ export function openLogFile(path: string, limitBytes: number, masker: Masker): L
       for (const { offset, at } of marks) times.mark(logBytes + offset, at)
       times.close()
       append(bytes)
-      fsyncSync(file)
+      if (logBytes > 0) fsyncSync(file)
       closeSync(file)
       return { logBytes, logLostBytes: lostBytes + unwritten, logDigest: `sha256:${hash.digest('hex')}` }
     },

@@ -11,19 +11,26 @@ const PAGE_BYTES = 4096
 /** One look reads every process of the machine: 2 ms where there are a hundred. */
 const BETWEEN_MS = 250
 
+interface MemoryCheck {
+  readonly order: AttemptOrder
+  readonly limitBytes: number
+  readonly roots: readonly ProcessIdentity[]
+  readonly group: ControlGroup | undefined
+}
+
 /**
  * Compares what the attempt's processes have in memory with its limit. The sum of resident pages counts
  * shared ones several times (a forked data loader would look like four trainings), so when it is over the
  * limit the kernel is asked for the proportional figure, which costs a millisecond per gigabyte. Processes
  * that come and go between two readings add up to more than there ever was: only a second look ends it.
  */
-export function memoryCheck(order: AttemptOrder, limitBytes: number, roots: readonly ProcessIdentity[]) {
+export function memoryCheck({ order, limitBytes, roots, group }: MemoryCheck) {
   let lookAgainAt = 0
   let wasOver = false
   return (): Interruption | undefined => {
     if (performance.now() < lookAgainAt) return undefined
     lookAgainAt = performance.now() + BETWEEN_MS
-    const usedBytes = memoryOf(findAttemptProcesses(order, roots), limitBytes)
+    const usedBytes = memoryOf(findAttemptProcesses(order, roots, group), limitBytes)
     const isSure = wasOver && usedBytes > limitBytes
     wasOver = usedBytes > limitBytes
     if (!isSure) return undefined

@@ -1,5 +1,7 @@
 import { writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { openFolderStore, type FolderStore } from '../drivers/store/folder/folder-store.ts'
+import { createControlGroups } from '../lib/control-group.ts'
 import { createPipes } from './output-pipe.ts'
 import { linesOf } from '../lib/lines-of.ts'
 import { supervise, type StartLine } from './supervise.ts'
@@ -19,14 +21,17 @@ const MOST_ATTEMPTS = 500
 const MOST_BYTES = 160 << 20
 
 const pipes = createPipes()
+const groups = createControlGroups()
+const stores = new Map<string, Promise<FolderStore>>()
 let served = 0
 for await (const line of linesOf(process.stdin)) {
   const start = { taskEntry, ...(JSON.parse(line) as Omit<StartLine, 'taskEntry'>) }
-  const end = await supervise(
-    start,
-    () => pipes.take(),
-    () => say('done'),
-  )
+  const end = await supervise(start, {
+    takePipe: () => pipes.take(),
+    groups,
+    openStore,
+    onRecord: () => say('done'),
+  })
   served += 1
   if (end !== 'clean' || served >= MOST_ATTEMPTS || process.memoryUsage.rss() > MOST_BYTES) break
   pipes.fill()
@@ -34,6 +39,14 @@ for await (const line of linesOf(process.stdin)) {
 }
 // A process nobody could kill may hold the pipe open; nothing of ours is left to do.
 process.exit()
+
+/** The folder of the installation, as a rule the same for all attempts. */
+function openStore(folder: string): Promise<FolderStore> {
+  const opened = stores.get(folder) ?? openFolderStore(folder)
+  stores.set(folder, opened)
+  opened.catch(() => stores.delete(folder))
+  return opened
+}
 
 /** Nobody listens where the server is gone, and nothing depends on it. */
 function say(word: SupervisorWord): void {

@@ -45,7 +45,7 @@ export async function runCommand(
   const { order, pipe, log, watch } = place
   const { identity: command, exited } = await spawnSession(argv, env, place)
   const roots = [command, ...place.services.roots]
-  const find = () => findAttemptProcesses(order, roots).map((row) => row.pid)
+  const find = () => findAttemptProcesses(order, roots, place.group).map((row) => row.pid)
 
   const clocks = watch.startClocks()
   const output = pipe.read((chunk) => {
@@ -75,7 +75,9 @@ function addChecks({ order, watch, group }: CommandPlace, roots: readonly Proces
   if (order.diskBytes !== undefined) watch.addCheck(diskCheck(order, order.diskBytes))
   if (order.memoryBytes === undefined) return
   const isLimited = group?.limitsMemory === true
-  watch.addCheck(isLimited ? () => endOfMemory(order, group) : memoryCheck(order, order.memoryBytes, roots))
+  watch.addCheck(
+    isLimited ? () => endOfMemory(order, group) : memoryCheck({ order, limitBytes: order.memoryBytes, roots, group }),
+  )
 }
 
 /** When the machine runs out of memory the kernel shall end a step, and not a server. */

@@ -92,10 +92,10 @@ class RunningServices implements Services {
   }
 
   async start(service: PlanService, port: number): Promise<void> {
-    const { order, secrets, takePipe, group } = this.#place
+    const { order, secrets, takePipe } = this.#place
     const env = { ...this.#place.env, ...this.env, ...service.env, PORT: String(port) }
     const pipe = takePipe()
-    const session = await spawnSession(['/bin/sh', '-e', '-c', service.run], env, { order, pipe, group })
+    const session = await spawnSession(['/bin/sh', '-e', '-c', service.run], env, { order, pipe })
     const logFile = join(order.attemptFolder, serviceLog(service.name))
     const log = openLogFile(logFile, order.logLimitBytes, createMasker(secrets))
     const output = pipe.read((chunk) => this.#write(log, chunk))
@@ -127,9 +127,9 @@ class RunningServices implements Services {
   }
 
   async #stop(): Promise<void> {
-    const { order } = this.#place
+    const { order, group } = this.#place
     const left = await endProcesses(
-      () => findAttemptProcesses(order, this.roots).map(({ pid }) => pid),
+      () => findAttemptProcesses(order, this.roots, group).map(({ pid }) => pid),
       Math.min(order.graceMs, STOP_MS),
     )
     if (left.length > 0) this.#place.onLeft(left)
@@ -146,7 +146,7 @@ class RunningServices implements Services {
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 250)) {
       signal.throwIfAborted()
       if (running.end !== undefined) throw this.#notReady(running, `it ${endInWords(running.end)} before it was ready`)
-      if (await isReady(running, () => ({ order, pipe: this.#place.takePipe(), group: this.#place.group }))) return
+      if (await isReady(running, () => ({ order, pipe: this.#place.takePipe() }))) return
       if (performance.now() - started > service.timeoutMs) {
         throw this.#notReady(running, `${missing(running)} within ${service.timeoutMs / 1_000} s`)
       }

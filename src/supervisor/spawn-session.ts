@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import type { ControlGroup } from '../lib/control-group.ts'
 import { readProcess } from '../lib/processes.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import { sandboxed } from './sandbox.ts'
@@ -21,27 +20,23 @@ export interface Session {
 export interface SessionPlace {
   readonly order: AttemptOrder
   readonly pipe: OutputPipe
-  /** The attempt's, where the kernel gives us one. */
-  readonly group: ControlGroup | undefined
 }
 
 /** Starts it in the workspace, as the attempt's user, writing into this pipe. Throws where it cannot be started. */
 export async function spawnSession(
   argv: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
-  { order, pipe, group }: SessionPlace,
+  { order, pipe }: SessionPlace,
 ): Promise<Session> {
   const [program, ...rest] = sandboxed(order, argv)
   if (order.runAs) pipe.giveTo(order.runAs)
-  const begin = () =>
-    spawn(program, rest, {
-      stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
-      cwd: order.workspace,
-      env: { ...env },
-      detached: true,
-      ...order.runAs,
-    })
-  const child = group === undefined ? begin() : group.start(begin)
+  const child = spawn(program, rest, {
+    stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
+    cwd: order.workspace,
+    env: { ...env },
+    detached: true,
+    ...order.runAs,
+  })
   await once(child, 'spawn')
   const exited = once(child, 'exit').then(([exitCode, signal]) => ({ exitCode, signal }))
   return { identity: identify(child), exited }

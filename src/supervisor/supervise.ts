@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openFolderStore } from '../drivers/store/folder/folder-store.ts'
 import { ATTEMPT_FILES, type SupervisorClaim } from '../core/attempt-files.ts'
 import { reach } from '../core/points.ts'
 import { createJsonFile, readJsonFile, replaceJsonFile, replaceJsonFileDurably } from '../lib/json-file.ts'
-import { openControlGroup, removeControlGroup } from '../lib/control-group.ts'
+import type { ControlGroup, ControlGroups } from '../lib/control-group.ts'
 import { readProcess } from '../lib/processes.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
@@ -34,6 +33,15 @@ export interface StartLine {
   readonly taskEntry: string
 }
 
+/** What a supervisor has for all attempts that it serves, one after another. */
+export interface SupervisorTools {
+  takePipe(): OutputPipe
+  readonly groups: ControlGroups
+  openStore(folder: string): Promise<Store>
+  /** The record is written. */
+  onRecord(): void
+}
+
 /**
  * One attempt from claim to completion record. The record is written last, when nothing of the attempt
  * lives and log and outputs are on the disk: who reads it needs to look no further. Of several supervisors
@@ -41,16 +49,13 @@ export interface StartLine {
  * ended, or holds on to its pipe: this process must not serve another one. It must not either when this throws:
  * the claim would name a living process, and nobody could see that its attempt is lost.
  */
-export async function supervise(
-  start: StartLine,
-  takePipe: () => OutputPipe,
-  onRecord: () => void,
-): Promise<'clean' | 'unclean'> {
+export async function supervise(start: StartLine, tools: SupervisorTools): Promise<'clean' | 'unclean'> {
   const order = readOrder(start.attemptFolder)
-  const claim: SupervisorClaim = { supervisor: ownIdentity(), startedAt: Date.now() }
-  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return 'clean'
+  const group = await tools.groups.take(order)
+  const claim = claimOf(group)
+  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return 'unclean'
   await reach('attempt claimed', order.attemptId)
-  const pipe = takePipe()
+  const pipe = tools.takePipe()
   const masker = createMasker(Object.values(start.secrets))
   const log = openLogFile(join(order.attemptFolder, ATTEMPT_FILES.log), order.logLimitBytes, masker)
   const watch = watchAttempt(order)
@@ -59,11 +64,18 @@ export async function supervise(
     isEmpty = false
     log.note(`could not be killed: ${pids.join(', ')}`)
   }
-  const end = await attempt({ start, order, claim, log, watch, pipe, takePipe, onLeft })
+  const end = await attempt({ start, order, claim, log, watch, pipe, group, tools, onLeft })
   watch.close()
   await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
-  onRecord()
-  return pipe.close() && isEmpty ? 'clean' : 'unclean'
+  tools.onRecord()
+  tools.groups.goOn()
+  tools.groups.remove(group)
+  return pipe.close() && isEmpty && !tools.groups.isStuck ? 'clean' : 'unclean'
+}
+
+function claimOf(group: ControlGroup | undefined): SupervisorClaim {
+  const claim = { supervisor: ownIdentity(), startedAt: Date.now() }
+  return group === undefined ? claim : { ...claim, group: group.name }
 }
 
 /** Tasks are ours and run as we do, whoever the commands run as. */
@@ -81,14 +93,15 @@ interface Attempt {
   readonly log: LogFile
   readonly watch: AttemptWatch
   readonly pipe: OutputPipe
-  readonly takePipe: () => OutputPipe
+  readonly group: ControlGroup | undefined
+  readonly tools: SupervisorTools
   onLeft(pids: readonly number[]): void
 }
 
 async function attempt(attempt: Attempt): Promise<AttemptEnd> {
   const { order, watch } = attempt
   try {
-    await using store = await openFolderStore(order.storeFolder)
+    const store = await attempt.tools.openStore(order.storeFolder)
     const files = [...order.inputs, ...(await checkpointFiles(order, store, attempt.log))]
     await prepareWorkspace(order, files, store, watch.signal)
     watch.signal.throwIfAborted()
@@ -99,19 +112,26 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
 }
 
 async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd> {
-  const { order, claim, watch } = attempt
+  const { order, claim, watch, group, tools } = attempt
   const argv = argvOf(attempt)
   const killsBefore = kernelMemoryKills()
   const own = attemptEnvironment(order, attempt.start.secrets)
   const secrets = Object.values(attempt.start.secrets)
-  const group = openControlGroup(order.attemptFolder, order)
-  await using services = await startServices({ ...attempt, env: own, secrets, signal: watch.signal, group })
+  await using services = await startServices({
+    ...attempt,
+    takePipe: () => tools.takePipe(),
+    env: own,
+    secrets,
+    signal: watch.signal,
+  })
   const env = { ...own, ...services.env }
   const exit = await runCommand(argv, env, {
     ...attempt,
     services,
-    group,
-    onStart: (command) => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command }),
+    onStart(command) {
+      tools.groups.goOn()
+      replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })
+    },
   })
   await reach('command ended', order.attemptId)
   if (order.debug) for (const line of leaveDebugNotes(order, env, order.secretNames)) attempt.log.note(line)
@@ -165,7 +185,6 @@ interface Finish {
 }
 
 async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
-  removeControlGroup(order.attemptFolder)
   const logEnd = closeLog(log, end)
   sealWorkspace(order)
   const record: CompletionRecord = {

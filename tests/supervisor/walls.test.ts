@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SupervisorClaim } from '../../src/core/attempt-files.ts'
 import { chooseSandbox } from '../../src/flow/choose-sandbox.ts'
 import { describeControlGroups } from '../../src/lib/control-group.ts'
 import { isDead, openAttemptPlace, until, untilFile, type AttemptPlace } from './attempt-place.ts'
@@ -18,6 +19,13 @@ beforeAll(async () => {
 afterAll(() => place[Symbol.asyncDispose]())
 
 const USER = process.getuid?.() === 0 ? { runAs: { uid: 231_007, gid: 231_007 } } : {}
+
+function groupsOf({ pid, startTicks }: SupervisorClaim['supervisor']): string[] {
+  return readdirSync('/sys/fs/cgroup', { recursive: true, withFileTypes: true })
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith(`tidegate-${pid}-${startTicks}-`))
+}
+
 /** What the kernel of this machine does for us; without it the rest must hold all the same. */
 const kernelLimits = describeControlGroups()?.controllers ?? []
 
@@ -50,6 +58,21 @@ test('a process that left its session, its parent and its environment is ended t
   const pid = Number(readFileSync(join(order.workspace, 'hidden.pid'), 'utf8'))
   if (kernelLimits.length > 0) expect(isDead(pid)).toBe(true)
   else process.kill(pid, 'SIGKILL')
+})
+
+test('a supervisor that is killed leaves no control group', async () => {
+  const order = place.order('touch up; sleep 600', { memoryBytes: 2 ** 30, ...USER })
+  const handle = await place.executor.submit(order, {})
+  await until(() => existsSync(join(order.workspace, 'up')))
+  const { supervisor } = JSON.parse(readFileSync(join(order.attemptFolder, 'claim.json'), 'utf8')) as SupervisorClaim
+  if (kernelLimits.length > 0) expect(groupsOf(supervisor)).not.toEqual([])
+
+  process.kill(supervisor.pid, 'SIGKILL')
+  let kind = ''
+  while (kind !== 'gone') kind = (await place.executor.observe([handle])).get(handle)?.kind ?? ''
+  await place.executor.forget(handle)
+
+  await until(() => groupsOf(supervisor).length === 0)
 })
 
 test('an attempt that writes more than it may is ended with the numbers', async () => {
@@ -94,9 +117,7 @@ describe('in a sandbox', () => {
     const handle = await place.executor.submit(order, {})
     await untilFile(join(order.workspace, 'up'))
 
-    const claim = JSON.parse(readFileSync(join(order.attemptFolder, 'claim.json'), 'utf8')) as {
-      supervisor: { pid: number }
-    }
+    const claim = JSON.parse(readFileSync(join(order.attemptFolder, 'claim.json'), 'utf8')) as SupervisorClaim
     process.kill(claim.supervisor.pid, 'SIGKILL')
     await until(() => isDead(claim.supervisor.pid))
     let kind = ''

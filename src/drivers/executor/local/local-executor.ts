@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { AppError } from '../../../core/errors.ts'
 import { ATTEMPT_FILES, ATTEMPT_MARK, type SupervisorClaim } from '../../../core/attempt-files.ts'
 import { reach } from '../../../core/points.ts'
-import { processesOfGroup, removeControlGroup } from '../../../lib/control-group.ts'
+import { processesOfGroup, removeControlGroup, removeLeftGroups } from '../../../lib/control-group.ts'
 import { killUntilNone } from '../../../lib/end-processes.ts'
 import { createJsonFile, readJsonFile } from '../../../lib/json-file.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
@@ -34,6 +34,7 @@ const SWEEP_MS = 1_000
 export function openLocalExecutor(options: LocalExecutorOptions): Executor {
   const owned = join(options.folder, 'owned')
   mkdirSync(owned, { recursive: true, mode: 0o700 })
+  removeLeftGroups()
   const starter = createStarter(options)
 
   return {
@@ -62,7 +63,8 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
         .sort()
     },
     async forget(handle) {
-      removeControlGroup(handle)
+      const { group } = readClaim(handle) ?? {}
+      if (group !== undefined) removeControlGroup(group)
       forgetFiles(handle)
       rmSync(ownedFile(owned, handle), { force: true })
       starter.forget(handle)
@@ -131,7 +133,8 @@ function sweep(handle: Handle): Promise<number[]> {
 
 /** In its control group, where there is one, or by the mark. One that is being started has no mark yet. */
 function findMarked(handle: Handle): number[] {
-  const grouped = new Set(processesOfGroup(handle))
+  const { group } = readClaim(handle) ?? {}
+  const grouped = new Set(group === undefined ? [] : processesOfGroup(group))
   return listProcesses()
     .filter((row) => grouped.has(row.pid) || hasInEnvironment(row.pid, ATTEMPT_MARK, handle))
     .map((row) => row.pid)

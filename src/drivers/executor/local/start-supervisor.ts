@@ -5,6 +5,7 @@ import { Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { removeLeftGroups } from '../../../lib/control-group.ts'
 import { linesOf } from '../../../lib/lines-of.ts'
 import type { SupervisorWord } from '../../../core/attempt-files.ts'
 
@@ -59,6 +60,7 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
       idle.delete(child)
       const attemptFolder = busy.get(child)
       busy.delete(child)
+      removeLeftGroups()
       if (attemptFolder === undefined) return
       ended.add(attemptFolder)
       tellListeners()
