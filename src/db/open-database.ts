@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts'
 import { groupCommits, type Transact } from './group-commits.ts'
 import { migrate } from './migrate.ts'
 import { reachAround, withMoves } from './moves.ts'
+import { createFileSync } from './sync-file.ts'
 import type { Tables } from './tables.ts'
 
 export type Reader = Kysely<Tables>
@@ -13,7 +14,7 @@ export type Writer = Transaction<Tables>
 /**
  * The one durable truth, on SQLite or Postgres. `write` runs one transaction; on SQLite they queue behind
  * one another, and those that wait together are committed together, so a transaction is short and never waits
- * for anything but the database. Inside it, use the
+ * for anything but the database. `write` answers when the disk has it. Inside it, use the
  * writer it is given: `read` is another connection and sees only what is committed.
  */
 export interface Database extends AsyncDisposable {
@@ -22,6 +23,11 @@ export interface Database extends AsyncDisposable {
   write<T>(work: (writer: Writer) => Promise<T>, options?: WriteOptions): Promise<T>
   /** Called after each `write` that committed, in this process, but for quiet ones. Returns how to stop. */
   onCommit(listener: () => void): () => void
+  /**
+   * As `onCommit`, and a moment earlier on SQLite: readers see it, and the disk may not have it yet. For whoever does
+   * nothing outside the database before a write of its own, which waits for all before it.
+   */
+  onVisible(listener: () => void): () => void
 }
 
 export interface WriteOptions {
@@ -41,10 +47,9 @@ function openSqlite(file: string): Database {
   refuseCutOff(file)
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
-  const writing = connectSqlite(file, 'full')
-  const reading = connectSqlite(file, 'normal')
-  const writer = kyselyOn(writing)
-  return database('sqlite', kyselyOn(reading), writer)
+  const writer = kyselyOn(connectSqlite(file))
+  const transact = groupCommits(writer, createFileSync(`${file}-wal`))
+  return database({ kind: 'sqlite', read: kyselyOn(connectSqlite(file)), writer, transact })
 }
 
 const PAGE_SIZE_AT = 16
@@ -71,12 +76,13 @@ function refuseCutOff(file: string): void {
 }
 
 /**
- * `synchronous=full` because state that was answered for must survive a power cut; readers do not care.
- * `busy_timeout` covers other processes (`tidegate backup`), not ourselves: there is one writer.
+ * State that was answered for must survive a power cut. `synchronous=full` would sync the log within `commit`, and the
+ * whole process would stand still meanwhile (a millisecond, and ten on a busy disk); with `normal` the log is in order and we sync
+ * it ourselves, beside, before anybody is answered. `busy_timeout` covers other processes (`tidegate backup`), not ourselves: there is one writer.
  */
-function connectSqlite(file: string, synchronous: 'full' | 'normal'): DatabaseSync {
+function connectSqlite(file: string): DatabaseSync {
   const connection = new DatabaseSync(file, { timeout: 10_000 })
-  connection.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; pragma foreign_keys = on`)
+  connection.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on')
   return connection
 }
 
@@ -135,7 +141,7 @@ async function openPostgres(url: string): Promise<Database> {
       { cause: error },
     )
   }
-  return database('postgres', kysely, kysely)
+  return database({ kind: 'postgres', read: kysely, writer: kysely, transact: inTransaction(kysely) })
 }
 
 /** Without user and password, which do not belong into messages. */
@@ -144,25 +150,43 @@ function hostOf(url: string): string {
 }
 
 function inTransaction(writer: Kysely<Tables>): Transact {
-  return (work) => writer.transaction().execute(work)
+  return async (work, onVisible) => {
+    const result = await writer.transaction().execute(work)
+    onVisible()
+    return result
+  }
 }
 
-function database(kind: Database['kind'], read: Kysely<Tables>, writer: Kysely<Tables>): Database {
-  const listeners = new Set<() => void>()
-  const transact = kind === 'sqlite' ? groupCommits(writer) : inTransaction(writer)
+interface Opened {
+  readonly kind: Database['kind']
+  readonly read: Kysely<Tables>
+  readonly writer: Kysely<Tables>
+  readonly transact: Transact
+}
+
+function database({ kind, read, writer, transact }: Opened): Database {
+  const [committed, visible] = [new Set<() => void>(), new Set<() => void>()]
+  const listenTo = (listeners: Set<() => void>) => (listener: () => void) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
   return {
     kind,
     read,
     async write(work, { quiet = false } = {}) {
-      const { result, made } = await transact((writer) => withMoves(work, writer))
+      const tell = (listeners: Set<() => void>) => {
+        if (!quiet) for (const listener of listeners) listener()
+      }
+      const { result, made } = await transact(
+        (writer) => withMoves(work, writer),
+        () => tell(visible),
+      )
       await reachAround('after', made)
-      if (!quiet) for (const listener of listeners) listener()
+      tell(committed)
       return result
     },
-    onCommit(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onCommit: listenTo(committed),
+    onVisible: listenTo(visible),
     async [Symbol.asyncDispose]() {
       await read.destroy()
       if (writer !== read) await writer.destroy()
