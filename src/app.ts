@@ -5,6 +5,7 @@ import pino from 'pino'
 import { ensureAdministrator } from './access/ensure-administrator.ts'
 import { requireRole } from './access/require-role.ts'
 import { openSecretsKey } from './access/secrets-key.ts'
+import { keepRunTokens } from './access/run-tokens.ts'
 import { authenticate, revokeRunTokens } from './access/tokens.ts'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
 import type { ServerConfig } from './cli/local/server-config.ts'
@@ -118,6 +119,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     sourceFiles: (run: Pick<RunRow, 'source_tree'>) => sourceFilesOf(store, run),
     changeOf: (run: RunRow) => changeOfRun({ database, dataFolder }, run),
   }
+  const runToken = keepRunTokens(database)
   const engine = createEngine({
     database,
     dataFolder,
@@ -129,7 +131,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     hasArtifact: (ref) => isWhole(store, ref),
     tasks: taskBindings(needs),
     known: (context) => knownDataset(database.read, context),
-    openStep: (context) => openStep(needs, context),
+    openStep: (context) => openStep({ ...needs, runToken }, context),
     async closeStep(context) {
       await closeStep(needs, context)
       // Somebody may go on as this user.

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createRunToken } from '../access/tokens.ts'
 import { openSecrets } from '../access/secrets.ts'
 import type { BundleManifest } from '../core/bundle.ts'
 import type { Digest } from '../core/digest.ts'
@@ -14,7 +13,12 @@ import { datasetEnvironment } from './dataset-environment.ts'
 import { rulesOfRun } from './run-rules.ts'
 import { toolEnvironment } from './tool-environment.ts'
 
-type Needs = Pick<Installation, 'database' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets'>
+interface Needs extends Pick<
+  Installation,
+  'database' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets'
+> {
+  runToken(run: AttemptContext['run']): Promise<string>
+}
 
 /**
  * What a step finds beside the engine's own variables: a token for its own run, the secrets it names, and,
@@ -28,7 +32,7 @@ export async function openStep(needs: Needs, context: AttemptContext): Promise<S
       wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKey, run.project, wanted)
     return openTask(step.work, opened, needs.datasets, process.env)
   }
-  const token = await needs.database.write((writer) => createRunToken(writer, run), { quiet: true })
+  const token = await needs.runToken(run)
   const secrets = await openSecrets(needs.database.read, needs.secretsKey, run.project, step.work.secrets)
   const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
   return {
