@@ -104,6 +104,7 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
 
   function launching(attempt: AttemptRow): Job {
     return {
+      due: 'look',
       work: async () => launchAttempt(kernel, attempt, await preparedFor(attempt)),
       giveUp: async (error) => {
         if (!(await adoptOwned(attempt))) await failAttempt(attempt, error)

@@ -43,12 +43,12 @@ const CLEAR_MS = 10 * 60_000
 export function createEngine(options: EngineOptions): Engine {
   const kernel = createKernel(options)
   const bell = createBell()
-  const jobs = createJobs(options.log, () => bell.ring())
+  const jobs = createJobs(options.log, (due) => (due === 'pass' ? bell.ring() : bell.nudge()))
   const prepared = new Map<string, PreparedStep>()
   const scheduler = createScheduler(kernel, jobs, prepared)
   const attempts = createAttempts(kernel, jobs, prepared)
   const listening = [
-    options.database.onCommit(() => bell.ring()),
+    options.database.onVisible(() => bell.ring()),
     ...[...options.executors.values()].flatMap((executor) => executor.onHint?.(() => bell.nudge()) ?? []),
   ]
   const stopping = new AbortController()

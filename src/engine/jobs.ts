@@ -16,13 +16,20 @@ export interface Jobs {
 export interface Job {
   work(): Promise<void>
   giveUp(error: unknown): Promise<void>
+  /** What is due when it is done, though it may have written nothing. Default: nothing, where nobody found it busy. */
+  readonly due?: Due
 }
+
+/** Everything may be due, or only a look at the attempts under way. */
+export type Due = 'pass' | 'look'
 
 const TRIES = 3
 const PAUSE_MS = 200
 
-export function createJobs(log: EngineLog, onDone: () => void): Jobs {
+export function createJobs(log: EngineLog, onDone: (due: Due) => void): Jobs {
   const busy = new Map<string, Promise<void>>()
+  /** Somebody found it busy, and left alone what it works on. */
+  const passed = new Set<string>()
   const pauses = new Set<() => void>()
   const stopping = new AbortController()
 
@@ -64,12 +71,17 @@ export function createJobs(log: EngineLog, onDone: () => void): Jobs {
   }
 
   return {
-    isBusy: (key) => busy.has(key),
+    isBusy(key) {
+      const isBusy = busy.has(key)
+      if (isBusy) passed.add(key)
+      return isBusy
+    },
     start(key, job) {
       if (stopping.signal.aborted || busy.has(key)) return
       const done = attend(key, job).finally(() => {
         busy.delete(key)
-        onDone()
+        const due = passed.delete(key) ? 'pass' : job.due
+        if (due !== undefined) onDone(due)
       })
       busy.set(key, done)
     },

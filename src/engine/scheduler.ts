@@ -119,6 +119,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     const id = `${run.id}/${glance.key}`
     touched.add(run.id)
     jobs.start(id, {
+      due: 'pass',
       work: () => resolve(run, glance),
       giveUp: (error) => failWaiting(kernel, run, glance.key, 'setup-error', sayError(error)),
     })
