@@ -36,8 +36,8 @@ export interface SupervisorClaim {
 export const ATTEMPT_MARK = 'TIDEGATE_MARK'
 
 /**
- * What a supervisor says on stdout to the server that started it, a line each: that the record is written,
- * and that it takes another attempt. Only hints to look at once: the record is the truth, and where the
+ * What a supervisor says on stdout to the server that started it, a line each: that the record is written (`done`),
+ * and before that, that it takes another attempt (`ready`). Only hints to look at once: the record is the truth, and where the
  * server is gone nobody hears them.
  */
 export type SupervisorWord = 'done' | 'ready'

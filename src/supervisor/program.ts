@@ -4,7 +4,7 @@ import { openFolderStore, type FolderStore } from '../drivers/store/folder/folde
 import { createControlGroups } from '../lib/control-group.ts'
 import { createPipes } from './output-pipe.ts'
 import { linesOf } from '../lib/lines-of.ts'
-import { supervise, type StartLine } from './supervise.ts'
+import { supervise, type StartLine, type SupervisorEnd } from './supervise.ts'
 import type { SupervisorWord } from '../core/attempt-files.ts'
 
 /**
@@ -24,21 +24,26 @@ const pipes = createPipes()
 const groups = createControlGroups()
 const stores = new Map<string, Promise<FolderStore>>()
 let served = 0
+let goesOn = true
 for await (const line of linesOf(process.stdin)) {
   const start = { taskEntry, ...(JSON.parse(line) as Omit<StartLine, 'taskEntry'>) }
-  const end = await supervise(start, {
-    takePipe: () => pipes.take(),
-    groups,
-    openStore,
-    onRecord: () => say('done'),
-  })
-  served += 1
-  if (end !== 'clean' || served >= MOST_ATTEMPTS || process.memoryUsage.rss() > MOST_BYTES) break
+  await supervise(start, { takePipe: () => pipes.take(), groups, openStore, onEnd })
+  if (!goesOn) break
   pipes.fill()
-  say('ready')
 }
 // A process nobody could kill may hold the pipe open; nothing of ours is left to do.
 process.exit()
+
+/**
+ * That it takes the next line is said at once: whoever hears of the record may have an attempt ready, and would start another
+ * supervisor for it. The line waits for the little that is left to do here.
+ */
+function onEnd(end: SupervisorEnd): void {
+  served += 1
+  goesOn = end === 'clean' && served < MOST_ATTEMPTS && process.memoryUsage.rss() <= MOST_BYTES
+  if (goesOn) say('ready')
+  say('done')
+}
 
 /** The folder of the installation, as a rule the same for all attempts. */
 function openStore(folder: string): Promise<FolderStore> {

@@ -33,27 +33,30 @@ export interface StartLine {
   readonly taskEntry: string
 }
 
+/** `unclean`: this process must not serve another attempt. */
+export type SupervisorEnd = 'clean' | 'unclean'
+
 /** What a supervisor has for all attempts that it serves, one after another. */
 export interface SupervisorTools {
   takePipe(): OutputPipe
   readonly groups: ControlGroups
   openStore(folder: string): Promise<Store>
-  /** The record is written. */
-  onRecord(): void
+  /** The record is written, and only small things are left to do; or the attempt is somebody else's. */
+  onEnd(end: SupervisorEnd): void
 }
 
 /**
  * One attempt from claim to completion record. The record is written last, when nothing of the attempt
  * lives and log and outputs are on the disk: who reads it needs to look no further. Of several supervisors
  * for one folder all but the first return at once. `unclean` says that something of the attempt could not be
- * ended, or holds on to its pipe: this process must not serve another one. It must not either when this throws:
+ * ended, or holds on to its pipe. It must not serve another one either when this throws:
  * the claim would name a living process, and nobody could see that its attempt is lost.
  */
-export async function supervise(start: StartLine, tools: SupervisorTools): Promise<'clean' | 'unclean'> {
+export async function supervise(start: StartLine, tools: SupervisorTools): Promise<void> {
   const order = readOrder(start.attemptFolder)
   const group = await tools.groups.take(order)
   const claim = claimOf(group)
-  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return 'unclean'
+  if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return tools.onEnd('unclean')
   await reach('attempt claimed', order.attemptId)
   const pipe = tools.takePipe()
   const masker = createMasker(Object.values(start.secrets))
@@ -67,10 +70,10 @@ export async function supervise(start: StartLine, tools: SupervisorTools): Promi
   const end = await attempt({ start, order, claim, log, watch, pipe, group, tools, onLeft })
   watch.close()
   await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
-  tools.onRecord()
+  const isClean = pipe.close() && isEmpty && !tools.groups.isStuck
+  tools.onEnd(isClean ? 'clean' : 'unclean')
   tools.groups.goOn()
   tools.groups.remove(group)
-  return pipe.close() && isEmpty && !tools.groups.isStuck ? 'clean' : 'unclean'
 }
 
 function claimOf(group: ControlGroup | undefined): SupervisorClaim {
