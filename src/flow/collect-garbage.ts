@@ -212,7 +212,7 @@ async function collectEnvironments(
 
 async function remove(folder: string, dataFolder: string, why: string, dryRun: boolean): Promise<CollectedRow> {
   const bytes = await bytesIn(folder)
-  if (!dryRun) removeFolder(folder)
+  if (!dryRun) await removeFolder(folder)
   return { what: folder.slice(dataFolder.length + 1), why, bytes, removed: true }
 }
 

@@ -36,8 +36,8 @@ export function openLocalEndpoints(needs: Needs): LocalEndpoints {
       // Also the gateway of a run that was killed before it could stop it: it is adopted, then stopped.
       if (opened === undefined && !existsSync(join(folder, 'gateway.json'))) return
       await (await started()).gateway.stop()
-      removeFolder(folder)
-      removeFolder(join(needs.dataFolder, 'bundles'))
+      await removeFolder(folder)
+      await removeFolder(join(needs.dataFolder, 'bundles'))
     },
   }
 }

@@ -1,21 +1,21 @@
-import { chmodSync, readdirSync, rmSync } from 'node:fs'
+import { chmod, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from './error-code.ts'
 
-/** As `rm -rf`, also where somebody made folders in it that may not be written. */
-export function removeFolder(folder: string): void {
+/** As `rm -rf`, also where somebody made folders in it that may not be written. Works beside the program. */
+export async function removeFolder(folder: string): Promise<void> {
   try {
-    rmSync(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   } catch (error) {
     if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY')) throw error
-    makeWritable(folder)
-    rmSync(folder, { recursive: true, force: true })
+    await makeWritable(folder)
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
-function makeWritable(folder: string): void {
-  chmodSync(folder, 0o700)
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) makeWritable(join(folder, entry.name))
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
   }
 }

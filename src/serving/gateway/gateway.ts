@@ -79,7 +79,7 @@ export class Gateway {
   async start(): Promise<string> {
     // Hosts of a gateway that was killed may sit in native code and not notice that it is gone.
     killMarked(`${this.#options.folder}:`)
-    removeProgramHomes(this.#options.folder, (error) => this.logError(error))
+    await removeProgramHomes(this.#options.folder, (error) => this.logError(error))
     await mkdir(this.#options.folder, { recursive: true, mode: 0o700 })
     await this.spool.adoptLeftovers()
     const saved = await this.#readSaved()

@@ -112,9 +112,9 @@ class HostProcess implements ModelHost {
     this.#socket.on('error', () => this.#socket.destroy())
     for (const stream of [this.#child.stdout, this.#child.stderr]) this.#keepLines(stream)
     this.#exited = new Promise((resolve) => {
-      this.#child.once('error', (error) => this.#end(`could not be started: ${error.message}`, resolve))
+      this.#child.once('error', (error) => resolve(this.#end(`could not be started: ${error.message}`)))
       // `close`, not `exit`: what it printed last is then here too.
-      this.#child.once('close', (code, signal) => this.#end(describeExit(code, signal), resolve))
+      this.#child.once('close', (code, signal) => resolve(this.#end(describeExit(code, signal))))
     })
     this.#watch = setInterval(() => this.#look(), WATCH_MS)
   }
@@ -221,27 +221,31 @@ class HostProcess implements ModelHost {
     if (this.#child.pid !== undefined) kill(-this.#child.pid)
   }
 
-  #end(exit: string, done: () => void): void {
-    if (this.#state === 'ended') return
+  /** When nothing of it is left. */
+  #end(exit: string): Promise<void> | undefined {
+    if (this.#state === 'ended') return undefined
     const lastLine = this.#lastLines.at(-1)
     this.#doom ??= { kind: 'died', reason: lastLine === undefined ? exit : `${exit}: ${lastLine}` }
     const wasLoading = this.#state === 'loading'
     this.#state = 'ended'
     clearInterval(this.#watch)
     this.#socket.destroy()
-    if (this.#programHome !== undefined) {
-      killMarked(this.#mark)
-      removeProgramHome(this.#programHome, (error) =>
-        this.#options.log?.(`its temporary folder stays: ${String(error)}`),
-      )
-    }
+    const cleared = this.#clearProgram()
     const error = this.#lost(this.#doom.reason)
     if (wasLoading)
       this.#loaded?.reject(new AppError('INVALID_INPUT', error.message, { ...error.details, log: this.#lastLines }))
     for (const pending of this.#pending.values()) pending.reject(error)
     this.#pending.clear()
     this.#tellDeath(error.message)
-    done()
+    return cleared
+  }
+
+  async #clearProgram(): Promise<void> {
+    if (this.#programHome === undefined) return
+    killMarked(this.#mark)
+    await removeProgramHome(this.#programHome, (error) =>
+      this.#options.log?.(`its temporary folder stays: ${String(error)}`),
+    )
   }
 
   #lost(reason: string): AppError {

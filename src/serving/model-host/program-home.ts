@@ -20,18 +20,18 @@ export function makeProgramHome(owner: string, bundleFolder: string): string {
 }
 
 /** Its program has ended. Whatever that left, the parent goes on: `onTrouble` hears of a folder that stays. */
-export function removeProgramHome(folder: string, onTrouble: (error: unknown) => void): void {
+export async function removeProgramHome(folder: string, onTrouble: (error: unknown) => void): Promise<void> {
   try {
-    removeFolder(folder)
+    await removeFolder(folder)
   } catch (error) {
     onTrouble(error)
   }
 }
 
 /** What an owner left that was killed. */
-export function removeProgramHomes(owner: string, onTrouble: (error: unknown) => void): void {
+export async function removeProgramHomes(owner: string, onTrouble: (error: unknown) => void): Promise<void> {
   const left = readdirSync(tmpdir()).filter((name) => name.startsWith(prefixOf(owner)))
-  for (const name of left) removeProgramHome(join(tmpdir(), name), onTrouble)
+  await Promise.all(left.map((name) => removeProgramHome(join(tmpdir(), name), onTrouble)))
 }
 
 function prefixOf(owner: string): string {

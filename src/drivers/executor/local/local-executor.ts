@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { AppError } from '../../../core/errors.ts'
@@ -6,6 +6,7 @@ import { ATTEMPT_FILES, ATTEMPT_MARK, type SupervisorClaim } from '../../../core
 import { reach } from '../../../core/points.ts'
 import { processesOfGroup, removeControlGroup, removeLeftGroups } from '../../../lib/control-group.ts'
 import { killUntilNone } from '../../../lib/end-processes.ts'
+import { hasCode } from '../../../lib/error-code.ts'
 import { createJsonFile, readJsonFile } from '../../../lib/json-file.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { sha256 } from '../../../lib/sha256.ts'
@@ -42,7 +43,7 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
     probe: async () => ({ cpus: availableParallelism(), gpus: countGpus(), memoryBytes: memoryBytes() }),
     async submit(order, secrets) {
       mkdirSync(order.attemptFolder, { recursive: true, mode: 0o700 })
-      createJsonFile(ownedFile(owned, order.attemptFolder), order.attemptFolder)
+      own(ownedFile(owned, order.attemptFolder), order.attemptFolder)
       if (!createJsonFile(fileOf(order.attemptFolder, 'order'), order)) refuseOther(order)
       await reach('order written', order.attemptId)
       if (!isTaken(order.attemptFolder)) starter.start(order.attemptFolder, secrets)
@@ -57,15 +58,15 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
     abandon,
     onHint: (listener) => starter.onDone(listener),
     async listOwned() {
-      return readdirSync(owned)
-        .filter((name) => !name.endsWith('.tmp'))
-        .map((name) => String(readJsonFile(join(owned, name))))
+      return readdirSync(owned, { withFileTypes: true })
+        .filter((entry) => entry.isSymbolicLink())
+        .map(({ name }) => readlinkSync(join(owned, name)))
         .sort()
     },
     async forget(handle) {
       const { group } = readClaim(handle) ?? {}
       if (group !== undefined) removeControlGroup(group)
-      forgetFiles(handle)
+      await forgetFiles(handle)
       rmSync(ownedFile(owned, handle), { force: true })
       starter.forget(handle)
     },
@@ -141,10 +142,10 @@ function findMarked(handle: Handle): number[] {
 }
 
 /** The order goes last: while there is one, all that is left can be found again. */
-function forgetFiles(handle: Handle): void {
+async function forgetFiles(handle: Handle): Promise<void> {
   const order = readJsonFile(fileOf(handle, 'order')) as AttemptOrder | undefined
   if (!order) return
-  for (const beside of ['', '.home', '.tmp', '.env']) removeFolder(`${order.workspace}${beside}`)
+  await Promise.all(['', '.home', '.tmp', '.env'].map((beside) => removeFolder(`${order.workspace}${beside}`)))
   // The claim before the record: its supervisor may live on with another attempt, and would seem to run this one.
   for (const name of ['cancel', 'claim', 'done', 'order'] as const) rmSync(fileOf(handle, name), { force: true })
   rmSync(join(handle, 'task-output.json'), { force: true })
@@ -173,6 +174,15 @@ function readRecord(handle: Handle): CompletionRecord | undefined {
 
 function fileOf(folder: string, file: keyof typeof ATTEMPT_FILES): string {
   return join(folder, ATTEMPT_FILES[file])
+}
+
+/** A link that leads to its folder is whole from its first moment, and one call. */
+function own(file: string, attemptFolder: string): void {
+  try {
+    symlinkSync(attemptFolder, file)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
 }
 
 function ownedFile(owned: string, attemptFolder: string): string {
