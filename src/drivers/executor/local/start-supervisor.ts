@@ -26,8 +26,11 @@ interface StarterOptions {
   readonly taskEntry?: string
 }
 
-/** New spares are started when the attempt that took one has had the processor for a moment: its command is running by then. */
-const SPARE_DELAY_MS = 5
+/**
+ * New spares are started so long after the last attempt: the command of the one that took it is running by then, and
+ * short attempts give theirs back meanwhile.
+ */
+const SPARE_DELAY_MS = 50
 
 /** Beside the spares no more than this many wait for work, however many processors there are. */
 const MOST_IDLE = 8
