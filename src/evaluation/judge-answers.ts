@@ -63,6 +63,8 @@ export function classOutcomes({ predicted, scores, width, names }: ClassAnswers,
   if (columns === undefined) return own
   const rows = own.predicted.length
   const classes = table.classes.length
+  const isInPlace = width === classes && columns.every((column, place) => column === place)
+  if (isInPlace && scores instanceof Float64Array) return { ...own, scores }
   const all = new Float64Array(rows * classes)
   for (let row = 0; row < rows; row++) {
     for (let k = 0; k < width; k++) all[row * classes + columns[k]!] = scores[row * width + k]!

@@ -40,8 +40,8 @@ async function readAnswers({ input, connection }: EvaluationPlace, { rows, colum
     )
   const scores = new Float64Array(rows * named.length)
   for (const [k, column] of named.entries()) {
-    const own = await readDoubles(connection, `coalesce(try_cast(${sqlName(column)} as double), 'nan'::double)`, rows)
-    for (let i = 0; i < rows; i++) scores[i * named.length + k] = own[i]!
+    const score = `coalesce(try_cast(${sqlName(column)} as double), 'nan'::double)`
+    await readDoubles(connection, score, { into: scores, first: k, step: named.length })
   }
   const names = named.map((column) => column.slice(SCORE.length))
   return { kind: 'classes', predicted, scores, width: named.length, ...(names.length === 0 ? {} : { names }) }

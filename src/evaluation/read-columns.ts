@@ -3,29 +3,49 @@ import { queryRows, sqlName, sqlText, type DuckDBConnection } from '../lib/open-
 import type { Coded } from './coded-column.ts'
 import { columnText, ROW } from './read-table.ts'
 
-/** One number for each row, in the file's order, as a stream: ten million take a second and their own 80 MB. */
+/** Where a column goes in an array that may hold others beside it. */
+interface Strided {
+  readonly into: Float64Array
+  readonly first: number
+  readonly step: number
+}
+
+/** One number for each row, in the file's order, as a stream: ten million take half a second. */
 export async function readDoubles(
   connection: DuckDBConnection,
   expression: string,
-  rows: number,
-): Promise<Float64Array> {
-  const values = new Float64Array(rows)
-  await eachValue(connection, `(${expression})::double`, (value, row) => (values[row] = value))
-  return values
+  { into, first, step }: Strided,
+): Promise<void> {
+  await eachValue(connection, `(${expression})::double`, (value, row) => (into[first + row * step] = value))
 }
 
+/**
+ * Each value comes with the row it is of: nothing is sorted, and nothing depends on the order in which DuckDB's
+ * threads read the file.
+ */
 async function eachValue(
   connection: DuckDBConnection,
   expression: string,
   see: (value: number, row: number) => void,
 ): Promise<void> {
-  const result = await connection.stream(`select ${expression} from held_out order by "${ROW}"`)
-  let row = 0
+  const result = await read(() => connection.stream(`select "${ROW}"::integer, ${expression} from held_out`))
   for (;;) {
-    const chunk = await result.fetchChunk()
-    if (chunk === null || chunk.rowCount === 0) return
-    const column = chunk.getColumnVector(0)
-    for (let i = 0; i < chunk.rowCount; i++) see(column.getItem(i) as number, row++)
+    const chunk = await read(() => result.fetchChunk())
+    // The count is asked of native code: once for a chunk, not for every row.
+    const count = chunk?.rowCount ?? 0
+    if (chunk === null || count === 0) return
+    const [rows, values] = [chunk.getColumnVector(0), chunk.getColumnVector(1)]
+    for (let i = 0; i < count; i++) see(values.getItem(i) as number, (rows.getItem(i) as number) - 1)
+  }
+}
+
+/** What is read where it lies is found broken only now. */
+async function read<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new AppError('INVALID_INPUT', `the held-out rows cannot be read: ${reason}`, {}, { cause: error })
   }
 }
 
@@ -38,7 +58,9 @@ export async function readNumbers(
 ): Promise<Float64Array> {
   const number = `try_cast(${sqlName(column)} as double)`
   await refuseMissing(connection, `${number} is null or isnan(${number})`, column, file)
-  return readDoubles(connection, number, rows)
+  const into = new Float64Array(rows)
+  await readDoubles(connection, number, { into, first: 0, step: 1 })
+  return into
 }
 
 /** Beyond this a column is an identifier, not a class. */
@@ -55,10 +77,8 @@ export async function readCodes(
   const text = columnText(column)
   if (none === undefined) await refuseMissing(connection, `${text} is null`, column, file)
   const full = none === undefined ? text : `coalesce(${text}, ${sqlText(none)})`
-  const found = await queryRows(
-    connection,
-    `select distinct ${full} as value from held_out order by value limit ${MOST_VALUES + 1}`,
-  )
+  const distinct = `select distinct ${full} as value from held_out order by value limit ${MOST_VALUES + 1}`
+  const found = await read(() => queryRows(connection, distinct))
   if (found.length > MOST_VALUES) {
     throw new AppError('INVALID_INPUT', `${file}: "${column}" has more than ${MOST_VALUES} different values.`)
   }
@@ -86,7 +106,7 @@ export async function readUnits(
 ): Promise<Uint32Array> {
   const text = columnText(column)
   await refuseMissing(connection, `${text} is null`, column, file)
-  const [counted] = await queryRows(connection, `select count(distinct ${text})::double as n from held_out`)
+  const [counted] = await read(() => queryRows(connection, `select count(distinct ${text})::double as n from held_out`))
   const units = new Uint32Array(rows)
   if (Number(counted?.['n']) > MOST_UNITS) {
     await eachValue(connection, `(hash(${text}) % ${MOST_UNITS})::integer`, (value, row) => (units[row] = value))
@@ -105,11 +125,9 @@ async function refuseMissing(
   column: string,
   file: string,
 ): Promise<void> {
-  const [row] = await queryRows(
-    connection,
-    `select count(*)::double as missing, min("${ROW}")::double as first,
-      (select count(*)::double from held_out) as total from held_out where ${isMissing}`,
-  )
+  const counted = `select count(*)::double as missing, min("${ROW}")::double as first,
+    (select count(*)::double from held_out) as total from held_out where ${isMissing}`
+  const [row] = await read(() => queryRows(connection, counted))
   const missing = Number(row?.['missing'] ?? 0)
   if (missing === 0) return
   throw new AppError(

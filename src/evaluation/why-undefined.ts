@@ -14,6 +14,15 @@ export function reasonAgainst(metric: Metric, rows: JudgedRows): string | undefi
 }
 
 function missing(values: ArrayLike<number>, what: string, width = 1): string | undefined {
+  const rows = MISSING.get(values) ?? countMissing(values, width)
+  MISSING.set(values, rows)
+  return rows === 0 ? undefined : `${rows} ${rows === 1 ? 'row has' : 'rows have'} no ${what}`
+}
+
+/** Every metric of scores asks for the same. */
+const MISSING = new WeakMap<ArrayLike<number>, number>()
+
+function countMissing(values: ArrayLike<number>, width: number): number {
   let rows = 0
   let last = -1
   for (let i = 0; i < values.length; i++) {
@@ -22,7 +31,7 @@ function missing(values: ArrayLike<number>, what: string, width = 1): string | u
     if (row !== last) rows++
     last = row
   }
-  return rows === 0 ? undefined : `${rows} ${rows === 1 ? 'row has' : 'rows have'} no ${what}`
+  return rows
 }
 
 /** Why a metric came out as no number, though nothing spoke against it. */

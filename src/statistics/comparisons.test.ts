@@ -13,7 +13,7 @@ import { SeededRandom } from './random.ts'
 import { areaInfluence, rankArea, rankRows } from './rank-area.ts'
 import { inferShare } from './share.ts'
 import { chanceToPass, rowsForMargin, smallestMargin } from './smallest-margin.ts'
-import { sortedOrder } from './sorted-order.ts'
+import { sortedOrder, sortedWithOrder } from './sorted-order.ts'
 
 const seed = 7
 
@@ -248,6 +248,13 @@ test('many numbers are put in the order that a comparison gives', () => {
 
   const expected = Uint32Array.from(values.keys()).sort((a, b) => values[a]! - values[b]! || a - b)
   expect(sortedOrder(values)).toEqual(expected)
+  for (const some of [values, values.subarray(0, 100)]) {
+    const { sorted, order } = sortedWithOrder(some)
+    expect(order).toEqual(sortedOrder(some))
+    // Minus zero may come back as zero.
+    const withoutSign = (value: number): number => value + 0
+    expect(sorted.map(withoutSign)).toEqual(Float64Array.from(order, (place) => withoutSign(some[place]!)))
+  }
 })
 
 test('sums by part are sums of rows, whatever the slots, values and weights', () => {

@@ -29,6 +29,9 @@ export function inferAreaDifference(candidate: Areas, champion: Areas, sampling:
 }
 
 function combined({ of, shares }: Areas): { area: number; influence: Float64Array } {
+  const [only] = of
+  // Its share is 1: ten million numbers need no copy.
+  if (of.length === 1 && only !== undefined) return only
   const influence = new Float64Array(of[0]?.influence.length ?? 0)
   let area = 0
   for (const [k, one] of of.entries()) {

@@ -1,5 +1,5 @@
 import type { Sampling } from './additive.ts'
-import { sortedOrder } from './sorted-order.ts'
+import { sortedWithOrder } from './sorted-order.ts'
 
 /**
  * Rows with a score, told apart by whether they are what the score is of; from the lowest score to the highest,
@@ -13,13 +13,10 @@ export interface RankedRows {
 }
 
 export function rankRows(scores: Float64Array, isPositive: Uint8Array): RankedRows {
-  const order = sortedOrder(scores)
-  const ranked = { scores: new Float64Array(order.length), isPositive: new Uint8Array(order.length), order }
-  for (let i = 0; i < order.length; i++) {
-    ranked.scores[i] = scores[order[i]!]!
-    ranked.isPositive[i] = isPositive[order[i]!]!
-  }
-  return ranked
+  const { sorted, order } = sortedWithOrder(scores)
+  const ranked = new Uint8Array(order.length)
+  for (let i = 0; i < order.length; i++) ranked[i] = isPositive[order[i]!]!
+  return { scores: sorted, isPositive: ranked, order }
 }
 
 /**

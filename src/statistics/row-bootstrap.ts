@@ -37,8 +37,21 @@ export function drawRowWeights(
   }
 }
 
-/** Which group each row is in: by a hash of its unit's number, so that an order in the file does not matter. */
-export function dealIntoGroups({ rows, units }: Sampling): { of: Uint16Array; count: number } {
+export interface Groups {
+  readonly of: Uint16Array
+  readonly count: number
+}
+
+/** Which group each row is in: by a hash of its unit's number, so that an order in the file does not matter. Dealt once. */
+export function dealIntoGroups(sampling: Sampling): Groups {
+  const known = GROUPS_OF.get(sampling) ?? deal(sampling)
+  GROUPS_OF.set(sampling, known)
+  return known
+}
+
+const GROUPS_OF = new WeakMap<Sampling, Groups>()
+
+function deal({ rows, units }: Sampling): Groups {
   const isOwnGroup = units !== undefined && units.count <= GROUPS
   const of = new Uint16Array(rows)
   for (let i = 0; i < rows; i++) {

@@ -6,7 +6,20 @@ const FEW = 20_000
  * radix, byte by byte: faster for ten million than sorting the bare numbers. NaN is not allowed.
  */
 export function sortedOrder(values: Float64Array): Uint32Array {
-  if (values.length >= FEW) return byRadix(values)
+  return values.length >= FEW ? byRadix(values).row : byComparison(values)
+}
+
+/** The same with the values in that order: taken from the sorted keys, which lie in their order already. */
+export function sortedWithOrder(values: Float64Array): { readonly sorted: Float64Array; readonly order: Uint32Array } {
+  if (values.length >= FEW) {
+    const keys = byRadix(values)
+    return { sorted: valuesOf(keys), order: keys.row }
+  }
+  const order = byComparison(values)
+  return { sorted: Float64Array.from(order, (place) => values[place]!), order }
+}
+
+function byComparison(values: Float64Array): Uint32Array {
   return Uint32Array.from(values.keys()).sort((a, b) => values[a]! - values[b]! || a - b)
 }
 
@@ -18,7 +31,7 @@ interface Keys {
 }
 
 /** Keys move along with their rows: reading them where they were costs more than carrying them. */
-function byRadix(values: Float64Array): Uint32Array {
+function byRadix(values: Float64Array): Keys {
   let keys = sortableKeys(values)
   let spare = emptyKeys(values.length)
   for (const half of ['low', 'high'] as const) {
@@ -27,7 +40,7 @@ function byRadix(values: Float64Array): Uint32Array {
       ;[keys, spare] = [spare, keys]
     }
   }
-  return keys.row
+  return keys
 }
 
 /** One pass; false where all have the same byte, as the low ones of single precision do. */
@@ -59,6 +72,17 @@ function sortableKeys(values: Float64Array): Keys {
     keys.row[i] = i
   }
   return keys
+}
+
+function valuesOf({ low, high }: Keys): Float64Array {
+  const values = new Float64Array(low.length)
+  const words = new Uint32Array(values.buffer)
+  for (let i = 0; i < low.length; i++) {
+    const isNegative = high[i]! >>> 31 === 0
+    words[2 * i] = isNegative ? ~low[i]! : low[i]!
+    words[2 * i + 1] = isNegative ? ~high[i]! : high[i]! ^ 0x80000000
+  }
+  return values
 }
 
 function emptyKeys(length: number): Keys {

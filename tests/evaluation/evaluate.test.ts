@@ -1,4 +1,4 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -196,6 +196,24 @@ test('a file that is no table is refused with the reason', async () => {
   expect(failure?.message).toContain('test.parquet cannot be read')
 })
 
+test("a file of the author's that is broken in the middle is refused with the reason", async () => {
+  const context = await place.context()
+  const file = join(context.workspace, 'test.parquet')
+  await using analytics = await openAnalytics()
+  const select = 'select i::double as truth, random() as prediction from range(50000) t(i)'
+  await analytics.use((connection) => connection.run(`copy (${select}) to ${sqlText(file)} (format parquet)`))
+  const bytes = await readFile(file)
+  await writeFile(file, bytes.fill(0xff, 4, bytes.length / 2))
+  const task = createEvaluateTask({ openHost: () => Promise.reject(new Error('nothing is asked')) })
+  const source = { kind: 'predictions', path: 'test.parquet' } as const
+  const evaluation = { source, task: 'regression', label: 'truth', slices: [] } as const
+
+  const { failure } = await task.run({ evaluation, metrics: [], slices: [], latency: false, candidate: one }, context)
+
+  expect(failure?.reason).toBe('refused')
+  expect(failure?.message).toContain('the held-out rows cannot be read: ')
+})
+
 test('answers that are no numbers fail the candidate, or are no evidence of the champion', async () => {
   const logarithm = await bundle('logarithm.onnx', {
     inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
@@ -272,6 +290,25 @@ test("answers from the author's own code are marked, and prove nothing against t
     champion: { failed: expect.any(String) as string },
   })
   expect(result!.notes[0]).toContain('labels supplied by the author')
+})
+
+test.each([
+  ['in Parquet, read where it lies', 'test.parquet', ''],
+  ["in Parquet with a column of the reader's own name", 'test.parquet', ', -i as file_row_number'],
+  ['in comma separated values', 'test.csv', ''],
+])("many answers of the author's keep the file's order: %s", async (_, path, more) => {
+  const evaluation = { source: { kind: 'predictions', path }, task: 'regression', label: 'truth', slices: [] } as const
+
+  const { result, context } = await evaluate(
+    { evaluation, slices: [], metrics: [] },
+    `select i::double as truth, i + 0.5 * (i % 3) as prediction${more} from range(300000) t(i) order by i`,
+    path,
+  )
+
+  const { truth, candidate } = readOutcomes(await context.artifacts.read(result!.outcomes.digest))
+  expect(result!.candidate.metrics['mae']!.value).toBe(0.5)
+  expect(Array.from(truth).findIndex((value, i) => value !== i)).toBe(-1)
+  expect(Array.from(candidate.predicted).findIndex((value, i) => value !== i + 0.5 * (i % 3))).toBe(-1)
 })
 
 describe("rows that the author's code answered", () => {
