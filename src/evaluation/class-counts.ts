@@ -42,8 +42,19 @@ function rightSlots({ truth, predicted, classes }: ClassRows): Int32Array {
   return slots
 }
 
+/** Counts of sums that mostly come in one array again, as resamples do: it is looked into once. */
+export function countsReader(classes: number, first = 0): (sums: Float64Array) => ClassCounts {
+  let seen: Float64Array | undefined
+  let counts: ClassCounts | undefined
+  return (sums) => {
+    if (sums === seen && counts !== undefined) return counts
+    seen = sums
+    return (counts = countsOf(sums, classes, first))
+  }
+}
+
 /** Of sums of `countParts`; `first`: where they begin. */
-export function countsOf(sums: Float64Array, classes: number, first = 0): ClassCounts {
+function countsOf(sums: Float64Array, classes: number, first = 0): ClassCounts {
   return {
     actual: sums.subarray(first, first + classes),
     called: sums.subarray(first + classes, first + 2 * classes),

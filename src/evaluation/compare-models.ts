@@ -6,7 +6,7 @@ import { mcnemar } from '../statistics/mcnemar.ts'
 import { inferPairedMean } from '../statistics/paired-mean.ts'
 import { inferPairedShares, type PairedCounts } from '../statistics/paired-proportions.ts'
 import { inferFromWeights } from '../statistics/weighted-bootstrap.ts'
-import { countParts, countsOf, oneRow, widthOfCounts } from './class-counts.ts'
+import { countParts, countsReader, oneRow, widthOfCounts } from './class-counts.ts'
 import { areasOf, estimateMetric, inferNothing, SEED } from './infer-metric.ts'
 import type { ClassRows, JudgedRows } from './judged-rows.ts'
 import type { CellComputation, Computation } from './metric-computation.ts'
@@ -110,13 +110,12 @@ function compareCells(computation: CellComputation, candidate: ClassRows, champi
   const isPlain = sampling.weights === undefined && sampling.units === undefined
   const pairs = isPlain ? computation.pairedShare?.(candidate, champion) : undefined
   if (pairs !== undefined) return { difference: inferPairedShares(pairs), pairs }
-  const width = widthOfCounts(classes.length)
-  const valueOf = (sums: Float64Array, first: number): number =>
-    computation.of(countsOf(sums, classes.length, first), positive)
+  const ofCandidate = countsReader(classes.length)
+  const ofChampion = countsReader(classes.length, widthOfCounts(classes.length))
   return {
     difference: inferFromSums({
       parts: pairedParts(candidate, champion),
-      of: (sums) => valueOf(sums, 0) - valueOf(sums, width),
+      of: (sums) => computation.of(ofCandidate(sums), positive) - computation.of(ofChampion(sums), positive),
       sampling,
       seed: SEED,
       imaginary: imaginaryPairs(candidate),

@@ -5,7 +5,7 @@ import type { Inference } from '../statistics/inference.ts'
 import { areaInfluence, type AreaInfluence, type RankedRows } from '../statistics/rank-area.ts'
 import { inferShare } from '../statistics/share.ts'
 import { inferFromWeights } from '../statistics/weighted-bootstrap.ts'
-import { countClasses, countParts, countsOf, oneRow } from './class-counts.ts'
+import { countClasses, countParts, countsReader, oneRow } from './class-counts.ts'
 import type { ClassRows, JudgedRows } from './judged-rows.ts'
 import type { AreaComputation, CellComputation, Computation } from './metric-computation.ts'
 import { measurable, type Metric } from './metrics.ts'
@@ -85,9 +85,10 @@ function inferCells(computation: CellComputation, rows: ClassRows): Inference {
   const isPlain = sampling.weights === undefined && sampling.units === undefined
   const share = isPlain ? computation.share?.(counts, positive) : undefined
   if (share !== undefined) return inferShare(share.successes, share.trials)
+  const countsIn = countsReader(classes.length)
   return inferFromSums({
     parts,
-    of: (sums) => computation.of(countsOf(sums, classes.length), positive),
+    of: (sums) => computation.of(countsIn(sums), positive),
     sampling,
     seed: SEED,
     imaginary: imaginaryMistakes(counts.actual),

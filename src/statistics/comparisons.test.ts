@@ -17,6 +17,14 @@ import { sortedOrder, sortedWithOrder } from './sorted-order.ts'
 
 const seed = 7
 
+interface GoldenBootstrap {
+  readonly differences: readonly number[]
+  readonly weights?: readonly number[]
+  readonly units?: readonly number[]
+  readonly atLeast: number
+  readonly standardError: number
+}
+
 describe('paired shares', () => {
   test('have the ends that a test of each difference gives (tools/golden/comparisons.py)', () => {
     for (const { confidence, atLeast, ...counts } of golden.tango) {
@@ -99,6 +107,24 @@ describe('a bootstrap of sums', () => {
       expect(Math.abs(atMost(0.975) - exact.atMost(0.975))).toBeLessThan(0.003)
     }
   })
+
+  test.each((golden.bootstrap as GoldenBootstrap[]).map((given, i) => [i, given] as const))(
+    'ends where drawing units one by one does (%i, tools/golden/comparisons.py)',
+    (_, { differences, weights, units, atLeast, standardError }) => {
+      const rows = differences.length
+      const sampling = {
+        rows,
+        ...(weights === undefined ? {} : { weights: Float64Array.from(weights) }),
+        ...(units === undefined ? {} : { units: { of: Uint32Array.from(units), count: new Set(units).size } }),
+      }
+      const parts = [{ width: 1, values: Float64Array.from(differences) }, { width: 1 }]
+
+      const inference = inferFromSums({ parts, of: (sums) => sums[0]! / sums[1]!, sampling, seed })
+
+      // Three standard errors of a 5 % quantile of 2,000.
+      expect(Math.abs(inference.atLeast(0.95) - atLeast)).toBeLessThan(0.15 * standardError)
+    },
+  )
 
   test('draws groups where rows are many, and finds the spread of the rows', () => {
     const rows = 200_000

@@ -6,7 +6,8 @@ import type { SeededRandom } from './random.ts'
  * would count, at the cost of the cells. Ten million rows in nine cells take as long as ninety rows.
  */
 export function drawMultinomial(random: SeededRandom, counts: Float64Array, out: Float64Array): void {
-  let left = counts.reduce((sum, count) => sum + count, 0)
+  let left = 0
+  for (let cell = 0; cell < counts.length; cell++) left += counts[cell]!
   let mass = left
   for (let cell = 0; cell < counts.length; cell++) {
     const count = counts[cell]!

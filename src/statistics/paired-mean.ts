@@ -22,10 +22,7 @@ export interface PairedRows {
 export function inferPairedMean(rows: PairedRows): Inference {
   const { candidate, champion, sampling, seed } = rows
   const difference = candidate.map((value, i) => value - champion[i]!)
-  const parts = [
-    { width: 1, values: difference },
-    { width: 1, values: ones(candidate.length) },
-  ]
+  const parts = [{ width: 1, values: difference }, { width: 1 }]
   const drawn = inferFromSums({ parts, of: (sums) => sums[0]! / sums[1]!, sampling, seed })
   const { mean, standardError } = withImaginaryRows(rows, difference)
   return {
@@ -36,17 +33,10 @@ export function inferPairedMean(rows: PairedRows): Inference {
   }
 }
 
-function ones(count: number): Float64Array {
-  return new Float64Array(count).fill(1)
-}
-
 /** Mean and standard error of the unit differences and two imaginary ones, +scale and -scale. */
 function withImaginaryRows({ sampling, ...rows }: PairedRows, difference: Float64Array) {
   const units = sampling.units ?? { of: Uint32Array.from(difference.keys()), count: difference.length }
-  const parts = [
-    { width: 1, values: difference },
-    { width: 1, values: ones(difference.length) },
-  ]
+  const parts = [{ width: 1, values: difference }, { width: 1 }]
   const sums = sumByGroup(parts, difference.length, units, sampling.weights)
   let weight = 0
   let weightSquared = 0

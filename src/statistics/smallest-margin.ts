@@ -24,35 +24,58 @@ export const USUAL_POWER = 0.8
  */
 export function smallestMargin(question: MarginQuestion): number {
   const power = question.power ?? USUAL_POWER
+  const stretches = likelyDifferences(question)
   let tooSmall = 0
   let enough = 1
   for (let i = 0; i < 20; i++) {
     const middle = (tooSmall + enough) / 2
-    if (chanceToPass(middle, question) < power) tooSmall = middle
+    if (passes(middle, question, stretches) < power) tooSmall = middle
     else enough = middle
   }
   return enough
 }
 
+type Rows = Omit<MarginQuestion, 'power'>
+
 /** How often a candidate that is exactly as good as the champion passes the gate on accuracy. */
-export function chanceToPass(
-  margin: number,
-  { rows, confidence, discordance = USUAL_DISCORDANCE }: Omit<MarginQuestion, 'power'>,
-): number {
-  const z = normalQuantile(confidence)
+export function chanceToPass(margin: number, rows: Rows): number {
+  return passes(margin, rows, likelyDifferences(rows))
+}
+
+/** A number of differing rows that may come, and how likely it is (with its neighbours). */
+interface Stretch {
+  readonly differing: number
+  readonly chance: number
+}
+
+/** Rarer ones together change the chance to pass by less than a millionth. */
+const RARE = 1e-9
+
+/** The same for every margin that is tried. */
+function likelyDifferences({ rows, discordance = USUAL_DISCORDANCE }: Rows): Stretch[] {
   const spread = 6 * Math.sqrt(rows * discordance * (1 - discordance)) + 1
   const first = Math.max(0, Math.floor(rows * discordance - spread))
   const last = Math.min(rows, Math.ceil(rows * discordance + spread))
   // Far from few differing rows the chance changes slowly with their number: every so many are asked.
   const step = Math.max(1, Math.floor((last - first) / 60))
-  let chance = 0
+  const found: Stretch[] = []
+  let below = binomialCdf(first - 1, rows, discordance)
   for (let from = first; from <= last; from += step) {
     const to = Math.min(last, from + step - 1)
-    const differing = Math.round((from + to) / 2)
-    const share = binomialCdf(to, rows, discordance) - binomialCdf(from - 1, rows, discordance)
-    chance += share * (1 - binomialCdf(fewestWins(rows, differing, margin, z) - 1, differing, 0.5))
+    const upTo = binomialCdf(to, rows, discordance)
+    if (upTo - below > RARE) found.push({ differing: Math.round((from + to) / 2), chance: upTo - below })
+    below = upTo
   }
-  return chance
+  return found
+}
+
+function passes(margin: number, { rows, confidence }: Rows, stretches: readonly Stretch[]): number {
+  const z = normalQuantile(confidence)
+  let sum = 0
+  for (const { differing, chance } of stretches) {
+    sum += chance * (1 - binomialCdf(fewestWins(rows, differing, margin, z) - 1, differing, 0.5))
+  }
+  return sum
 }
 
 /** Of so many differing rows, how many the candidate must win to pass; one more than all when that is not enough. */

@@ -1,5 +1,5 @@
 /** Below this a comparison sort is as fast. */
-const FEW = 20_000
+const FEW = 2_000
 
 /**
  * The places of `values` from the smallest to the largest; equal ones in their order. Many are sorted by
@@ -50,11 +50,13 @@ function scatter(from: Keys, to: Keys, half: 'low' | 'high', shift: number): boo
   for (let i = 0; i < key.length; i++) starts[((key[i]! >>> shift) & 255) + 1]!++
   if (starts.includes(key.length)) return false
   for (let byte = 0; byte < 256; byte++) starts[byte + 1]! += starts[byte]!
+  const { low, high, row } = from
+  const { low: toLow, high: toHigh, row: toRow } = to
   for (let i = 0; i < key.length; i++) {
     const place = starts[(key[i]! >>> shift) & 255]!++
-    to.low[place] = from.low[i]!
-    to.high[place] = from.high[i]!
-    to.row[place] = from.row[i]!
+    toLow[place] = low[i]!
+    toHigh[place] = high[i]!
+    toRow[place] = row[i]!
   }
   return true
 }

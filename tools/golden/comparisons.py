@@ -3,7 +3,8 @@
     uv run --with scipy --with numpy tools/golden/comparisons.py > src/statistics/golden-comparisons.json
 
 Tango's interval: the nuisance share by numerical maximum likelihood, the ends by root finding. DeLong: placements
-by comparing every pair of rows, covariances by numpy.
+by comparing every pair of rows, covariances by numpy. Bootstraps: units drawn one by one, a hundred times as often
+as we do.
 """
 
 import json
@@ -78,11 +79,40 @@ def delong(seed, rows, digits):
     }
 
 
+RESAMPLES = 200_000
+
+
+def bootstrap(seed, rows, digits, per_unit, weighted):
+    """The lower 5 % end of the mean of differences, and its standard error."""
+    random = np.random.default_rng(seed)
+    units = np.arange(rows) // per_unit
+    count = units[-1] + 1
+    differences = np.round(random.normal(0.1, 1, rows) + random.normal(0, 1, count)[units], digits)
+    weights = np.round(random.uniform(0.5, 3, rows), 1) if weighted else np.ones(rows)
+    sums = np.bincount(units, weights * differences)
+    sizes = np.bincount(units, weights)
+    means = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        drawn = random.integers(0, count, count)
+        means[i] = sums[drawn].sum() / sizes[drawn].sum()
+    return {
+        "differences": differences.tolist(),
+        **({"weights": weights.tolist()} if weighted else {}),
+        **({"units": units.tolist()} if per_unit > 1 else {}),
+        "atLeast": np.quantile(means, 0.05),
+        "standardError": means.std(),
+    }
+
+
 json.dump(
     {
         "scipy": scipy.__version__,
         "tango": [tango(*table, confidence) for table in TABLES for confidence in CONFIDENCES],
         "delong": [delong(seed, rows, digits) for seed, rows, digits in ((1, 12, 6), (2, 40, 1), (3, 120, 3), (4, 60, 0))],
+        "bootstrap": [
+            bootstrap(*case)
+            for case in ((5, 120, 6, 1, False), (6, 200, 0, 1, False), (7, 150, 6, 1, True), (8, 180, 6, 3, False), (9, 240, 0, 4, True))
+        ],
     },
     sys.stdout,
 )
