@@ -198,6 +198,29 @@ describe('a paired mean', () => {
     expect(equal(4_000).atLeast(0.95)).toBeGreaterThan(-0.001)
   })
 
+  test('of few rows that are equal to the last digit proves little, whatever is measured', () => {
+    const equal = (values: Float64Array) =>
+      inferPairedMean({ candidate: values, champion: values, sampling: { rows: values.length }, seed }).atLeast(0.95)
+    const random = new SeededRandom(1)
+    const errors = Float64Array.from({ length: 400 }, () => 100 * random.next())
+
+    expect(equal(errors.subarray(0, 5))).toBeLessThan(-5)
+    expect(equal(new Float64Array(5).fill(0.8))).toBeLessThan(-0.1)
+    expect(equal(errors)).toBeGreaterThan(-0.5)
+  })
+
+  test('of scores between 0 and 1 that differ little is known well: a score is no right or wrong answer', () => {
+    const random = new SeededRandom(1)
+    const champion = Float64Array.from({ length: 400 }, () => 0.6 + 0.3 * random.next())
+    const candidate = champion.map((value) => value + 0.1 * (random.next() - 0.5))
+
+    const { estimate, atLeast } = inferPairedMean({ candidate, champion, sampling: { rows: 400 }, seed })
+
+    // 1.645 standard errors of the mean are 0.0024.
+    expect(estimate - atLeast(0.95)).toBeGreaterThan(0.0022)
+    expect(estimate - atLeast(0.95)).toBeLessThan(0.0028)
+  })
+
   test('a row of weight zero does not count', () => {
     const weights = Float64Array.of(1, 0, 3)
     const rows = { candidate: Float64Array.of(1, 0, 1), champion: Float64Array.of(0, 1, 0) }

@@ -58,15 +58,28 @@ function withImaginaryRows({ sampling, ...rows }: PairedRows, difference: Float6
   return { mean, standardError: Math.sqrt(Math.max(0, meanSquare - mean * mean) / (count + 2)) }
 }
 
-/** What one row can change at most: 1 for shares, else the largest difference that was seen. */
+/**
+ * What one row more might change. Of right and wrong answers: 1. Of numbers the largest difference seen; but two models
+ * that agree on few rows are not known to agree on all, so no less than the values spread.
+ */
 function differenceScale({ candidate, champion }: Pick<PairedRows, 'candidate' | 'champion'>): number {
   let largest = 0
-  let areShares = true
+  let size = 0
+  let areAnswers = true
+  let sum = 0
   for (let i = 0; i < candidate.length; i++) {
     const one = candidate[i]!
     const other = champion[i]!
     largest = Math.max(largest, Math.abs(one - other))
-    areShares &&= one >= 0 && one <= 1 && other >= 0 && other <= 1
+    size = Math.max(size, Math.abs(one), Math.abs(other))
+    areAnswers &&= (one === 0 || one === 1) && (other === 0 || other === 1)
+    sum += one + other
   }
-  return areShares ? 1 : largest
+  if (areAnswers) return 1
+  const mean = sum / (2 * candidate.length)
+  let squares = 0
+  for (let i = 0; i < candidate.length; i++) squares += (candidate[i]! - mean) ** 2 + (champion[i]! - mean) ** 2
+  const scale = Math.max(largest, Math.sqrt(squares / (2 * candidate.length)))
+  // All alike: as large as they are.
+  return scale > 1e-12 * size ? scale : size
 }
