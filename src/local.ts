@@ -210,7 +210,8 @@ async function findChampion({ champion }: LocalRunRequest, store: Store, run: Ru
     if (!isAppError(error)) throw error
     return `the champion (version ${found.version}) could not be fetched: ${error.message}`
   }
-  return { version: found.version, bundle: found.bundle, manifest: found.manifest }
+  const { version, bundle, manifest, answers } = found
+  return { version, bundle, manifest, ...(answers === undefined ? {} : { answers }) }
 }
 
 /** Secrets are what the person has in the environment under the same names. */

@@ -6,6 +6,7 @@ const Champion = z.object({
   version: z.number().int(),
   bundle: z.string(),
   manifest: z.unknown().describe('the bundle’s manifest: files, runtime, signature'),
+  answers: z.string().describe('digest of what its own run’s code answered to the held-out rows').optional(),
 })
 
 export const getChampion = operation({
@@ -24,7 +25,8 @@ export const getChampion = operation({
 
 export const getVersionContent = operation({
   name: 'getVersionContent',
-  summary: 'Bytes of a version’s bundle by their digest: the list of its files, a file, or its reference',
+  summary:
+    'Bytes of a version by their digest: the list of its bundle’s files, a file, its reference, or its kept answers',
   method: 'GET',
   path: '/projects/{project}/versions/{version}/content/{digest}',
   role: 'developer',

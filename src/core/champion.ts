@@ -6,4 +6,6 @@ export interface Champion {
   readonly version: number
   readonly bundle: Digest
   readonly manifest: BundleManifest
+  /** What its own run's code answered to the held-out rows, where only that code can: kept with the version. */
+  readonly answers?: Digest
 }

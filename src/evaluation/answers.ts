@@ -3,7 +3,10 @@ import { codeTexts, type Coded } from './coded-column.ts'
 import type { RawAnswers } from './read-answers.ts'
 
 /** A model's answers to all rows. */
-export type Answers =
+export type Answers = {
+  /** Per-row numbers of the author's own, by metric. */
+  readonly own?: Readonly<Record<string, Float64Array>>
+} & (
   | { readonly kind: 'numbers'; readonly predicted: Float64Array }
   | {
       readonly kind: 'classes'
@@ -14,6 +17,7 @@ export type Answers =
       /** The classes of the scores, in their order, where somebody named them. */
       readonly names?: readonly string[]
     }
+)
 
 export function answersOfHost(
   { predicted, scores, width }: RawAnswers,

@@ -5,6 +5,7 @@ import type { EvaluationResult, RowOutcomes } from './evaluation-result.ts'
 import { placesOf, rowsOf } from './judge-answers.ts'
 import { measureAll } from './measure.ts'
 import { pickRows } from './judged-rows.ts'
+import { SeededRandom } from '../statistics/random.ts'
 
 const DIGEST = 'sha256:00'
 const AGAINST: GateSpec = {
@@ -114,6 +115,97 @@ describe('against the champion', () => {
 
     expect(decideGate(gate, evidence(450, 379, 435)).outcome).toBe('fail')
     expect(decideGate(gate, evidence(450, 435, 435)).outcome).toBe('pass')
+  })
+})
+
+describe("a metric of the author's own, against the champion", () => {
+  const DICE = { ...AGAINST, name: 'dice-vs-champion', metric: 'dice' } as const
+
+  /** Overlaps of two models that go along; the candidate's are better by `advantage`. */
+  function overlaps(
+    rows: number,
+    advantage: number,
+    more: Partial<RowOutcomes> = {},
+    better: 'higher' | 'lower' = 'higher',
+  ) {
+    const random = new SeededRandom(4)
+    const champion = Float64Array.from({ length: rows }, () => 0.6 + 0.3 * random.next())
+    const candidate = champion.map((value) => value + advantage + 0.1 * (random.next() - 0.5))
+    const base = evidence(rows, rows, rows)
+    const outcomes: RowOutcomes = {
+      ...base.outcomes,
+      ...more,
+      ownColumns: { dice: 'overlap' },
+      candidate: { ...base.outcomes.candidate, own: { dice: candidate } },
+      champion: { ...base.outcomes.champion!, own: { dice: champion } },
+    }
+    return { result: { ...base.result, own: { dice: { better } }, source: 'author' } as const, outcomes }
+  }
+
+  test("passes, fails or is a person's to judge, by pairs of rows", () => {
+    const worse = decideGate(DICE, overlaps(400, -0.05))
+
+    expect(decideGate(DICE, overlaps(400, 0)).outcome).toBe('pass')
+    expect(decideGate(DICE, overlaps(400, -0.02)).outcome).toBe('inconclusive')
+    expect(worse.outcome).toBe('fail')
+    expect(worse.summary).toMatch(
+      /^dice 0\.\d+ against the champion's 0\.\d+: worse by 0\.0\d+ \(95 % interval 0\.04\d* to 0\.05\d* worse\), margin 0\.02$/,
+    )
+    expect(worse.evidence).toMatchObject({ method: 'paired bootstrap of rows', rows: 400, margin: 0.02 })
+    // Unpaired the two means would be told apart by 0.3 / √12 · √(2 / 400) · 1.96 = 0.012 at best.
+    const { low, high } = worse.evidence as { low: number; high: number }
+    expect(high - low).toBeLessThan(0.012)
+  })
+
+  test('of which less is better is worse when it rises', () => {
+    expect(decideGate(DICE, overlaps(400, 0.05, {}, 'lower')).outcome).toBe('fail')
+    expect(decideGate(DICE, overlaps(400, -0.05, {}, 'lower')).outcome).toBe('pass')
+  })
+
+  test('counts units, not rows, and rows by their weight', () => {
+    const units = Uint32Array.from({ length: 400 }, (_, i) => Math.floor(i / 20))
+    const weights = Float64Array.from({ length: 400 }, (_, i) => Number(i < 10))
+
+    const few = decideGate(DICE, overlaps(400, -0.05, { units }))
+    const [all, light] = [{}, { weights }].map((more) => decideGate(DICE, overlaps(400, -0.01, more)).evidence)
+
+    expect(few.evidence).toMatchObject({ rows: 20, method: 'paired bootstrap of units' })
+    const width = ({ low, high }: { low?: number; high?: number }): number => high! - low!
+    // Ten rows of four hundred: √40 times as wide.
+    expect(width(light!) / width(all!)).toBeGreaterThan(4)
+    expect(width(light!) / width(all!)).toBeLessThan(12)
+  })
+
+  test('is compared for each value of a slice', () => {
+    const sliced = { ...DICE, slice: 'ink', minRows: 50 }
+
+    expect(decideGate(sliced, overlaps(400, 0)).outcome).toBe('pass')
+    expect(decideGate(sliced, overlaps(400, -0.05))).toMatchObject({
+      outcome: 'fail',
+      summary: expect.stringContaining('ink = dark: dice 0.') as string,
+      evidence: {
+        judged: [
+          { value: 'dark', rows: 200 },
+          { value: 'light', rows: 200 },
+        ],
+      },
+    })
+  })
+
+  test('that one of the two lacks, or has gaps, is never a pass', () => {
+    const { result, outcomes } = overlaps(400, 0)
+    const without = { ...outcomes, champion: { predicted: outcomes.champion!.predicted } }
+    const gaps = Float64Array.from(outcomes.candidate.own!['dice']!).fill(Number.NaN, 3, 5)
+    const gappy = { ...outcomes, candidate: { ...outcomes.candidate, own: { dice: gaps } } }
+
+    expect(decideGate(DICE, { result, outcomes: without })).toMatchObject({
+      outcome: 'inconclusive',
+      summary: 'dice cannot be compared: the champion: no dice was measured',
+    })
+    expect(decideGate(DICE, { result, outcomes: gappy })).toMatchObject({
+      outcome: 'inconclusive',
+      summary: 'dice cannot be compared: 2 rows have no value',
+    })
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Digest } from '../core/digest.ts'
 import type { TaskContext } from '../core/task.ts'
 import type { DuckDBConnection } from '../lib/open-analytics.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
@@ -5,7 +6,8 @@ import type { EvaluatedModel, OpenHost } from './ask-model.ts'
 
 export type EvaluateInput = TaskInputs['evaluate'] & {
   readonly candidate: EvaluatedModel
-  readonly champion?: EvaluatedModel & { readonly version: number }
+  /** `answers`: see `Champion`. */
+  readonly champion?: EvaluatedModel & { readonly version: number; readonly answers?: Digest }
   /** Why there is none. */
   readonly noChampion?: string
 }

@@ -89,8 +89,8 @@ export interface RowOutcomes {
   readonly weights?: ArrayLike<number>
   /** Equal numbers belong together. */
   readonly units?: ArrayLike<number>
-  /** Of the author's own metrics, by name. */
-  readonly own?: Readonly<Record<string, ArrayLike<number>>>
+  /** The column that each of the author's own metrics is the mean of, by the metric's name. */
+  readonly ownColumns?: Readonly<Record<string, string>>
   readonly slices: readonly {
     readonly column: string
     readonly values: readonly string[]
@@ -103,4 +103,6 @@ export interface ModelOutcomes {
   readonly predicted: ArrayLike<number>
   /** Row after row, one per class; NaN where there is none. */
   readonly scores?: ArrayLike<number>
+  /** Of the author's own metrics, by name. */
+  readonly own?: Readonly<Record<string, ArrayLike<number>>>
 }

@@ -14,11 +14,14 @@ export async function gatherOutcomes(
   notes: string[],
 ): Promise<RowOutcomes> {
   const { input } = place
-  const { task, positive } = input.evaluation
+  const { task, positive, metrics } = input.evaluation
   const base = {
     task,
     ...(await readIds(place, table)),
     ...(await readExtras(place, table)),
+    ...(metrics === undefined
+      ? {}
+      : { ownColumns: Object.fromEntries(Object.entries(metrics).map(([name, { column }]) => [name, column])) }),
     slices: await readSlices(place, table),
   }
   if (table.truth.kind === 'numbers') {
@@ -27,7 +30,7 @@ export async function gatherOutcomes(
   }
   const models = [asked.candidate, ...(asked.champion === undefined ? [] : [asked.champion])].filter(isClasses)
   const classes = tabulateClasses(table.truth.labels, models, positive)
-  const [candidate, champion] = models.map((model) => classOutcomes(model, classes))
+  const [candidate, champion] = models.map((model) => ({ ...classOutcomes(model, classes), ...ownOf(model) }))
   noteStrangers(candidate!, classes.truth, classes.classes, notes)
   return {
     ...base,
@@ -40,7 +43,7 @@ export async function gatherOutcomes(
 }
 
 /** Millions of names would be most of what is kept, and nobody looks a row up among so many. */
-const MOST_NAMED_ROWS = 500_000
+export const MOST_NAMED_ROWS = 500_000
 
 async function readIds(
   { input, connection }: EvaluationPlace,
@@ -56,7 +59,11 @@ function isClasses(answers: Answers): answers is Extract<Answers, { kind: 'class
 }
 
 function numberOutcomes(answers: Answers): ModelOutcomes {
-  return { predicted: answers.kind === 'numbers' ? answers.predicted : new Float64Array() }
+  return { predicted: answers.kind === 'numbers' ? answers.predicted : new Float64Array(), ...ownOf(answers) }
+}
+
+function ownOf({ own }: Answers): Pick<ModelOutcomes, 'own'> {
+  return own === undefined ? {} : { own }
 }
 
 /** Usually a mistake in `outputs.classes`, and worth more than an accuracy of 0. */

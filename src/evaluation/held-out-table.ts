@@ -43,20 +43,15 @@ export function notFeatures({ input }: { readonly input: Pick<EvaluationPlace['i
   return [label, id, unit, weight, ...slices].filter((column) => column !== undefined)
 }
 
-/** What each row counts, what belongs together, and the author's own numbers. */
+/** What each row counts, and what belongs together. */
 export async function readExtras(
   { input, connection }: EvaluationPlace,
   { rows }: HeldOutTable,
-): Promise<Pick<RowOutcomes, 'weights' | 'units' | 'own'>> {
-  const { unit, weight, metrics = {}, source } = input.evaluation
-  const own: [string, Float64Array][] = []
-  for (const [name, { column }] of Object.entries(metrics)) {
-    own.push([name, await readNumbers(connection, column, source.path, rows)])
-  }
+): Promise<Pick<RowOutcomes, 'weights' | 'units'>> {
+  const { unit, weight, source } = input.evaluation
   return {
     ...(weight === undefined ? {} : { weights: await readWeights(connection, weight, source.path, rows) }),
     ...(unit === undefined ? {} : { units: await readUnits(connection, unit, source.path, rows) }),
-    ...(own.length === 0 ? {} : { own: Object.fromEntries(own) }),
   }
 }
 

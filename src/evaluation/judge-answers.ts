@@ -42,8 +42,8 @@ export function tabulateClasses(
   return { classes, truth: recode(labels, labels.values.map(placeOf)), placeOf }
 }
 
-/** `7.0` in a table of floats is the class `7`; what is true in a table is 1 in a tensor. */
-function canonical(name: string): string {
+/** As classes are named here: `7.0` in a table of floats is the class `7`; what is true in a table is 1 in a tensor. */
+export function canonical(name: string): string {
   if (/^(true|false)$/i.test(name)) return name.toLowerCase() === 'true' ? '1' : '0'
   return name.replace(/^(-?\d+)\.0+$/, '$1')
 }
@@ -86,7 +86,8 @@ function scoreColumns(
 
 /** The rows of one model, out of the stored outcomes. */
 export function rowsOf(outcomes: RowOutcomes, model: ModelOutcomes): JudgedRows {
-  const { task, truth, weights, units, own, classes = [], positive } = outcomes
+  const { task, truth, weights, units, classes = [], positive } = outcomes
+  const { own } = model
   const sampling = {
     rows: truth.length,
     ...(weights === undefined ? {} : { weights: doubles(weights) }),

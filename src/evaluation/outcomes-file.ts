@@ -25,7 +25,7 @@ export async function writeOutcomes(path: string, outcomes: RowOutcomes): Promis
   }
 }
 
-const FORMAT = 'tidegate-outcomes-1'
+const FORMAT = 'tidegate-outcomes-2'
 const PLACE = '$array'
 
 const TYPES = { Uint8Array, Uint32Array, Int32Array, Float64Array } as const

@@ -1,15 +1,17 @@
-import { AppError } from '../core/errors.ts'
+import { AppError, isAppError } from '../core/errors.ts'
 import { sqlName } from '../lib/open-analytics.ts'
 import type { Answers } from './answers.ts'
 import type { Asked } from './ask-both.ts'
 import type { EvaluationPlace } from './evaluation-place.ts'
 import type { HeldOutTable } from './held-out-table.ts'
 import { readCodes, readDoubles, readNumbers } from './read-columns.ts'
+import { readKeptAnswers } from './read-kept-answers.ts'
 import { requireColumn } from './read-table.ts'
 
 /**
  * Where only the author's own code can predict: its file has the answers in the column `prediction`, and the
- * scores, where there are some, in a column `score_<class>` for each class.
+ * scores, where there are some, in a column `score_<class>` for each class. The champion's are those that its own
+ * run's code wrote into such a file, if it answered the same rows.
  */
 export async function readAuthor(place: EvaluationPlace, table: HeldOutTable, notes: string[]): Promise<Asked> {
   const { input } = place
@@ -18,12 +20,29 @@ export async function readAuthor(place: EvaluationPlace, table: HeldOutTable, no
   notes.push(
     "labels supplied by the author: the answers come from a file of the commit's own code, not from the model's host",
   )
-  const asked = { candidate: await readAnswers(place, table) }
-  if (input.champion === undefined) return asked
-  return {
-    ...asked,
-    championFailed: 'predictions were supplied by the author, so the champion could not be asked about the same rows',
+  const candidate = { ...(await readAnswers(place, table)), ...(await readOwn(place, table)) }
+  if (input.champion === undefined) return { candidate }
+  const { answers: digest } = input.champion
+  if (digest === undefined) return { candidate, championFailed: NOT_KEPT }
+  try {
+    return { candidate, champion: await readKeptAnswers(place, table, digest) }
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return { candidate, championFailed: error.message }
   }
+}
+
+const NOT_KEPT = "no answers of its own run's code are kept with it, and only that code could give them"
+
+/** The numbers of each metric of the author's own. */
+async function readOwn({ input, connection }: EvaluationPlace, { rows }: HeldOutTable): Promise<Pick<Answers, 'own'>> {
+  const { metrics, source } = input.evaluation
+  if (metrics === undefined) return {}
+  const own: [string, Float64Array][] = []
+  for (const [name, { column }] of Object.entries(metrics)) {
+    own.push([name, await readNumbers(connection, column, source.path, rows)])
+  }
+  return { own: Object.fromEntries(own) }
 }
 
 async function readAnswers({ input, connection }: EvaluationPlace, { rows, columns }: HeldOutTable): Promise<Answers> {

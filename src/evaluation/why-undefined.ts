@@ -7,7 +7,10 @@ export function reasonAgainst(metric: Metric, rows: JudgedRows): string | undefi
   const { sampling } = rows
   if (sampling.rows === 0) return 'there are no rows'
   if (sampling.weights !== undefined && sampling.weights.every((weight) => weight === 0)) return 'all weights are 0'
-  if (metric.task === 'own') return missing(rows.own?.[metric.name] ?? [Number.NaN], 'value')
+  if (metric.task === 'own') {
+    const values = rows.own?.[metric.name]
+    return values === undefined ? `no ${metric.name} was measured` : missing(values, 'value')
+  }
   if (rows.kind === 'regression') return missing(rows.truth, 'truth') ?? missing(rows.predicted, 'answer')
   if (metric.task !== 'classification' || !metric.needsScores) return undefined
   return rows.scores === undefined ? 'the model gives no scores' : missing(rows.scores, 'score', rows.classes.length)

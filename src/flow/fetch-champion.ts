@@ -17,12 +17,14 @@ export interface RemoteChampion extends Champion {
  * bundle's digest too.
  */
 export async function fetchChampion(store: Store, champion: RemoteChampion): Promise<void> {
-  const { manifest, bundle } = champion
+  const { manifest, bundle, answers } = champion
   await putChecked(store, bundle, Buffer.from(canonicalJson(manifest)))
   await bring(store, manifest.files.digest, champion)
   const tree = await readAll(store, manifest.files.digest)
   for (const { digest } of (JSON.parse(tree.toString()) as Tree).files) await bring(store, digest, champion)
-  if (manifest.reference !== undefined) await bring(store, manifest.reference.digest, champion)
+  for (const digest of [manifest.reference?.digest, answers]) {
+    if (digest !== undefined) await bring(store, digest, champion)
+  }
 }
 
 async function bring(store: Store, digest: Digest, champion: RemoteChampion): Promise<void> {

@@ -49,7 +49,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
     'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
     'make-bundle': { version: 2, prepare: (context) => Promise.resolve(prepareBundle(context)) },
-    evaluate: { version: 3, prepare: (context) => prepareEvaluation(needs, context) },
+    evaluate: { version: 4, prepare: (context) => prepareEvaluation(needs, context) },
     gate: {
       version: 1,
       prepare: (context) => prepareGates(read, context),
@@ -175,10 +175,17 @@ async function hostedChampion(needs: Needs, context: PrepareContext) {
   if (needs.champion === undefined) {
     const { version } = (await championOf(reader, context.run)) ?? {}
     if (version === undefined) return NO_CHAMPION
-    return { ...(await hostedModel(reader, version, version.runId)), version: version.version }
+    const { answers } = version.lineage
+    return {
+      ...(await hostedModel(reader, version, version.runId)),
+      version: version.version,
+      ...(answers === undefined ? {} : { answers }),
+    }
   }
   const found = await needs.champion(context.run)
   if (typeof found === 'string') return found
+  // Where the author's code answers nothing is hosted: what is kept with the version is compared.
+  if (evaluationOf(context)?.source.kind === 'predictions') return { ...found, env: {} }
   const { runtime, lockDigest } = found.manifest
   const own = environmentOf(context) ?? resultOf(context, 'environment')
   if (runtime.kind !== 'onnx' && (own === undefined || own.lockDigest !== lockDigest)) {
@@ -287,8 +294,10 @@ async function lineageOf(writer: Writer, context: SettleContext) {
   const gates = await listGates(writer, run.id)
   const alert = run.alert_id ?? (await alertOfParent(writer, run.parent_run))
   const report = await findReport(writer, run.id)
+  const evaluation = resultOf(context, 'evaluation')
   return {
     ...(report === undefined ? {} : { report }),
+    ...(evaluation?.source === 'author' ? { answers: evaluation.outcomes.digest } : {}),
     run: run.id,
     commit: run.commit_id,
     branch: run.branch,

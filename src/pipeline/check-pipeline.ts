@@ -90,7 +90,7 @@ function checkGates(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
   return gates.flatMap((gate, index) => {
     if (isCheck(gate)) {
       const wrong = (metric: string, path: Path) =>
-        evaluation === undefined ? [] : wrongMetric(metric, evaluation, path, problemAt)
+        evaluation === undefined ? [] : wrongGateMetric(metric, evaluation, path, problemAt)
       return checkCheck(gate, index, pipeline, problemAt, wrong)
     }
     if (evaluation === undefined) {
@@ -99,9 +99,7 @@ function checkGates(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
       ]
     }
     if (gate.kind === 'latency') return []
-    const own = Object.keys(evaluation.metrics ?? {})
-    const path = ['gates', index, 'metric']
-    const problems = own.includes(gate.metric) ? [] : wrongMetric(gate.metric, evaluation, path, problemAt)
+    const problems = wrongGateMetric(gate.metric, evaluation, ['gates', index, 'metric'], problemAt)
     if (gate.slice !== undefined && !evaluation.slices.includes(gate.slice)) {
       const hint = didYouMean(gate.slice, evaluation.slices) || ': add it to `evaluation.slices`'
       problems.push(problemAt(['gates', index, 'slice'], `"${gate.slice}" is not one of the slices${hint}`))
@@ -110,15 +108,23 @@ function checkGates(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
   })
 }
 
+/** Gates also know the author's own metrics; what looks at production does not, where nobody writes their column. */
+function wrongGateMetric(metric: string, evaluation: EvaluationSpec, path: Path, problemAt: ProblemAt): Problem[] {
+  const own = Object.keys(evaluation.metrics ?? {})
+  return own.includes(metric) ? [] : wrongMetric(metric, evaluation, path, problemAt, own)
+}
+
 /** Of the task; the other task's metrics are told apart from names that nobody knows. */
-function wrongMetric(metric: string, { task, metrics }: EvaluationSpec, path: Path, problemAt: ProblemAt): Problem[] {
+function wrongMetric(
+  metric: string,
+  { task }: EvaluationSpec,
+  path: Path,
+  problemAt: ProblemAt,
+  own: readonly string[] = [],
+): Problem[] {
   if (metricInfo(task, metric) !== undefined) return []
   const other = task === 'classification' ? 'regression' : 'classification'
-  const known = [
-    ...METRICS[task],
-    ...(task === 'regression' ? ['quantile-loss-p90'] : []),
-    ...Object.keys(metrics ?? {}),
-  ]
+  const known = [...METRICS[task], ...(task === 'regression' ? ['quantile-loss-p90'] : []), ...own]
   const list = `: write one of ${known.join(', ')}`
   if (metricInfo(other, metric) !== undefined) return [problemAt(path, `${metric} is no metric of ${task}${list}`)]
   return [problemAt(path, unknownMetric(metric, known))]

@@ -31,6 +31,33 @@ test('a least error is doubted, a largest one and a least accuracy are not', () 
   expect(lintPipeline(GATED.replace(/gates: .*/, 'gates: [{ metric: accuracy, min: 0.9 }]'))).toEqual([])
 })
 
+const OWN = `model: { path: train.onnx }
+steps: { a: { stage: unit-tests, run: pytest } }
+evaluation:
+  predictions: answers.csv
+  task: classification
+  label: y
+  id: image
+  slices: [clinic]
+  metrics: { dice: { column: overlap, better: higher } }
+gates:
+  - { metric: dice, against: champion, margin: 0.02, confidence: 0.95 }
+  - { metric: dice, against: champion, margin: 0.05, slice: clinic, min-rows: 50 }
+  - { check: fairness, metric: dice, between: clinic, max-difference: 0.1 }
+environments: { production: { approval: none } }
+`
+
+test("gates know metrics of the author's own; rows that cannot be paired with the champion's are doubted", () => {
+  expect(lintPipeline(OWN)).toEqual([])
+  expect(lintPipeline(OWN.replace('  id: image\n', '')).map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'gates[0].against: rows of `predictions` are paired with those of the champion by `evaluation.id`: name the column',
+    'gates[1].against: rows of `predictions` are paired with those of the champion by `evaluation.id`: name the column',
+  ])
+  expect(lintPipeline(OWN.replaceAll('metric: dice', 'metric: dise')).map(({ message }) => message)).toEqual(
+    Array.from({ length: 3 }, () => 'there is no metric "dise": did you mean "dice"?'),
+  )
+})
+
 test('without the files of a commit nothing is said about files', () => {
   expect(lintPipeline(GATED)).toEqual([])
   expect(lintPipeline(GATED, { files: ['test.csv'] }).map(({ path }) => path)).toEqual(['model.path'])

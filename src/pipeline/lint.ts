@@ -37,6 +37,7 @@ export function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
     ...uncached(pipeline, problemAt),
     ...committedOuts(pipeline, context.files ?? [], problemAt),
     ...smallMargins(pipeline, context.evidence, problemAt),
+    ...unpairedRows(pipeline, problemAt),
     ...wrongDirections(pipeline, problemAt),
     ...unused(pipeline, problemAt),
     ...smallWindows(pipeline, problemAt),
@@ -89,6 +90,16 @@ function smallMargins({ gates }: Pipeline, evidence: LintContext['evidence'], pr
     if (supported === undefined || gate.margin >= supported.margin) return []
     const message = `the ${supported.rows} rows of the last evaluation support a margin of ${upwards(supported.margin)} or more: an equally good candidate would often be inconclusive`
     return [problemAt(['gates', index, 'margin'], message)]
+  })
+}
+
+/** Answers that the author's code wrote are paired with the champion's by id. */
+function unpairedRows({ gates, evaluation }: Pipeline, problemAt: ProblemAt): Problem[] {
+  if (evaluation?.source.kind !== 'predictions' || evaluation.id !== undefined) return []
+  return gates.flatMap((gate, index) => {
+    if (gate.kind !== 'champion') return []
+    const message = 'rows of `predictions` are paired with those of the champion by `evaluation.id`: name the column'
+    return [problemAt(['gates', index, 'against'], message)]
   })
 }
 

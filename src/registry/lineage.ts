@@ -20,6 +20,8 @@ export interface VersionLineage {
   readonly sbom?: string
   /** What was proved, as a page and as text: digests. Absent: registered before there were reports. */
   readonly report?: { readonly html: string; readonly markdown: string }
+  /** What the run's own code answered to the held-out rows, by its digest; absent where the model's host was asked. */
+  readonly answers?: string
   readonly tests: { readonly passed: number; readonly failed: number; readonly skipped: number }
 }
 

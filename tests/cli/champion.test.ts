@@ -18,12 +18,13 @@ steps:
 
 let place: TestServer
 let ana: TestPerson
+let lead: TestPerson
 let story: Story
 
 beforeAll(async () => {
   place = await openTestServer('sqlite')
   ana = await place.person('ana', 'maintainer')
-  const lead = await place.person('lead', 'approver')
+  lead = await place.person('lead', 'approver')
   const files = { 'models/candidate.onnx': model('one'), 'rows.csv': heldOut(60, 3) }
   story = await tellStory(place, 'shop', tinyProject({ pipeline: PIPELINE, files }))
   await story.push(ana)
@@ -37,9 +38,9 @@ afterAll(() => place[Symbol.asyncDispose]())
 async function run(
   named: string | false | undefined,
   token: string | undefined,
+  { project: { work } }: Story = story,
 ): Promise<LocalRunResult & { gates: string[] }> {
   const shown = showRun(undefined)
-  const { work } = story.project
   vi.stubEnv('TIDEGATE_CONFIG', join(place.folder, 'nowhere'))
   vi.stubEnv('TIDEGATE_SERVER', place.server.address)
   vi.stubEnv('TIDEGATE_TOKEN', token)
@@ -72,6 +73,55 @@ test('a local run compares with the champion of the server its remote leads to, 
   expect(worse.gates[0]).toMatch(/^fail: accuracy 0\.05\d* against the champion's 0\.950: worse by 0\.900 /)
   expect(numbered.gates).toEqual(worse.gates)
   expect((await readdir(join(`${story.project.work}-local`, 'store'))).length).toBeGreaterThan(0)
+})
+
+const ANSWERED = `model: { path: model.onnx }
+evaluation:
+  predictions: answers.csv
+  task: classification
+  label: y
+  id: image
+  metrics: { dice: { column: overlap, better: higher } }
+gates: [{ metric: dice, against: champion, margin: 0.02, confidence: 0.95 }]
+environments: { production: { approval: { reviewers: [lead] } } }
+steps:
+  train: { run: cp models/candidate.onnx model.onnx, deps: [models/candidate.onnx], outs: [model.onnx] }
+  answer: { run: cp written.csv answers.csv, deps: [written.csv], outs: [answers.csv] }
+`
+
+/** What the author's code writes: overlaps around `mean`. */
+function written(mean: number): string {
+  const lines = Array.from({ length: 200 }, (_, i) => `img${i},${i % 2},${i % 2},${mean + 0.001 * ((i * 37) % 100)}`)
+  return ['image,y,prediction,overlap', ...lines, ''].join('\n')
+}
+
+test("a metric of one's own is compared with what the champion's run kept, on the server and in a local run", async () => {
+  const files = { 'models/candidate.onnx': model('one'), 'written.csv': written(0.7), 'tidegate.yaml': ANSWERED }
+  const own = await tellStory(place, 'overlap', files)
+  await own.push(ana)
+  expect((await own.project.run(1)).gates).toMatchObject([{ outcome: 'not-applicable' }])
+  await own.approve(lead, await own.reaches(1, 'production', 'awaiting-approval'))
+  await own.reaches(1, 'production', 'live')
+  const { work } = own.project
+  await git(work, 'remote', 'add', 'origin', own.project.url(ana))
+  const changed = { 'models/candidate.onnx': model('two'), 'written.csv': written(0.6) }
+
+  await own.project.commit(changed)
+  await own.project.push(ana)
+  const worse = await own.project.run(2)
+  const local = await run(undefined, ana.token, own)
+  await own.push(ana, { 'written.csv': written(0.7) })
+
+  const verdict =
+    /^dice 0\.6\d+ against the champion's 0\.7\d+: worse by 0\.100 \(95 % interval .* worse\), margin 0\.02$/
+  expect(worse).toMatchObject({
+    state: 'failed',
+    version: null,
+    gates: [{ title: 'dice-vs-champion', outcome: 'fail' }],
+  })
+  expect(worse.gates[0]!.summary).toMatch(verdict)
+  expect(local.gates).toEqual([`fail: ${worse.gates[0]!.summary}`])
+  expect(await own.project.run(3)).toMatchObject({ state: 'succeeded', version: 2, gates: [{ outcome: 'pass' }] })
 })
 
 test.each([

@@ -374,6 +374,144 @@ describe("rows that the author's code answered", () => {
   })
 })
 
+describe("a champion whose own run's code answered", () => {
+  const evaluation = {
+    source: { kind: 'predictions', path: 'test.parquet' },
+    task: 'classification',
+    label: 'truth',
+    id: 'image',
+    slices: ['half'],
+    metrics: { dice: { column: 'overlap', better: 'higher' } },
+  } as const
+  /** The champion's: nine of ten rows right, overlaps of 0.7 on average. */
+  const SELECT = `select 'img' || i as image, case when i % 2 = 0 then 'cat' else 'dog' end as truth,
+    case when (i % 2 = 0) = (i % 10 <> 0) then 'cat' else 'dog' end as prediction,
+    score as score_cat, 1 - score as score_dog, 0.5 + 0.4 * score as overlap, i % 2 as half
+    from (select i, ((i * 37) % 101) / 100.0 as score from range(202) t(i))`
+  const DICE = { kind: 'champion', name: 'dice-vs-champion', metric: 'dice', confidence: 0.95, minRows: 1 } as const
+
+  async function answered(select: string, input: Partial<EvaluateInput> = {}) {
+    return evaluate({ evaluation, slices: ['half'], metrics: ['dice'], ...input }, select)
+  }
+
+  async function versionOf(select: string, input: Partial<EvaluateInput> = {}) {
+    const { result } = await answered(select, input)
+    return { ...two, version: 3, answers: result!.outcomes.digest }
+  }
+
+  async function verdicts(evaluated: EvaluateInput['champion'], select: string, margins: readonly number[]) {
+    const { result, context } = await answered(select, { champion: evaluated! })
+    const gates = margins.map((margin) => ({ ...DICE, margin }))
+    const output = await createGateTask({ openHost: () => Promise.reject(new Error('nothing is asked')) }).run(
+      { run: 'digits#7', gates, waivers: [], evaluation: result! },
+      context,
+    )
+    return { result: result!, context, gates: output.result!.gates }
+  }
+
+  test('is compared by pairs of ids, with every metric and without a host', async () => {
+    const champion = await versionOf(SELECT)
+    // Worse by 0.05 and a little more or less, in another order.
+    const worse = SELECT.replace('0.5 + 0.4 * score', '0.45 + 0.4 * score + 0.01 * (i % 3 - 1)')
+
+    const { result, context, gates } = await verdicts(
+      champion,
+      `${worse} order by (i * 7919) % 202`,
+      [0.02, 0.051, 0.1],
+    )
+
+    expect(result.champion).toMatchObject({
+      version: 3,
+      metrics: {
+        dice: { value: expect.closeTo(0.7, 2) as number },
+        accuracy: { value: expect.closeTo(0.9, 2) as number },
+      },
+    })
+    expect(gates.map(({ outcome }) => outcome)).toEqual(['fail', 'inconclusive', 'pass'])
+    expect(gates[0]!.summary).toMatch(/^dice 0\.65\d against the champion's 0\.70\d: worse by 0\.05\d* \(95 % interval/)
+    expect(result.slices[0]!.champion!['dice']!.value).toBeCloseTo(0.7, 1)
+    const outcomes = readOutcomes(await context.artifacts.read(result.outcomes.digest))
+    expect(Array.from(outcomes.champion!.predicted)).toEqual(Array.from(outcomes.candidate.predicted))
+    expect(Array.from(outcomes.champion!.scores!)).toEqual(Array.from(outcomes.candidate.scores!))
+    expect(result.notes[0]).toContain('labels supplied by the author')
+  })
+
+  test.each([
+    ['a row that it did not answer', SELECT.replace('range(202)', 'range(203)'), 'its run did not answer row "img202"'],
+    [
+      'rows that are left out',
+      SELECT.replace('range(202)', 'range(200)'),
+      'row "img200", which its run answered, is missing (and 1 more',
+    ],
+    [
+      'another label',
+      SELECT.replace('i % 2 = 0 then', 'i % 2 = 0 and i <> 4 then'),
+      'row "img4" had another label when its run',
+    ],
+    ['an id that stands twice', SELECT.replace("'img' || i", "'img' || (i // 2)"), 'two rows have the id "img0"'],
+  ])('is no evidence for %s', async (_, select, why) => {
+    const champion = await versionOf(SELECT)
+
+    const { result, gates } = await verdicts(champion, select, [0.02])
+
+    expect(result.champion).toMatchObject({ failed: expect.stringContaining(why) as string })
+    expect(gates[0]).toMatchObject({
+      outcome: 'inconclusive',
+      summary: expect.stringContaining(
+        'the champion (version 3) could not be evaluated: its answers cannot be paired',
+      ) as string,
+    })
+  })
+
+  test('is no evidence where nothing of it is kept, rows have no ids, or the metric was another column', async () => {
+    const without = await answered(SELECT, { champion: { ...two, version: 3 } })
+    const { id: _, ...noId } = evaluation
+    const unnamed = await versionOf(SELECT, { evaluation: noId })
+    const kept = await versionOf(SELECT)
+    const gone = { ...kept, answers: `sha256:${'0'.repeat(64)}` } as const
+    const otherColumn = await versionOf(`select *, overlap as smooth from (${SELECT})`, {
+      evaluation: { ...evaluation, metrics: { dice: { column: 'smooth', better: 'higher' } } },
+    })
+
+    const failed = async (champion: NonNullable<EvaluateInput['champion']>, more: Partial<EvaluateInput> = {}) =>
+      (await answered(SELECT, { champion, ...more })).result!.champion
+    const { gates } = await verdicts(otherColumn, SELECT, [0.02])
+
+    expect(without.result!.champion).toMatchObject({
+      failed: expect.stringContaining('no answers of its own run') as string,
+    })
+    expect(await failed(unnamed)).toMatchObject({ failed: expect.stringContaining('kept no ids') as string })
+    expect(await failed(kept, { evaluation: noId })).toMatchObject({
+      failed: expect.stringContaining('`evaluation.id`, which names no column') as string,
+    })
+    expect(await failed(gone)).toMatchObject({ failed: expect.any(String) as string })
+    expect(gates[0]).toMatchObject({
+      outcome: 'inconclusive',
+      summary: 'dice cannot be compared: the champion: no dice was measured',
+    })
+  })
+
+  test('of numbers is paired too', async () => {
+    const numbers = { ...evaluation, task: 'regression', slices: [] } as const
+    const select = 'select i as image, i * 1.5 as truth, i * 1.5 + 1 as prediction, 0.5 as overlap from range(60) t(i)'
+    const champion = await versionOf(select, { evaluation: numbers, slices: [] })
+    const shuffled = `${select.replace('+ 1 as', '+ 3 as')} order by (i * 37) % 60`
+
+    const { result } = await answered(shuffled, { evaluation: numbers, slices: [], champion })
+    const moved = await answered(select.replace('i * 1.5 as', 'i * 1.6 as'), {
+      evaluation: numbers,
+      slices: [],
+      champion,
+    })
+
+    expect(result!.candidate.metrics['mae']!.value).toBe(3)
+    expect(result!.champion).toMatchObject({ metrics: { mae: { value: 1 } } })
+    expect(moved.result!.champion).toMatchObject({
+      failed: expect.stringContaining('row "1" had another label') as string,
+    })
+  })
+})
+
 describe('gates', () => {
   const floor = { kind: 'absolute', name: 'accuracy', metric: 'accuracy', min: 0.85, minRows: 1 } as const
   const against = {

@@ -34,6 +34,7 @@ export function askChampion(folder: string, named: string | false | undefined, g
         version: champion.version,
         bundle: champion.bundle as Digest,
         manifest: champion.manifest as BundleManifest,
+        ...(champion.answers === undefined ? {} : { answers: champion.answers as Digest }),
         async read(digest) {
           const response = await client.fetch(getVersionContent, {
             params: { project, version: champion.version, digest },

@@ -52,7 +52,11 @@ export function provedBy({ gates, evaluation }: ReportFacts): string[] {
   if (champion === undefined)
     sentences.push(`Not compared with a champion: ${evaluation.noChampion ?? 'there is none yet'}.`)
   else if ('failed' in champion)
-    sentences.push(`The champion, version ${champion.version}, could not be asked: ${champion.failed}.`)
+    sentences.push(
+      `The champion, version ${champion.version}, could not be ${source === 'author' ? 'compared' : 'asked'}: ${champion.failed}.`,
+    )
+  else if (source === 'author')
+    sentences.push(`The champion, version ${champion.version}: what its own run's code had answered to the same rows.`)
   else sentences.push(`The champion, version ${champion.version}, was asked about the same rows in a host of its own.`)
   return sentences
 }

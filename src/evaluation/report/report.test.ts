@@ -92,6 +92,16 @@ test('both say the verdict, the figures with their intervals, and how to do it a
   expect(html.match(/<svg /g)).toHaveLength(5)
 })
 
+test("answers of the author's code are told as such, of the candidate and of the champion", () => {
+  const author = { ...facts, evaluation: { ...facts.evaluation!, source: 'author' as const } }
+
+  const text = reportMarkdown(author)
+
+  expect(text).toContain('the author supplied the answers to')
+  expect(text).toContain('The champion, version 2: what its own run')
+  expect(text).not.toContain('in a host of its own')
+})
+
 test('a run that was never evaluated has a report too, and one without gates says that nothing was proved', () => {
   const { evaluation: _, ...bare } = facts
 

@@ -23,13 +23,14 @@ export function championHandlers(installation: Installation): Pick<Handlers, 'ge
           ? await serving(installation, project, query.environment ?? 'production')
           : await byNumber(project, query.version)
       if (found === undefined) return { champion: null }
-      const { version, bundle, manifest } = found
-      return { champion: { version, bundle, manifest } }
+      const { version, bundle, manifest, lineage } = found
+      const { answers } = lineage
+      return { champion: { version, bundle, manifest, ...(answers === undefined ? {} : { answers }) } }
     },
     async getVersionContent({ params }) {
-      const { manifest } = await byNumber(params.project, params.version)
+      const version = await byNumber(params.project, params.version)
       const { digest } = params
-      if (!isDigest(digest) || !(await contentOf(installation, manifest)).has(digest)) {
+      if (!isDigest(digest) || !(await contentOf(installation, version)).has(digest)) {
         throw new AppError('NOT_FOUND', `Version ${params.version} of ${params.project} holds no ${digest}.`)
       }
       const content = Readable.toWeb(await store.get(digest)) as ReadableStream<Uint8Array>
@@ -48,10 +49,10 @@ async function serving({ database }: Installation, project: string, environment:
 /** What may be had with a version, and nothing else of the store. */
 async function contentOf(
   { artifacts }: Installation,
-  manifest: ModelVersion['manifest'],
+  { manifest, lineage }: ModelVersion,
 ): Promise<ReadonlySet<Digest>> {
   const { files, reference } = manifest
   const tree = JSON.parse((await artifacts.read(files.digest)).toString()) as Tree
-  const more = reference === undefined ? [] : [reference.digest]
+  const more = [reference?.digest, lineage.answers].filter((digest) => digest !== undefined && isDigest(digest))
   return new Set([files.digest, ...tree.files.map(({ digest }) => digest), ...more])
 }
