@@ -33,12 +33,17 @@ export function compareModels(metric: Metric, candidate: JudgedRows, champion: J
   const against = reasonAgainst(metric, candidate) ?? withWho('the champion: ', reasonAgainst(metric, champion))
   if (against !== undefined) return against
   const values = { candidate: estimateMetric(metric, candidate), champion: estimateMetric(metric, champion) }
-  if (Number.isNaN(values.candidate)) return whyUndefined(metric, candidate)
-  if (Number.isNaN(values.champion)) return `the champion: ${whyUndefined(metric, champion)}`
+  if (!Number.isFinite(values.candidate)) return whyUndefined(metric, candidate)
+  if (!Number.isFinite(values.champion)) return `the champion: ${whyUndefined(metric, champion)}`
   const { difference, pairs } = inferDifference(metric, candidate, champion)
-  if (Number.isNaN(difference.atLeast(0.95))) return 'it does not exist in too many resamples of the rows'
+  if (Number.isNaN(difference.atLeast(0.95))) return whyNoEnds(difference, candidate)
   const advantage = metric.better === 'higher' ? difference : negated(difference)
   return { ...values, advantage, ...(pairs === undefined ? {} : { pairs }) }
+}
+
+function whyNoEnds({ units }: Inference, { sampling }: JudgedRows): string {
+  if (units > 1) return 'it does not exist in too many resamples of the rows'
+  return sampling.units === undefined ? 'one row is too few' : 'all rows belong together: one unit is too few'
 }
 
 function withWho(who: string, why: string | undefined): string | undefined {

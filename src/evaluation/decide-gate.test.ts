@@ -236,6 +236,75 @@ describe('a bound', () => {
   })
 })
 
+describe('on rows that tell little', () => {
+  const PROVED = { ...FLOOR, confidence: 0.95 } as const
+
+  /** Both models answer alike, and well. */
+  function alike(more: Partial<RowOutcomes> = {}) {
+    const { result, outcomes } = evidence(200, 200, 200)
+    return { result, outcomes: { ...outcomes, truth: answers(200, 100), ...more } }
+  }
+  const right = { predicted: answers(200, 100) }
+
+  test('one unit proves nothing, whatever it holds', () => {
+    const given = alike({ candidate: right, champion: right, units: new Uint32Array(200) })
+
+    for (const metric of ['accuracy', 'f1-macro', 'balanced-accuracy']) {
+      expect(decideGate({ ...PROVED, metric }, given).outcome, metric).toBe('inconclusive')
+      expect(decideGate({ ...AGAINST, metric }, given)).toMatchObject({
+        outcome: 'inconclusive',
+        summary: `${metric} cannot be compared: all rows belong together: one unit is too few`,
+      })
+    }
+  })
+
+  test('rows of one class have no area, and scores that are all equal have one of a half', () => {
+    const equal = { predicted: answers(200, 100), scores: new Float64Array(400).fill(0.5) }
+    const one = alike({ truth: answers(200, 200), candidate: equal, champion: equal })
+    const both = alike({ candidate: equal, champion: equal })
+
+    for (const gate of [
+      { ...FLOOR, metric: 'auc' },
+      { ...AGAINST, metric: 'auc' },
+    ])
+      expect(decideGate(gate, one)).toMatchObject({
+        outcome: 'inconclusive',
+        summary: expect.stringContaining('it needs rows of more than one class') as string,
+      })
+    expect(decideGate({ ...FLOOR, metric: 'auc', min: 0.51 }, both)).toMatchObject({
+      outcome: 'fail',
+      evidence: { value: 0.5 },
+    })
+    expect(decideGate({ ...PROVED, metric: 'auc', min: 0.5 }, both).outcome).toBe('inconclusive')
+  })
+
+  test('scores that are all missing are told, on either side', () => {
+    const good = { ...right, scores: Float64Array.from({ length: 400 }, (_, i) => Number(i % 2 === Number(i >= 200))) }
+    const missing = { ...right, scores: new Float64Array(400).fill(Number.NaN) }
+    const gate = { ...AGAINST, metric: 'auc' }
+
+    expect(decideGate(gate, alike({ candidate: good, champion: missing }))).toMatchObject({
+      outcome: 'inconclusive',
+      summary: 'auc cannot be compared: the champion: 200 rows have no score',
+    })
+    expect(decideGate({ ...FLOOR, metric: 'log-loss', min: -1 }, alike({ candidate: missing }))).toMatchObject({
+      outcome: 'inconclusive',
+      summary: 'log-loss cannot be computed: 200 rows have no score',
+    })
+  })
+
+  test('a slice without rows is named, and proves nothing when there is no other', () => {
+    const gate = { ...FLOOR, slice: 'ink', min: 0.5 }
+    const slices = (of: number) => [{ column: 'ink', values: ['dark', 'light'], of: new Uint8Array(200).fill(of) }]
+
+    expect(decideGate(gate, alike({ candidate: right, slices: slices(0) }))).toMatchObject({
+      outcome: 'pass',
+      evidence: { skipped: [{ value: 'light', rows: 0 }] },
+    })
+    expect(decideGate(gate, alike({ candidate: right, slices: slices(2) })).outcome).toBe('inconclusive')
+  })
+})
+
 describe('per slice', () => {
   const gate: GateSpec = { ...FLOOR, name: 'accuracy-ink', slice: 'ink', minRows: 40 }
 

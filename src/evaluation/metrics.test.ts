@@ -125,8 +125,17 @@ test.each([
   ['r2', pickRows(NUMBERS, Uint32Array.of(1)), 'the truth is the same for all rows'],
   ['mae', { ...NUMBERS, predicted: NUMBERS.predicted.with(0, Number.NaN) }, '1 row has no answer'],
   ['mae', ROWS, 'it is no metric of classification'],
+  ['log-loss', { ...ROWS, scores: ROWS.scores!.with(4, 2.5) }, 'a score of row 2 is 2.5, which is no probability'],
+  ['brier', { ...ROWS, scores: ROWS.scores!.with(6, -0.5) }, 'a score of row 3 is -0.5, which is no probability'],
+  [
+    'calibration-error',
+    { ...ROWS, scores: ROWS.scores!.with(4, 2.5) },
+    'a score of row 2 is 2.5, which is no probability',
+  ],
+  ['auc', { ...ROWS, scores: new Float64Array(15).fill(Number.NaN) }, '5 rows have no score'],
+  ['rmse', { ...NUMBERS, predicted: NUMBERS.predicted.with(0, 1e200) }, 'the errors are too large to be added up'],
 ] as const)('%s that does not exist for the rows is nothing, with the reason (%#)', (name, rows, why) => {
-  const metric = findMetric(name === 'r2' || name === 'mae' ? 'regression' : 'classification', name)!
+  const metric = findMetric(['r2', 'mae', 'rmse'].includes(name) ? 'regression' : 'classification', name)!
 
   expect(measure(metric, rows)).toEqual({ value: null, low: null, high: null, why })
 })

@@ -13,7 +13,32 @@ export function reasonAgainst(metric: Metric, rows: JudgedRows): string | undefi
   }
   if (rows.kind === 'regression') return missing(rows.truth, 'truth') ?? missing(rows.predicted, 'answer')
   if (metric.task !== 'classification' || !metric.needsScores) return undefined
-  return rows.scores === undefined ? 'the model gives no scores' : missing(rows.scores, 'score', rows.classes.length)
+  if (rows.scores === undefined) return 'the model gives no scores'
+  const against = missing(rows.scores, 'score', rows.classes.length)
+  return against === undefined && OF_PROBABILITIES.has(metric.name)
+    ? beyondShares(rows.scores, rows.classes.length)
+    : against
+}
+
+/** Areas look at the order of scores alone; these take them at their word. */
+const OF_PROBABILITIES = new Set(['log-loss', 'brier', 'calibration-error'])
+
+/** Single precision rounds a share of 1 up now and then. */
+const ROUNDED = 1e-6
+
+/** A margin or a logarithm is a score, and no probability. */
+function beyondShares(scores: ArrayLike<number>, width: number): string | undefined {
+  const first = BEYOND.get(scores) ?? firstBeyond(scores)
+  BEYOND.set(scores, first)
+  if (first === -1) return undefined
+  return `a score of row ${Math.floor(first / width) + 1} is ${Number(scores[first]!.toPrecision(4))}, which is no probability`
+}
+
+const BEYOND = new WeakMap<ArrayLike<number>, number>()
+
+function firstBeyond(scores: ArrayLike<number>): number {
+  for (let i = 0; i < scores.length; i++) if (scores[i]! < -ROUNDED || scores[i]! > 1 + ROUNDED) return i
+  return -1
 }
 
 function missing(values: ArrayLike<number>, what: string, width = 1): string | undefined {
@@ -39,7 +64,8 @@ function countMissing(values: ArrayLike<number>, width: number): number {
 
 /** Why a metric came out as no number, though nothing spoke against it. */
 export function whyUndefined({ name }: Metric, rows: JudgedRows): string {
-  if (rows.kind === 'regression') return 'the truth is the same for all rows'
+  if (rows.kind === 'regression')
+    return name === 'r2' ? 'the truth is the same for all rows' : 'the errors are too large to be added up'
   const { classes, positive, truth, predicted } = rows
   const of = positive === undefined ? 'more than one class' : `${classes[positive]} and of other classes`
   if (name === 'precision') return `no row was called ${classes[positive ?? 0]}`

@@ -1,5 +1,6 @@
 import type { Inference } from './inference.ts'
 import { normalQuantile } from './normal.ts'
+import { studentQuantile } from './student.ts'
 
 export interface BootstrapValues {
   readonly estimate: number
@@ -19,37 +20,42 @@ const MOST_UNDEFINED = 0.05
  * Percentile ends (Efron 1979). From rows without a mistake a bootstrap concludes that there are none, even
  * from three of them; so its ends are pulled out to those of a normal with the bootstrap's spread and that of
  * the imaginary rows (the idea of Agresti and Coull; of Bonett and Price for pairs). For many rows they
- * change nothing.
+ * change nothing. Few units are drawn too narrow, by (n - 1) / n, and their spread is itself a guess: below thirty the
+ * ends are at least Student's. One unit says nothing of how units differ.
  */
 export function bootstrapInference(given: BootstrapValues): Inference {
   const { estimate, values, method, units } = given
   const defined = values.filter((value) => !Number.isNaN(value)).sort()
-  const isKnown = !Number.isNaN(estimate) && defined.length >= values.length * (1 - MOST_UNDEFINED)
+  const isKnown = !Number.isNaN(estimate) && units > 1 && defined.length >= values.length * (1 - MOST_UNDEFINED)
   const [least, most] = given.range ?? [-Infinity, Infinity]
-  const spread = isKnown ? totalSpread(defined, estimate, given.imaginary ?? []) : Number.NaN
+  const reach = isKnown ? reachOf(defined, given) : () => Number.NaN
   const clip = (value: number): number => Math.min(most, Math.max(least, value))
   return {
     estimate,
     method,
     units,
     atLeast: (confidence) =>
-      isKnown
-        ? clip(Math.min(quantile(defined, 1 - confidence), estimate - normalQuantile(confidence) * spread))
-        : Number.NaN,
+      isKnown ? clip(Math.min(quantile(defined, 1 - confidence), estimate - reach(confidence))) : Number.NaN,
     atMost: (confidence) =>
-      isKnown
-        ? clip(Math.max(quantile(defined, confidence), estimate + normalQuantile(confidence) * spread))
-        : Number.NaN,
+      isKnown ? clip(Math.max(quantile(defined, confidence), estimate + reach(confidence))) : Number.NaN,
   }
 }
 
-/** Zero without imaginary rows: the percentiles then stand alone. */
-function totalSpread(defined: Float64Array, estimate: number, imaginary: readonly number[]): number {
+const FEW_UNITS = 30
+
+/** How far from the estimate an end is at least. Zero for enough units without imaginary ones: percentiles stand alone. */
+function reachOf(
+  defined: Float64Array,
+  { estimate, units, imaginary = [] }: BootstrapValues,
+): (confidence: number) => number {
   const extra = imaginary.reduce((sum, value) => sum + (Number.isNaN(value) ? 0 : (value - estimate) ** 2), 0)
-  if (extra === 0) return 0
+  const isFew = units < FEW_UNITS
+  if (extra === 0 && !isFew) return () => 0
   const mean = defined.reduce((sum, value) => sum + value, 0) / defined.length
-  const variance = defined.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, defined.length - 1)
-  return Math.sqrt(variance + extra)
+  const squares = defined.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  const variance = squares / Math.max(1, defined.length - 1)
+  const spread = Math.sqrt((isFew ? (variance * units) / (units - 1) : variance) + extra)
+  return (confidence) => spread * (isFew ? studentQuantile(confidence, units - 1) : normalQuantile(confidence))
 }
 
 /** The value with the share `p` below it, from the outer side where it falls between two. */

@@ -5,7 +5,7 @@ import { sumParts } from './additive.ts'
 import { drawBinomial } from './draw-binomial.ts'
 import golden from './golden-comparisons.json' with { type: 'json' }
 import { inferArea, inferAreaDifference, varianceOf } from './infer-area.ts'
-import { errorOfAbove, errorOfBelow, intervalOf } from './inference.ts'
+import { errorOfAbove, errorOfBelow, intervalOf, type Inference } from './inference.ts'
 import { holm } from './multiple-testing.ts'
 import { inferPairedMean } from './paired-mean.ts'
 import { inferPairedShares } from './paired-proportions.ts'
@@ -152,6 +152,27 @@ describe('a bootstrap of sums', () => {
 
     expect(units).toMatchObject({ method: 'bootstrap of units', units: 50 })
     expect(units.atMost(0.975) - units.atLeast(0.975)).toBeGreaterThan(0.15)
+  })
+
+  test("of few units reaches at least as far as Student's interval, and of one says nothing", () => {
+    const values = Float64Array.of(2.1, 3.4, 1.9, 2.8, 4.4, 2.2)
+    const mean = (some: Float64Array): Inference =>
+      inferFromSums({
+        parts: [{ width: 1, values: some }, { width: 1 }],
+        of: (sums) => sums[0]! / sums[1]!,
+        sampling: { rows: some.length },
+        seed,
+      })
+
+    // scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95): 1.796 to 3.804.
+    const { low, high } = intervalOf(mean(values), 0.95)
+    expect(low).toBeGreaterThan(1.796 - 0.08)
+    expect(low).toBeLessThan(1.796 + 0.08)
+    expect(high).toBeGreaterThan(3.804 - 0.08)
+    expect(high).toBeLessThan(3.804 + 0.08)
+    const one = mean(values.subarray(0, 1))
+    expect(one.estimate).toBe(2.1)
+    expect(intervalOf(one, 0.95)).toEqual({ low: Number.NaN, high: Number.NaN })
   })
 
   test('says nothing of a number that many resamples do not have', () => {

@@ -7,6 +7,7 @@ import golden from './golden.json' with { type: 'json' }
 import { mcnemar } from './mcnemar.ts'
 import { normalCdf, normalQuantile } from './normal.ts'
 import { exactInterval, wilsonInterval } from './proportion-interval.ts'
+import { studentQuantile } from './student.ts'
 
 /** Relative to the size of the value, so that far tails are checked too. */
 function expectClose(actual: number, wanted: number): void {
@@ -17,6 +18,12 @@ test('the normal distribution and its quantiles agree with SciPy, far tails too'
   for (const { x, value } of golden.normalCdf) expectClose(normalCdf(x), value)
   for (const { p, value } of golden.normalQuantile) {
     expect(Math.abs(normalQuantile(p) - value)).toBeLessThan(1e-9)
+  }
+})
+
+test("quantiles of Student's distribution agree with SciPy", () => {
+  for (const { p, df, value } of golden.studentQuantile) {
+    expect(Math.abs(studentQuantile(p, df) - value)).toBeLessThan(1e-9 * Math.max(1, Math.abs(value)))
   }
 })
 

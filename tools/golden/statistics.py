@@ -11,6 +11,7 @@ from scipy import special, stats
 
 NORMAL = [-37.0, -8.5, -3.0, -1.0, -1e-3, 0.0, 0.5, 1.959964, 4.0, 8.0]
 PROBABILITIES = [1e-300, 1e-20, 1e-6, 0.001, 0.02, 0.025, 0.2, 0.5, 0.8, 0.95, 0.975, 0.999]
+STUDENT = [(0.975, 1), (0.95, 2), (0.025, 5), (0.999, 9), (0.5, 12), (0.9, 28), (1e-6, 28)]
 GAMMA = [1e-3, 0.2, 0.5, 1.0, 1.5, 3.0, 10.5, 170.0, 1e4, 1e6]
 CHI_SQUARE = [(0.5, 1), (3.84, 1), (17.3, 19), (60.0, 19), (400.0, 19), (0.01, 50), (2000.0, 255)]
 BETA = [(0.5, 0.5, 0.5), (0.02, 9, 442), (0.9, 440, 12), (0.999, 3, 2), (1e-6, 1, 100), (0.31, 300, 700), (0.5, 10000, 10100)]
@@ -62,6 +63,7 @@ print(
             "madeBy": f"tools/golden/statistics.py with SciPy {scipy.__version__}",
             "normalCdf": [{"x": x, "value": float(stats.norm.cdf(x))} for x in NORMAL],
             "normalQuantile": [{"p": p, "value": float(stats.norm.ppf(p))} for p in PROBABILITIES],
+            "studentQuantile": [{"p": p, "df": df, "value": float(stats.t.ppf(p, df))} for p, df in STUDENT],
             "logGamma": [{"x": x, "value": float(special.gammaln(x))} for x in GAMMA],
             "chiSquareTail": [{"x": x, "df": df, "value": float(stats.chi2.sf(x, df))} for x, df in CHI_SQUARE],
             "betaCdf": [{"x": x, "a": a, "b": b, "value": float(stats.beta.cdf(x, a, b))} for x, a, b in BETA],
