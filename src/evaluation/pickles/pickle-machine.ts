@@ -22,6 +22,8 @@ export interface PickleScan {
   readonly end: number | undefined
   /** Why the rest could not be followed. */
   readonly trouble?: string
+  /** It went on as a pickle does until one of our own limits ended it: what comes after it is unknown. */
+  readonly isTooLong: boolean
 }
 
 const MOST_OPCODES = 20_000_000
@@ -41,6 +43,9 @@ export function scanPickle(bytes: Buffer, start: number, options: { readonly job
 }
 
 class Trouble extends Error {}
+
+/** The bytes may be as good as any: we do not follow them further. */
+class TooLong extends Trouble {}
 
 class Machine {
   readonly #bytes: Buffer
@@ -65,16 +70,18 @@ class Machine {
   run(): PickleScan {
     let end: number | undefined
     let trouble: string | undefined
+    let isTooLong = false
     try {
       for (let count = 0; end === undefined; count++) {
-        if (count > MOST_OPCODES) throw new Trouble(`it has more than ${MOST_OPCODES} opcodes`)
+        if (count > MOST_OPCODES) throw new TooLong(`it has more than ${MOST_OPCODES} opcodes`)
         if (this.#step()) end = this.#at
       }
     } catch (error) {
       if (!(error instanceof Trouble)) throw error
+      isTooLong = error instanceof TooLong
       trouble = `at byte ${this.#position}${this.#opcode === '' ? '' : ` (${this.#opcode})`} ${error.message}`
     }
-    const told = { names: [...this.#names.values()], oddities: this.#oddities, acts: this.#acts, end }
+    const told = { names: [...this.#names.values()], oddities: this.#oddities, acts: this.#acts, end, isTooLong }
     return trouble === undefined ? told : { ...told, trouble }
   }
 
@@ -92,7 +99,7 @@ class Machine {
       return true
     }
     this.#act(opcode.name, argument)
-    if (this.#stack.length > MOST_STACK) throw new Trouble('its stack is too deep to be followed')
+    if (this.#stack.length > MOST_STACK) throw new TooLong('its stack is too deep to be followed')
     return false
   }
 
@@ -301,7 +308,7 @@ class Machine {
     if (module.length > LONGEST_NAME || attribute.length > LONGEST_NAME) return this.#unnamed()
     const name = `${module}.${attribute}`
     if (!this.#names.has(name)) {
-      if (this.#names.size >= MOST_NAMES) throw new Trouble(`it looks up more than ${MOST_NAMES} names`)
+      if (this.#names.size >= MOST_NAMES) throw new TooLong(`it looks up more than ${MOST_NAMES} names`)
       this.#names.set(name, { name, opcode: this.#opcode, position: this.#position })
     }
     return { kind: 'global', name }
@@ -381,7 +388,8 @@ function longNumber(bytes: Buffer): Value {
 
 function memoPlace(opcode: string, argument: Buffer): number {
   return opcode === 'PUT' || opcode === 'GET'
-    ? Number(argument.toString('latin1'))
+    ? // As Python's int() reads it: 1_0 is ten.
+      Number(argument.toString('latin1').replaceAll('_', ''))
     : argument.readUIntLE(0, argument.length)
 }
 

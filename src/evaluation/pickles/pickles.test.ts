@@ -126,6 +126,53 @@ test('a file that says it is a pickle and cannot be followed is refused, and tex
   }
 })
 
+const EVIL = bytes('\x80\x02cos\nsystem\nU\x02id\x85R.')
+
+test.each([
+  ["'|O'"],
+  ["'O'"],
+  ["'object'"],
+  [String.raw`'\x4f'`],
+  ["'f8,O'"],
+  ["[('a', '<f8'), ('b', '|O')]"],
+  ["[('a', [('b', 'object')])]"],
+])('an array of objects is a pickle, also with the type %s', (type) => {
+  expect(refused(array(type, EVIL), 'numbers.npy')).toEqual(['os.system GLOBAL@130'])
+})
+
+test.each([["'<f8'"], ["'|b1'"], ["'<M8[ns]'"], ["'<U12'"], ["[('a', '<f8'), (\"it's\", '<i4', (2, 3))]"]])(
+  'an array of the type %s holds no pickle, and one after it is looked into',
+  (type) => {
+    const plain = array(type, Buffer.alloc(24, 0x80))
+
+    expect(scanFile(plain, 'numbers.npy')).toEqual([])
+    expect(refused(Buffer.concat([plain, array("'|O'", EVIL)]), 'numbers.npy')).toEqual(['os.system GLOBAL@282'])
+  },
+)
+
+test('a tar is looked into, packed too, and a broken one is refused', () => {
+  const tarred = tar({ 'notes.txt': Buffer.from('hello'), 'deep/data.pkl': EVIL })
+
+  expect(refused(tarred, 'model.tar')).toEqual(['os.system GLOBAL@2'])
+  expect(refused(gzipSync(tarred), 'model.tgz')).toEqual(['os.system GLOBAL@2'])
+  expect(refused(tarred.subarray(0, 1100), 'model.tar')).toEqual(['the rest of the file @0'])
+  expect(scanFile(tar({ 'notes.txt': Buffer.from('hello') }), 'model.tar')).toEqual([])
+})
+
+test('padding that is longer than we follow hides nothing, whatever the name', () => {
+  const call = bytes('cos\nsystem\n(S"id"\ntR.')
+
+  expect(refused(Buffer.concat([Buffer.alloc(4_000_001, 'N'), call]), 'weights.dat')).toEqual([
+    'the rest of the file @0',
+  ])
+})
+
+test('a place in the memo is read as Python reads it', () => {
+  expect(refused(bytes('Vos\np1_0\n0h\x0aVsystem\n\x93(S"id"\ntR.'), 'weights.dat')).toEqual([
+    'os.system STACK_GLOBAL@20',
+  ])
+})
+
 test('a module that runs programs cannot be allowed', () => {
   expect(refusedBecause('os.system', ['os'])).toBe('os runs other programs or code')
   expect(refusedBecause('builtins.eval', ['builtins'])).toBe('builtins runs other programs or code')
@@ -153,6 +200,25 @@ test('whatever the bytes, the end is reached', () => {
     { numRuns: 500 },
   )
 })
+
+/** As `numpy.save` writes it. */
+function array(type: string, content: Buffer): Buffer {
+  const header = `{'descr': ${type}, 'fortran_order': False, 'shape': (1,), }`.padEnd(117)
+  return Buffer.concat([bytes('\x93NUMPY\x01\x00', '\x76\x00', header, '\n'), content])
+}
+
+function tar(files: Readonly<Record<string, Buffer>>): Buffer {
+  const blocks = Object.entries(files).flatMap(([name, content]) => {
+    const header = Buffer.alloc(512)
+    header.write(name, 0)
+    header.write(content.length.toString(8).padStart(11, '0'), 124)
+    header.write('        ', 148)
+    const sum = header.reduce((total, byte) => total + byte, 0)
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+    return [header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]
+  })
+  return Buffer.concat([...blocks, Buffer.alloc(1024)])
+}
 
 /** A zip of deflated entries. */
 function zip(files: Readonly<Record<string, Buffer>>): Buffer {

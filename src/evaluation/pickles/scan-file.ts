@@ -1,5 +1,6 @@
 import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import { scanPickle, type PickledName, type PickleScan } from './pickle-machine.ts'
+import { isTar, readTar } from './read-tar.ts'
 import { readZip } from './read-zip.ts'
 
 /** A pickle that was found in a file, and all it names. */
@@ -19,7 +20,7 @@ const PICKLE_NAME = /\.(pkl|pickle|p|joblib|jbl|sav|pt|pth|bin|ckpt|dill|cloudpi
 
 /**
  * All pickles in a file: plain, several in a row, packed as joblib packs them, in a zip as PyTorch and NumPy
- * write them, and arrays of objects. By content; a name that usually means a pickle only makes it stricter:
+ * write them, in a tar, and arrays of objects. By content; a name that usually means a pickle only makes it stricter:
  * then what cannot be followed is said.
  */
 export function scanFile(bytes: Buffer, place: string, depth = 0): FoundPickle[] {
@@ -27,7 +28,8 @@ export function scanFile(bytes: Buffer, place: string, depth = 0): FoundPickle[]
   const packed = unpackerOf(bytes)
   if (packed !== undefined) return scanPacked(bytes, packed, place, depth)
   if (startsWith(bytes, 'PK\x03\x04') || startsWith(bytes, 'PK\x05\x06')) return scanZip(bytes, place, depth)
-  if (startsWith(bytes, '\x93NUMPY')) return scanArray(bytes, place)
+  if (isTar(bytes)) return scanTar(bytes, place, depth)
+  if (startsWith(bytes, ARRAY)) return scanArrays(bytes, place)
   return scanStream(bytes, place)
 }
 
@@ -84,14 +86,47 @@ function scanZip(bytes: Buffer, place: string, depth: number): FoundPickle[] {
   }
 }
 
-/** An array of objects is a pickle after its header. */
-function scanArray(bytes: Buffer, place: string): FoundPickle[] {
-  const isLong = (bytes[6] ?? 0) >= 2
-  if (bytes.length < 12) return [blind(place, 'it is an array whose header is cut off')]
-  const start = isLong ? 12 + bytes.readUInt32LE(8) : 10 + bytes.readUInt16LE(8)
-  const header = bytes.toString('latin1', isLong ? 12 : 10, Math.min(start, 1 << 20))
-  if (!/['"][<>|=]?O\d*['"]/.test(header)) return []
-  return [told(place, scanPickle(bytes, start))]
+function scanTar(bytes: Buffer, place: string, depth: number): FoundPickle[] {
+  try {
+    return readTar(bytes).flatMap(({ name, content }) => scanFile(content, `${place}: ${name}`, depth + 1))
+  } catch (error) {
+    return [blind(place, `it is a tar that cannot be read: ${(error as Error).message}`)]
+  }
+}
+
+const ARRAY = '\x93NUMPY'
+
+/** Several may stand in one file, as `numpy.save` writes them one after another. */
+function scanArrays(bytes: Buffer, place: string): FoundPickle[] {
+  const found: FoundPickle[] = []
+  for (let at = 0; at !== -1; at = bytes.indexOf(ARRAY, at + 1, 'latin1')) {
+    found.push(...scanArray(bytes, at, place))
+    if (found.length > 0) return found
+  }
+  return found
+}
+
+/** Number, text, time and raw bytes, as `<f8` and `<M8[ns]`. */
+const PLAIN = String.raw`'[<>|=]?[?biufcmMSUV]\d*(\[\w+\])?'`
+const SIZES = String.raw`\([\d, ]*\)`
+const FIELD = String.raw`\(('[^'\\]*'|"[^"\\]*"), ${PLAIN}(, ${SIZES})?\)`
+const LONGEST_HEADER = 1 << 20
+/** Word for word what NumPy writes of an array without objects. */
+const PLAIN_HEADER = new RegExp(
+  String.raw`^\{'descr': (${PLAIN}|\[${FIELD}(, ${FIELD})*\]), 'fortran_order': (True|False), 'shape': ${SIZES}, \} *\n$`,
+)
+
+/**
+ * An array of objects is a pickle after its header. NumPy evaluates the header as Python, in which objects have
+ * many names (`O`, `object`, `\x4f`, `f8,O`): any header but the plain ones is taken for one of objects.
+ */
+function scanArray(bytes: Buffer, at: number, place: string): FoundPickle[] {
+  if (bytes.length < at + 12) return [blind(place, 'it is an array whose header is cut off')]
+  const isLong = bytes[at + 6]! >= 2
+  const first = at + (isLong ? 12 : 10)
+  const start = first + (isLong ? bytes.readUInt32LE(at + 8) : bytes.readUInt16LE(at + 8))
+  const header = bytes.toString('latin1', first, Math.min(start, first + LONGEST_HEADER))
+  return PLAIN_HEADER.test(header) ? [] : [told(place, scanPickle(bytes, start))]
 }
 
 function scanStream(bytes: Buffer, place: string): FoundPickle[] {
@@ -103,7 +138,8 @@ function scanStream(bytes: Buffer, place: string): FoundPickle[] {
     if (at > 0 && !isMarked) break
     const scan = scanPickle(bytes, at, { joblib: true })
     const isSure = at === 0 && (isMarked || PICKLE_NAME.test(place))
-    if (isSure || scan.acts || (isMarked && scan.end !== undefined)) found.push(told(place, scan))
+    const isLikely = scan.acts || scan.isTooLong || (isMarked && scan.end !== undefined)
+    if (isSure || isLikely) found.push(told(place, scan))
     if (scan.end === undefined) break
     at = scan.end
   }
