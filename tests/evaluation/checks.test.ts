@@ -276,3 +276,21 @@ test('rows on both sides fail, and a column that gives the label away is named f
     'inconclusive leakage: one column alone tells label: outcome (100.0 %). Is it known when a prediction is asked for?',
   )
 })
+
+test('rows with absent values are found on both sides, and an overlap that is allowed is told', async () => {
+  const rows = `select * replace (case when id % 4 = 0 then null else a end as a, case when id < 40 then null else id end as id) from (${ROWS})`
+  const tables = { 'rows.parquet': rows, 'train.parquet': `${rows} limit 100` }
+  const leakage = (by: string, most: string) =>
+    `  - { check: leakage, train: train.parquet, test: rows.parquet, ${by} max-overlap: ${most} }`
+
+  const { gates } = await decide({
+    gates: [leakage('', '0%'), leakage('', '60%'), leakage('by: [id],', '0%')].join('\n'),
+    tables,
+  })
+
+  expect(told(gates)).toEqual([
+    'fail leakage: 100 of 400 rows of rows.parquet are in train.parquet too, by whole rows',
+    'pass leakage-2: 100 of 400 rows of rows.parquet are in train.parquet by whole rows (at most 60 % may be), and no single column gives the label away (8 duplicates in train.parquet)',
+    'fail leakage-3: 60 of 400 rows of rows.parquet are in train.parquet too, by id',
+  ])
+})

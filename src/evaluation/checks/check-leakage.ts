@@ -2,6 +2,7 @@ import type { LeakageSpec } from '../../pipeline/checks.ts'
 import { AppError } from '../../core/errors.ts'
 import { queryRows, sqlName, type DuckDBConnection } from '../../lib/open-analytics.ts'
 import type { GateVerdict } from '../decide-gate.ts'
+import { percent } from '../gate-verdict.ts'
 import { count } from './check-data.ts'
 import type { CheckPlace } from './check-place.ts'
 import { isNumeric, viewTable, withTables } from './open-dataset.ts'
@@ -23,16 +24,15 @@ export function checkLeakage(gate: LeakageSpec, { context, evaluation }: CheckPl
     const by = gate.by ?? [...test.keys()].filter((column) => train.has(column))
     if (by.length === 0) throw new AppError('INVALID_INPUT', `${gate.train} and ${gate.test} have no column in common`)
     for (const column of by) requireBoth(column, train, test, gate)
-    const names = by.map(sqlName).join(', ')
     const rows = await count(connection, 'select count(*) from test')
-    const shared = await count(connection, `select count(*) from test semi join train using (${names})`)
+    const shared = await count(connection, `select count(*) from ${sharedRows(by)}`)
     const duplicates = await count(
       connection,
       `select count(*) - (select count(*) from (select distinct * from train)) from train`,
     )
     const telling =
       label === undefined || !train.has(label) ? [] : await tellingColumns(connection, train, label, new Set(gate.by))
-    const examples = shared === 0 ? [] : await sharedExamples(connection, by, names)
+    const examples = shared === 0 ? [] : await sharedExamples(connection, by)
     const evidence = {
       train: gate.train,
       test: gate.test,
@@ -44,11 +44,13 @@ export function checkLeakage(gate: LeakageSpec, { context, evaluation }: CheckPl
       examples,
     }
     const of = gate.by === undefined ? 'whole rows' : by.join(', ')
+    const overlap = `${shared === 0 ? 'no row' : `${shared} of ${rows} rows`} of ${gate.test} ${shared > 1 ? 'are' : 'is'} in ${gate.train}`
+    const allowed = shared === 0 ? '' : ` (at most ${percent(gate.maxOverlap)} may be)`
     if (rows === 0) return { outcome: 'inconclusive', summary: `${gate.test} has no rows`, evidence }
     if (shared > gate.maxOverlap * rows) {
       return {
         outcome: 'fail',
-        summary: `${shared} of ${rows} rows of ${gate.test} are in ${gate.train} too, by ${of}`,
+        summary: `${overlap} too, by ${of}`,
         evidence,
       }
     }
@@ -62,7 +64,7 @@ export function checkLeakage(gate: LeakageSpec, { context, evaluation }: CheckPl
     }
     return {
       outcome: 'pass',
-      summary: `no row of ${gate.test} is in ${gate.train} by ${of}, and no single column gives the label away (${duplicates} duplicates in ${gate.train})`,
+      summary: `${overlap} by ${of}${allowed}, and no single column gives the label away (${duplicates} duplicates in ${gate.train})`,
       evidence,
     }
   })
@@ -82,14 +84,24 @@ function requireBoth(
   }
 }
 
-async function sharedExamples(connection: DuckDBConnection, by: readonly string[], names: string): Promise<string[]> {
+/**
+ * Test rows that are in train. Two absent values are the same: rows of real data have them, and would else be
+ * like no other. Rows that have nothing but absent values are nobody's.
+ */
+function sharedRows(by: readonly string[]): string {
+  const names = by.map(sqlName)
+  const isSame = names.map((name) => `test.${name} is not distinct from train.${name}`).join(' and ')
+  return `test semi join train on ${isSame} where ${names.map((name) => `test.${name} is not null`).join(' or ')}`
+}
+
+async function sharedExamples(connection: DuckDBConnection, by: readonly string[]): Promise<string[]> {
   const text = `array_to_string([${by
     .slice(0, 8)
-    .map((column) => `${sqlName(column)}::varchar`)
+    .map((column) => `coalesce(test.${sqlName(column)}::varchar, '')`)
     .join(', ')}], ', ')`
   const found = await queryRows(
     connection,
-    `select distinct left(${text}, 200) as row from test semi join train using (${names}) order by row limit 10`,
+    `select distinct left(${text}, 200) as row from ${sharedRows(by)} order by row limit 10`,
   )
   return found.map((row) => String(row['row']))
 }
