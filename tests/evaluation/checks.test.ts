@@ -221,6 +221,46 @@ test.each([
   expect(gates[0]?.summary).toContain(message)
 })
 
+test('rows that a change leaves as they are prove nothing, and whole numbers become fractions for a model that takes them', async () => {
+  const whole = ROWS.replace('(i % 40) * 1.0 as a', '(i % 40) as a').replace(
+    "'m' else 'f' end as sex",
+    "'m' else 'f' end as sex, 7 as unused",
+  )
+  const texts = {
+    'tests.yaml': `tests:
+  - { name: nobody is called x, invariance: { sex: { replace: { from: x, to: y } } } }
+  - { name: a whole number stays, invariance: { unused: { noise: 0.01 } } }
+  - { name: half of them are m, invariance: { sex: { replace: { from: m, to: f } } }, rows: 400 }
+  - { name: every step of a counts, directional: { a: { add: 0.4 } }, must: fall, of: 'yes', rows: 400, at-most: 20% }
+  - { name: rounding is no rise, directional: { c: { add: 0.000002 } }, must: not-rise, of: 'yes', rows: 400 }
+`,
+  }
+
+  const { gates } = await decide({
+    gates: '  - { check: behaviour, file: tests.yaml }',
+    texts,
+    tables: { 'rows.parquet': whole },
+  })
+
+  const tests = gates[0]?.evidence['tests'] as {
+    name: string
+    outcome: string
+    rows: number
+    failed: number
+    why?: string
+  }[]
+  expect(tests.map(({ outcome, rows, failed }) => `${outcome} ${failed}/${rows}`)).toEqual([
+    'inconclusive 0/0',
+    'inconclusive 0/0',
+    'pass 0/200',
+    'pass 60/400',
+    'pass 0/400',
+  ])
+  expect(gates[0]?.summary).toMatch(
+    /^nobody is called x: it changes none of the rows, and so proves nothing; a whole number stays: it changes none/,
+  )
+})
+
 test('a difference between groups fails, passes or is open by its interval', async () => {
   const gate = '  - { check: fairness, metric: recall, between: sex, max-difference: 0.1, min-rows: 20 }'
   const wrongFor = (share: number) =>

@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AnswerSpec, BundleManifest } from '../../core/bundle.ts'
+import type { AnswerSpec, BundleManifest, Datatype, Signature } from '../../core/bundle.ts'
 import { AppError } from '../../core/errors.ts'
 import { formatProblem } from '../../core/problem.ts'
 import { queryRows, sqlName, type DuckDBConnection } from '../../lib/open-analytics.ts'
@@ -11,7 +11,7 @@ import type { GateVerdict } from '../decide-gate.ts'
 import type { RawAnswers } from '../read-answers.ts'
 import { notFeatures } from '../held-out-table.ts'
 import { withHost } from '../with-host.ts'
-import { changedColumns, roomy, scalar } from './change-rows.ts'
+import { changeRows, roomy, scalar } from './change-rows.ts'
 import type { CheckPlace } from './check-place.ts'
 import { viewTable, withTables } from './open-dataset.ts'
 
@@ -91,19 +91,23 @@ async function askChanged(
   test: Exclude<BehaviourTest, FunctionalityTest & { name: string }>,
   bench: Bench,
 ): Promise<TestResult> {
-  const { connection, types } = bench
-  await connection.run(`create or replace temp table sampled as
-    select row_number() over (order by __place) as __tidegate_row, * from (
-      select * from (select row_number() over () as __place, * from given)
+  const { types, manifest } = bench
+  const changed = changeRows(types, test.change, { seed: test.seed, signature: manifest.signature })
+  await make(
+    bench,
+    'sampled',
+    `select row_number() over (order by __place) as __tidegate_row, * from (
+      select * from (select row_number() over () as __place, * from given) where ${changed.isChanged}
       order by hash(__place::varchar || '/${test.seed}') limit ${test.rows}
-    )`)
-  const changed = changedColumns(types, test.change, test.seed)
+    )`,
+  )
   const before = await ask(bench, 'select * from sampled')
-  const after = await ask(bench, `select __tidegate_row, ${changed} from sampled`)
   const rows = before.predicted.length
+  const open = { ...told(test), outcome: 'inconclusive', rows, failed: 0, examples: [] } as const
+  if (rows === 0) return { ...open, why: 'it changes none of the rows, and so proves nothing' }
+  const after = await ask(bench, `select __tidegate_row, ${changed.columns} from sampled`)
   const judge = judgeOf(test, bench, before, after)
-  if (typeof judge === 'string')
-    return { ...told(test), outcome: 'inconclusive', rows, failed: 0, why: judge, examples: [] }
+  if (typeof judge === 'string') return { ...open, why: judge }
   const wrong = Array.from({ length: rows }, (_, row) => row).filter((row) => !judge.holds(row))
   const shown = wrong.slice(0, EXAMPLES)
   const inputs = await inputsOf(bench, Object.keys(test.change), shown)
@@ -125,8 +129,15 @@ interface Judge {
   show(answers: RawAnswers, row: number): string
 }
 
-/** Answers of numbers are equal up to what floating point does to a sum. */
-const ROUNDING = 1e-9
+/** What floating point does to a sum, in the precision that a model answers in. */
+const ROUNDING: Partial<Record<Datatype, number>> = { FP64: 1e-9, FP32: 1e-6, FP16: 2e-3 }
+
+/** Scores around 1 and numbers of any size are equal up to this; where nobody says more, they are of single precision. */
+function roundingOf({ outputs, answer }: Signature, values: readonly number[]): number {
+  const name = answer.scores ?? answer.prediction
+  const own = outputs.find((output) => output.name === name)?.datatype ?? 'FP32'
+  return (ROUNDING[own] ?? 1e-9) * Math.max(1, ...values.map(Math.abs))
+}
 
 /** A text says why it cannot be judged. */
 function judgeOf(
@@ -139,8 +150,11 @@ function judgeOf(
     const { tolerance } = test
     const show = (answers: RawAnswers, row: number): string => answers.predicted[row] ?? ''
     if (isRegression) {
-      const bound = (tolerance ?? 0) + ROUNDING
-      return { show, holds: (row) => Math.abs(Number(show(before, row)) - Number(show(after, row))) <= bound }
+      const apart = (row: number): number => {
+        const values = [Number(show(before, row)), Number(show(after, row))] as const
+        return Math.abs(values[0] - values[1]) - roundingOf(manifest.signature, values)
+      }
+      return { show, holds: (row) => apart(row) <= (tolerance ?? 0) }
     }
     if (tolerance !== undefined && before.width === 0)
       return 'the model gives no scores that a `tolerance` could be held against'
@@ -156,11 +170,14 @@ function judgeOf(
   const moves = {
     rise: (d: number) => d > 0,
     fall: (d: number) => d < 0,
-    'not-rise': (d: number) => d <= ROUNDING,
-    'not-fall': (d: number) => d >= -ROUNDING,
+    'not-rise': (d: number, rounding: number) => d <= rounding,
+    'not-fall': (d: number, rounding: number) => d >= -rounding,
   }
   return {
-    holds: (row) => moves[test.must](value(after, row) - value(before, row)),
+    holds: (row) => {
+      const [first, second] = [value(before, row), value(after, row)]
+      return moves[test.must](second - first, roundingOf(manifest.signature, [first, second]))
+    },
     show: (answers, row) => String(Number(value(answers, row).toPrecision(6))),
   }
 }
@@ -190,7 +207,7 @@ function valueOf(
 }
 
 async function askRows(test: FunctionalityTest & { name: string }, bench: Bench): Promise<TestResult> {
-  const { types, isRegression } = bench
+  const { types, isRegression, manifest } = bench
   const stray = test.rows.flatMap((row) => Object.keys(row)).find((column) => !types.has(column))
   if (stray !== undefined)
     throw new AppError('INVALID_INPUT', `${test.name}: "${stray}" is no column of the evaluation's data`)
@@ -203,7 +220,8 @@ async function askRows(test: FunctionalityTest & { name: string }, bench: Bench)
   const answers = await ask(bench, selects.join(' union all '))
   const holds = (answer: string): boolean =>
     isRegression
-      ? Math.abs(Number(answer) - Number(test.answer)) <= test.tolerance + ROUNDING
+      ? Math.abs(Number(answer) - Number(test.answer)) <=
+        test.tolerance + roundingOf(manifest.signature, [Number(answer)])
       : sameClass(answer, test.answer)
   const wrong = answers.predicted.flatMap((answer, row) => (holds(answer) ? [] : [row]))
   const examples = wrong.slice(0, EXAMPLES).map((row) => ({
@@ -226,15 +244,20 @@ function sameClass(answer: string, wanted: string): boolean {
 }
 
 /** The table that is asked about is always called so: `read-table.ts` reads it in stretches. */
-async function ask({ connection, host, manifest, signal }: Bench, select: string): Promise<RawAnswers> {
+async function ask(bench: Bench, select: string): Promise<RawAnswers> {
+  const { connection, host, manifest, signal } = bench
+  await make(bench, 'held_out', select)
+  const [row] = await queryRows(connection, 'select count(*)::double as n from held_out')
+  return askAboutAll(host, manifest, connection, Number(row?.['n'] ?? 0), signal)
+}
+
+async function make({ connection }: Bench, table: string, select: string): Promise<void> {
   try {
-    await connection.run(`create or replace temp table held_out as ${select}`)
+    await connection.run(`create or replace temp table ${table} as ${select}`)
   } catch (error) {
     const [line = ''] = (error as Error).message.split('\n')
     throw new AppError('INVALID_INPUT', `its rows cannot be made: ${line}`, {}, { cause: error })
   }
-  const [row] = await queryRows(connection, 'select count(*)::double as n from held_out')
-  return askAboutAll(host, manifest, connection, Number(row?.['n'] ?? 0), signal)
 }
 
 /** What was changed first, then what else the model was given. */
