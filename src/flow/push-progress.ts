@@ -103,8 +103,8 @@ async function* followRun(
 
 async function* describeEvent(database: Database, run: RunRow, event: AppEvent, width: number): AsyncGenerator<string> {
   if (event.kind === 'gate.decided') {
-    const { outcome, summary } = event.data as { outcome: string; summary: string }
-    yield `    gate ${outcome}: ${summary}`
+    const { gate, outcome, summary } = event.data as { gate: string; outcome: string; summary: string }
+    yield `    gate ${outcome}: ${gate}: ${summary}`
     return
   }
   if (event.kind !== 'step.ended') return

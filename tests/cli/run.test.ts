@@ -176,9 +176,9 @@ test('the candidate is served to steps that ask for it, judged by its gates, and
   const bad = await place.tidegate(folder, ['run'])
 
   expect(good.stdout).toMatch(/contract +succeeded/)
-  expect(good.stdout).toMatch(/gate pass: accuracy 1\.000/)
+  expect(good.stdout).toMatch(/gate pass: accuracy: accuracy 1\.000/)
   expect(good.code).toBe(0)
-  expect(bad.stdout).toMatch(/gate fail: accuracy 0\.500/)
+  expect(bad.stdout).toMatch(/gate fail: accuracy: accuracy 0\.500/)
   expect(bad.code).toBe(1)
   expect(good.stdout).not.toContain('registration')
   expect(gatewaysBelow(place.data)).toEqual([])

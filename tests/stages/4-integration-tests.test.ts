@@ -141,7 +141,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(run.gates[0]?.summary).toMatch(
       /^accuracy 0\.05\d* against the champion's 0\.950: worse by 0\.900 \(95 % interval 0\.\d+ to [01]\.\d+ worse\), margin 0\.02$/,
     )
-    expect(push.stderr).toMatch(/remote: +gate fail: accuracy .* worse by 0\.900 \(95 % interval/)
+    expect(push.stderr).toMatch(/remote: +gate fail: accuracy-vs-champion: accuracy .* worse by 0\.900 \(95 % interval/)
     const { examples } = run.gates[0]!.evidence as { examples: unknown[] }
     expect(examples).toHaveLength(10)
     expect(examples[0]).toMatchObject({
@@ -180,7 +180,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const rerun = await waive(max)
 
     const run = await story.project.ended(rerun.number)
-    expect(push.stderr).toMatch(/gate inconclusive: .*60 rows are too few to tell/)
+    expect(push.stderr).toMatch(/gate inconclusive: accuracy-vs-champion: .*60 rows are too few to tell/)
     expect(await story.project.run(number)).toMatchObject({ state: 'failed', version: null })
     expect(push.stderr).toContain(`tidegate waive shop#${number} accuracy-vs-champion --reason`)
     expect(run).toMatchObject({ state: 'succeeded', version: 2, parentRun: `shop#${number}`, person: 'max' })

@@ -12,6 +12,7 @@ interface Output {
 }
 
 export interface DecidedGate {
+  readonly gate: string
   readonly outcome: string
   readonly summary: string
 }
@@ -76,9 +77,9 @@ export function showRun(output: Output | undefined): ShownRun {
       if (kind === 'step.started') running.set(String(data['step']), Date.now())
       if (kind === 'step.ended') await stepEnded(data as unknown as StepEnded & { attempt?: number }, facts)
       if (kind === 'gate.decided') {
-        const gate = data as unknown as DecidedGate
-        gates.push({ outcome: gate.outcome, summary: gate.summary })
-        say(`    gate ${gate.outcome}: ${gate.summary}`)
+        const { gate, outcome, summary } = data as unknown as DecidedGate
+        gates.push({ gate, outcome, summary })
+        say(`    gate ${outcome}: ${gate}: ${summary}`)
       }
     },
     cancelling: () => say('Cancelling: ending every process of this run.'),
