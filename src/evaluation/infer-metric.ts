@@ -38,8 +38,10 @@ function infer(computation: Computation<JudgedRows>, rows: JudgedRows): Inferenc
       const parts = [{ width: 1, values: computation.perRow(rows) }, { width: 1 }]
       return inferFromSums({ parts, of: (sums) => sums[0]! / sums[1]!, sampling, seed: SEED, ...range })
     }
-    case 'sums':
-      return inferFromSums({ parts: computation.parts(rows), of: computation.of, sampling, seed: SEED, ...range })
+    case 'sums': {
+      const drawn = { parts: computation.parts(rows), sampling, seed: SEED }
+      return computation.infer?.(drawn) ?? inferFromSums({ ...drawn, of: computation.of, ...range })
+    }
     case 'weights': {
       const binned = () => computation.binned(rows)
       return inferFromWeights({ of: computation.prepare(rows), binned, sampling, seed: SEED, ...range })

@@ -1,4 +1,5 @@
-import type { Part } from '../statistics/additive.ts'
+import type { Part, Sampling } from '../statistics/additive.ts'
+import type { Inference } from '../statistics/inference.ts'
 import type { PairedCounts } from '../statistics/paired-proportions.ts'
 import type { ClassCounts } from './class-counts.ts'
 import type { ClassRows, NumberRows } from './judged-rows.ts'
@@ -30,6 +31,12 @@ export interface SumsComputation<Rows> {
   readonly parts: (rows: Rows) => readonly Part[]
   readonly of: (sums: Float64Array) => number
   readonly range?: readonly [number, number]
+  /** Where the values of resamples are not around the true one: how the interval is found instead. */
+  readonly infer?: (drawn: {
+    readonly parts: readonly Part[]
+    readonly sampling: Sampling
+    readonly seed: number
+  }) => Inference
 }
 
 /** Of the rows' order: a function of how much each row counts, that does once what does not depend on it. */

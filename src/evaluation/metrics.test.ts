@@ -5,6 +5,7 @@ import { estimateMetric } from './infer-metric.ts'
 import { numberUnits, pickRows, type ClassRows, type NumberRows } from './judged-rows.ts'
 import { measure, measureAll } from './measure.ts'
 import { findMetric, metricNames } from './metrics.ts'
+import { SeededRandom } from '../statistics/random.ts'
 import { reasonAgainst } from './why-undefined.ts'
 
 interface GoldenClasses {
@@ -164,4 +165,25 @@ test.each([
       expect(high, name).toBeGreaterThanOrEqual(value! - 1e-12)
     }
   }
+})
+
+test('a calibrated model is not proved to be otherwise', () => {
+  const random = new SeededRandom(3)
+  const scores = Float64Array.from({ length: 400 }, () => random.next())
+  const all = Float64Array.from({ length: 800 }, (_, i) => (i % 2 === 1 ? scores[(i - 1) / 2]! : 1 - scores[i / 2]!))
+  const truth = Int32Array.from(scores, (score) => Number(random.next() < score))
+  const calibrated: ClassRows = {
+    kind: 'classification',
+    classes: ['no', 'yes'],
+    truth,
+    predicted: truth,
+    scores: all,
+    sampling: { rows: 400 },
+  }
+
+  const { value, low, high } = measure(findMetric('classification', 'calibration-error')!, calibrated)
+
+  expect(value).toBeGreaterThan(0.01)
+  expect(low).toBe(0)
+  expect(high).toBeGreaterThan(value!)
 })

@@ -1,3 +1,4 @@
+import { inferAbsoluteSums } from '../statistics/absolute-sums.ts'
 import type { ClassRows } from './judged-rows.ts'
 import type { ClassComputation } from './metric-computation.ts'
 import { PRECISION_RECALL_AREA } from './precision-recall-area.ts'
@@ -14,6 +15,7 @@ export const SCORE_METRICS: Readonly<Record<string, ClassComputation>> = {
     parts: calibrationParts,
     of: calibrationError,
     range: [0, 1],
+    infer: inferAbsoluteSums,
   },
 }
 
