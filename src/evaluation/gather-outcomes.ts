@@ -4,7 +4,8 @@ import type { EvaluationPlace } from './evaluation-place.ts'
 import type { ModelOutcomes, RowOutcomes } from './evaluation-result.ts'
 import { readExtras, readSlices, type HeldOutTable } from './held-out-table.ts'
 import { classOutcomes, tabulateClasses } from './judge-answers.ts'
-import { readText } from './read-table.ts'
+import { queryRows } from '../lib/open-analytics.ts'
+import { columnText, readText } from './read-table.ts'
 
 /** Truth, answers and slices of every row, in the form that is kept. */
 export async function gatherOutcomes(
@@ -15,6 +16,7 @@ export async function gatherOutcomes(
 ): Promise<RowOutcomes> {
   const { input } = place
   const { task, positive, metrics } = input.evaluation
+  notes.push(...(await aboutIds(place)))
   const base = {
     task,
     ...(await readIds(place, table)),
@@ -54,6 +56,28 @@ async function readIds(
   return { ids: (await readText(connection, id)).map((text) => text ?? '') }
 }
 
+/** Rows are found again by their id: in the evidence, and in what people say of it. */
+async function aboutIds({ input, connection }: EvaluationPlace): Promise<string[]> {
+  const { id } = input.evaluation
+  if (id === undefined) return []
+  const text = columnText(id)
+  const [row] = await queryRows(
+    connection,
+    `select count(*) filter (where id is null)::double as absent, count(id)::double - count(distinct id) as again,
+      any_value(id) filter (where n > 1) as one
+    from (select id, count(*) over (partition by id) as n from (select ${text} as id from held_out))`,
+  )
+  const [absent, again] = [Number(row?.['absent']), Number(row?.['again'])]
+  return [
+    ...(absent === 0 ? [] : [`${absent} ${absent === 1 ? 'row has' : 'rows have'} no ${id} (evaluation.id)`]),
+    ...(again === 0
+      ? []
+      : [
+          `${again} ${again === 1 ? 'row has' : 'rows have'} the ${id} of another row, ${String(row?.['one'])} for one (evaluation.id): where they belong together, say so in evaluation.unit`,
+        ]),
+  ]
+}
+
 function isClasses(answers: Answers): answers is Extract<Answers, { kind: 'classes' }> {
   return answers.kind === 'classes'
 }
@@ -66,7 +90,7 @@ function ownOf({ own }: Answers): Pick<ModelOutcomes, 'own'> {
   return own === undefined ? {} : { own }
 }
 
-/** Usually a mistake in `outputs.classes`, and worth more than an accuracy of 0. */
+/** Usually a mistake in `outputs.classes` or in how a class is written, and worth more than a low accuracy. */
 function noteStrangers(
   { predicted }: ModelOutcomes,
   truth: ArrayLike<number>,
@@ -75,12 +99,20 @@ function noteStrangers(
 ): void {
   const labels = placesIn(truth, classes.length)
   const answers = placesIn(predicted, classes.length)
-  if (answers.some((answer) => labels.includes(answer))) return
+  const strangers = answers.filter((answer) => !labels.includes(answer))
+  if (strangers.length === 0) return
   const show = (places: readonly number[]): string =>
     places
       .slice(0, 5)
       .map((place) => classes[place])
       .join(', ')
+  if (strangers.length < answers.length) {
+    let rows = 0
+    for (let i = 0; i < predicted.length; i++) if (strangers.includes(predicted[i]!)) rows++
+    const told = `${rows} ${rows === 1 ? 'answer' : 'answers'} of the candidate (${show(strangers)})`
+    notes.push(`${told} are no label of any row: wrong wherever the class is written otherwise there`)
+    return
+  }
   notes.push(
     `none of the candidate's answers (${show(answers)}) is among the labels (${show(labels)}): check model.outputs.classes`,
   )

@@ -141,6 +141,15 @@ test.each([
   expect(measure(metric, rows)).toEqual({ value: null, low: null, high: null, why })
 })
 
+test('a ranking takes any scores, and rounding leaves a probability one', () => {
+  const margins = { ...ROWS, scores: ROWS.scores!.map((score) => score * 8 - 4) }
+  const rounded = { ...ROWS, scores: ROWS.scores!.map((score) => score * 1.000_000_2) }
+
+  expect(measureAll(margins)['auc']!.value).toBe(measureAll(ROWS)['auc']!.value)
+  expect(measureAll(margins)['calibration-error']!.value).toBeNull()
+  expect(measureAll(rounded)['brier']!.value).toBeCloseTo(measureAll(ROWS)['brier']!.value!, 5)
+})
+
 test("a metric of the author's own is the weighted mean of its column", () => {
   const own = { dice: { better: 'higher' } } as const
   const rows = {

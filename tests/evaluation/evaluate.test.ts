@@ -114,6 +114,20 @@ test('candidate and champion answer the same rows in their own hosts', async () 
   )
 })
 
+test('ids that are not the own of each row, and answers that are no label, are told', async () => {
+  const select = `select * replace (case when id < 3 then null when id < 10 then 3 else id end as id,
+    case when label = 'yes' then 'Yes' else label end as label) from (${ROWS})`
+
+  const { result } = await evaluate({}, select)
+
+  expect(result!.notes).toEqual([
+    '3 rows have no id (evaluation.id)',
+    '6 rows have the id of another row, 3 for one (evaluation.id): where they belong together, say so in evaluation.unit',
+    '21 answers of the candidate (yes) are no label of any row: wrong wherever the class is written otherwise there',
+  ])
+  expect((await evaluate({})).result!.notes).toEqual([])
+})
+
 test('a table of comma separated values gives the same numbers', async () => {
   const parquet = await evaluate({})
   const csv = await evaluate({}, ROWS, 'test.csv')
