@@ -1,4 +1,5 @@
 import { escapeHtml, short } from './markup.ts'
+import { showCount } from './report-facts.ts'
 
 /** Plots as inline SVG: colours are classes, so that the page's light and dark ones hold; each has a name for those who cannot see it. */
 function svg(width: number, height: number, title: string, parts: readonly string[]): string {
@@ -111,7 +112,7 @@ export function confusionPlot(
     for (const j of shown.keys()) {
       const count = row[j] ?? 0
       const share = total === 0 ? 0 : count / total
-      const told = `truth ${name}, answer ${shown[j] ?? ''}: ${count} of ${total}`
+      const told = `truth ${name}, answer ${shown[j] ?? ''}: ${showCount(count)} of ${showCount(total)}`
       const kind = i === j ? 'right' : 'wrong'
       parts.push(
         `<g><title>${escapeHtml(told)}</title><rect x="${left + j * size}" y="${top + i * size}" width="${size - 2}" height="${size - 2}" class="cell ${kind}" fill-opacity="${at(0.06 + 0.9 * Math.sqrt(share))}"/>` +
@@ -120,7 +121,7 @@ export function confusionPlot(
             : label(
                 left + j * size + size / 2 - 1,
                 top + i * size + size / 2 + 4,
-                String(count),
+                showCount(count),
                 ` class="${share > 0.4 ? 'on-cell' : 'tick'}" text-anchor="middle"`,
               )) +
           '</g>',
@@ -139,7 +140,7 @@ interface Bin {
 /** A model that says 0.8 should be right in 8 of 10: on the dashed line. Larger marks are more rows. */
 export function reliabilityPlot(title: string, candidate: readonly Bin[], champion: readonly Bin[] = []): string {
   const size = 300
-  const [left, top] = [44, 10]
+  const [left, top] = [62, 10]
   const x = (value: number): number => left + value * size
   const y = (value: number): number => top + (1 - value) * size
   const parts = [0, 0.25, 0.5, 0.75, 1].flatMap((tick) => [
@@ -150,6 +151,8 @@ export function reliabilityPlot(title: string, candidate: readonly Bin[], champi
   ])
   parts.push(line(x(0), y(0), x(1), y(1), 'ideal'))
   parts.push(label(x(0.5), y(0) + 34, 'how sure the model was', ' class="tick" text-anchor="middle"'))
+  const upright = ` class="tick" text-anchor="middle" transform="rotate(-90 12 ${y(0.5)})"`
+  parts.push(label(12, y(0.5), 'how often it was right', upright))
   for (const [who, bins] of [
     ['champion', champion],
     ['candidate', candidate],
@@ -195,7 +198,11 @@ export function shiftPlot(
       `<g><title>${escapeHtml(told)}</title>${bar(reference / references, step * 0.08, 'reference')}${bar(heldOut / rows, step * 0.5, 'held-out')}</g>`,
     ]
   })
-  return svg(width, height + 2, title, [...parts, line(0, height, width, height, 'axis')])
+  const names = [
+    label(0, height + 14, short(bins[0]?.name ?? '', 20), ' class="tick"'),
+    label(width, height + 14, short(bins.at(-1)?.name ?? '', 20), ' class="tick" text-anchor="end"'),
+  ]
+  return svg(width, height + 18, title, [...parts, line(0, height, width, height, 'axis'), ...names])
 }
 
 function percent(share: number): string {

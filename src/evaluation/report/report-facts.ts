@@ -2,6 +2,7 @@ import type { BundleManifest } from '../../core/bundle.ts'
 import type { Digest } from '../../core/digest.ts'
 import type { EvaluationResult } from '../evaluation-result.ts'
 import type { GateDecision } from '../gate.ts'
+import type { Measure } from '../measure.ts'
 
 /** Where the candidate comes from, as the run's rows say it. */
 export interface RunFacts {
@@ -75,6 +76,12 @@ export function showNumber(value: number | null | undefined): string {
   return Math.abs(value) >= 1_000 ? String(Math.round(value)) : String(Number(value.toFixed(4)))
 }
 
-export function showRange({ low, high }: { readonly low: number | null; readonly high: number | null }): string {
-  return low === null || high === null ? '' : `${showNumber(low)} to ${showNumber(high)}`
+/** The interval; of what does not exist the reason. */
+export function showRange({ low, high, why = '' }: Pick<Measure, 'low' | 'high' | 'why'>): string {
+  return low === null || high === null ? why : `${showNumber(low)} to ${showNumber(high)}`
+}
+
+/** Rows, or where they count differently what they weigh. */
+export function showCount(count: number): string {
+  return String(Number(count.toFixed(1)))
 }

@@ -117,7 +117,8 @@ function evaluated(evaluation: EvaluationResult): string[] {
       : figure(
           'How sure it was, and how often it was right',
           reliabilityPlot('reliability', evidence.reliability.candidate, evidence.reliability.champion),
-          'On the dashed line a model is as often right as it says.',
+          'On the dashed line a model is as often right as it says. Larger marks are more rows.',
+          legend(evidence.reliability.champion !== undefined),
         )
   return [
     section(

@@ -1,6 +1,14 @@
-import type { EvaluationResult } from '../evaluation-result.ts'
+import type { EvaluationResult, ModelMeasures } from '../evaluation-result.ts'
 import { escapeMarkdown as e, short } from './markup.ts'
-import { howToReproduce, provedBy, showNumber, showRange, verdictOf, type ReportFacts } from './report-facts.ts'
+import {
+  howToReproduce,
+  provedBy,
+  showCount,
+  showNumber,
+  showRange,
+  verdictOf,
+  type ReportFacts,
+} from './report-facts.ts'
 
 /** The same as the page, for terminals, commits and pull requests. */
 export function reportMarkdown(facts: ReportFacts): string {
@@ -67,6 +75,7 @@ function evaluated({ candidate, champion, slices, evidence, notes }: EvaluationR
   ])
   return [
     `## Metrics\n\n${table(['metric', 'candidate', '95 % interval', ...(other === undefined ? [] : ['champion'])], metrics)}`,
+    ...answered(candidate, evidence),
     ...(sliced.length === 0
       ? []
       : [`## Slices\n\n${table(['slice', 'rows', 'metric', 'candidate', '95 % interval', 'champion'], sliced)}`]),
@@ -75,8 +84,39 @@ function evaluated({ candidate, champion, slices, evidence, notes }: EvaluationR
       : [
           `## ${evidence?.compared === 'changed' ? 'Answers that changed most' : 'Rows it is furthest off at'}\n\n${table(['row', 'label', 'candidate', 'champion', 'distance'], examples)}`,
         ]),
+    ...shifted(evidence),
     ...(notes.length === 0 ? [] : [`## Notes\n\n${notes.map((note) => `- ${e(note)}`).join('\n')}`]),
   ]
+}
+
+const MOST_CLASSES = 20
+
+/** What the page draws: which answers are taken for which, and how far they can be believed. */
+function answered({ classes = [], confusion }: ModelMeasures, evidence: EvaluationResult['evidence']): string[] {
+  const names = classes.map(({ name }) => name)
+  const cells = (confusion ?? []).map((row, i) => [names[i] ?? '', ...row.map(showCount)])
+  const isSmall = cells.length > 0 && cells.length <= MOST_CLASSES
+  const { candidate: own = [], champion: others } = evidence?.reliability ?? {}
+  const bins = own.flatMap(({ rows, confidence, accuracy }, i) => {
+    const other = others?.[i]
+    const told = [String(rows), showNumber(confidence), showNumber(accuracy)]
+    const otherTold = other === undefined || other.rows === 0 ? '' : showNumber(other.accuracy)
+    return rows === 0 ? [] : [[`${i / 10} to ${(i + 1) / 10}`, ...told, ...(others === undefined ? [] : [otherTold])]]
+  })
+  const head = ['sure by', 'rows', 'sure on average', 'right', ...(others === undefined ? [] : ['champion right'])]
+  return [
+    ...(isSmall
+      ? [`## Answers, by truth\n\n${table(['truth', ...names.map((name) => `answer ${name}`)], cells)}`]
+      : []),
+    ...(bins.length === 0 ? [] : [`## How sure it was, and how often it was right\n\n${table(head, bins)}`]),
+  ]
+}
+
+function shifted(evidence: EvaluationResult['evidence']): string[] {
+  const shift = (evidence?.shift ?? []).filter(({ bins }) => bins.length > 0)
+  if (shift.length === 0) return []
+  const rows = shift.map(({ column, distance }) => [column, `${(distance * 100).toFixed(1)} %`])
+  return [`## Reference and held-out rows\n\n${table(['column', 'rows that moved'], rows)}`]
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -22,10 +22,14 @@ const evaluation = {
   source: 'hosts',
   candidate: {
     bundle: 'sha256:00',
-    metrics: { accuracy: measure, 'log-loss': { ...measure, value: 3, high: 4 } },
+    metrics: {
+      accuracy: measure,
+      'log-loss': { ...measure, value: 3, high: 4 },
+      auc: { value: null, low: null, high: null, why: 'it needs rows of more than one class' },
+    },
     classes: [EVIL, 'b'].map((name) => ({ name, rows: 100, precision: 1, recall: 1, f1: 1 })),
     confusion: [
-      [90, 10],
+      [90, 12.3456],
       [10, 90],
     ],
   },
@@ -37,7 +41,16 @@ const evaluation = {
     examples: [
       { row: 7, id: EVIL, inputs: { [EVIL]: EVIL }, label: EVIL, candidate: EVIL, champion: EVIL, distance: 0.9 },
     ],
-    shift: [{ column: EVIL, distance: 0.2, bins: [{ name: EVIL, reference: 10, heldOut: 5 }] }],
+    shift: [
+      {
+        column: EVIL,
+        distance: 0.2,
+        bins: [
+          { name: 'up to 5', reference: 10, heldOut: 5 },
+          { name: EVIL, reference: 10, heldOut: 5 },
+        ],
+      },
+    ],
     reliability: { candidate: [{ rows: 200, confidence: 0.9, accuracy: 0.91 }] },
   },
   notes: [EVIL],
@@ -87,6 +100,14 @@ test('both say the verdict, the figures with their intervals, and how to do it a
     expect(text).toContain('git checkout a94a8fe5ccb1')
     expect(text).toContain('The champion, version 2, was asked about the same rows in a host of its own.')
   }
+  for (const text of [html, markdown]) {
+    expect(text).toContain('12.3')
+    expect(text).not.toContain('12.3456')
+    expect(text).toContain('it needs rows of more than one class')
+    expect(text).toContain('how often it was right')
+    expect(text).toContain('20.0 %')
+  }
+  expect(html).toMatch(/<text [^>]*>up to 5<\/text>/)
   // What has no place on an axis from 0 to 1 stands in the table only.
   expect(html.match(/log-loss/g)).toHaveLength(1)
   expect(html.match(/<svg /g)).toHaveLength(5)
