@@ -173,6 +173,14 @@ test('a place in the memo is read as Python reads it', () => {
   ])
 })
 
+test('what makes a random generator, or a class of Cython, is its package’s own', () => {
+  expect(refusedBecause('numpy.random._pickle.__randomstate_ctor', ['numpy'])).toBeUndefined()
+  expect(refusedBecause('sklearn._loss._loss.__pyx_unpickle_CyHalfSquaredError', ['sklearn'])).toBeUndefined()
+  expect(refusedBecause('numpy.random._pickle.__randomstate_ctor', ['sklearn'])).toBe('numpy is not allowed')
+  for (const name of ['numpy.__builtins__', 'sklearn.base.__loader__.x', 'sklearn.Tree.__class__', '__main__.Model'])
+    expect(refusedBecause(name, ['numpy', 'sklearn', '__main__']), name).toContain('reaches into the interpreter')
+})
+
 test('a module that runs programs cannot be allowed', () => {
   expect(refusedBecause('os.system', ['os'])).toBe('os runs other programs or code')
   expect(refusedBecause('builtins.eval', ['builtins'])).toBe('builtins runs other programs or code')

@@ -6,13 +6,14 @@ import sys
 
 import joblib
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 os.chdir(sys.argv[1])
 X = np.arange(80.0).reshape(40, 2)
 forest = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(X, X[:, 0] > 30)
+boosted = HistGradientBoostingRegressor(max_iter=3, random_state=np.random.RandomState(0)).fit(X, X[:, 0])
 encoder = OneHotEncoder().fit(np.array([["a"], ["b"]], dtype=object))
 
 
@@ -32,6 +33,7 @@ for protocol in range(6):
 for name, compress in {"plain": 0, "zlib": 3, "gzip": ("gzip", 3)}.items():
     joblib.dump(forest, f"good/forest-{name}.joblib", compress=compress)
 joblib.dump(encoder, "good/encoder.joblib")
+joblib.dump(boosted, "good/boosted.joblib")
 write("good/numbers.npy", lambda file: np.save(file, X))
 write("good/objects.npz", lambda file: np.savez(file, a=X, b=np.array([{"a": 1}, None], dtype=object)))
 
