@@ -21,7 +21,9 @@ export function environmentSteps(
   const wanted = [
     {
       name: DEFAULT_ENVIRONMENT,
-      files: build.dependencies ?? (build.interpreter === undefined ? foundDependencies(context.files) : []),
+      files:
+        build.dependencies ??
+        (build.interpreter === undefined ? foundDependencies(context.files, context.readText) : []),
       path: ['build', 'dependencies'] as Path,
     },
     ...Object.entries(build.environments).map(([name, files]) => ({
@@ -63,10 +65,15 @@ export function environmentSteps(
 }
 
 /** What Python projects keep their dependencies in, the most explicit first. */
-export function foundDependencies(files: readonly string[]): string[] {
+export function foundDependencies(files: readonly string[], readText?: PlanContext['readText']): string[] {
   const known = ['requirements.txt', 'pyproject.toml', 'setup.py', 'environment.yml', 'environment.yaml']
-  const found = known.find((file) => files.includes(file))
+  const found = known.find((file) => files.includes(file) && (file !== 'pyproject.toml' || isProject(readText?.(file))))
   return found === undefined ? [] : [found]
+}
+
+/** Many a pyproject.toml holds the settings of tools alone, and the dependencies stand elsewhere. */
+function isProject(text: string | undefined): boolean {
+  return text === undefined || /^\s*\[\s*(project|tool\.poetry)\s*[.\]]/m.test(text)
 }
 
 /** Everything that decides what gets installed. */

@@ -255,6 +255,15 @@ test('a given interpreter is used as it is', () => {
   })
 })
 
+test('a pyproject.toml with settings of tools alone names no dependencies', () => {
+  const files = ['pyproject.toml', 'setup.py']
+  const found = (text: string) =>
+    step(plan('steps: { a: { run: x } }', { files, readText: () => text }), 'environment').work
+
+  expect(found('[tool.ruff]\nline-length = 120\n')).toMatchObject({ input: { dependencies: ['setup.py'] } })
+  expect(found('[project]\nname = "x"\n')).toMatchObject({ input: { dependencies: ['pyproject.toml'] } })
+})
+
 test('a glob that begins with a wildcard is about the commit, never about outs', () => {
   const run = plan(
     'steps:\n  a: { run: x, deps: ["**"], outs: [a.py] }\n  b: { run: x, deps: ["*.py"], outs: [b.py] }\n',
