@@ -6,7 +6,7 @@ import { putTree } from './artifacts/put.ts'
 import { snapshotFiles } from './artifacts/stat-index.ts'
 import { holdLock } from './build/hold-lock.ts'
 import { planWorkingTree, type PlannedTree } from './cli/local/plan-working-tree.ts'
-import { readWorkingTree, type WorkingTree } from './cli/local/working-tree.ts'
+import { committedAt, readWorkingTree, type WorkingTree } from './cli/local/working-tree.ts'
 import { ATTEMPT_FILES } from './core/attempt-files.ts'
 import { LOCAL_DATASETS } from './core/dataset-settings.ts'
 import type { Champion } from './core/champion.ts'
@@ -27,6 +27,7 @@ import type { AttemptContext, StepOpening } from './engine/engine-options.ts'
 import { createEngine, type Engine } from './engine/engine.ts'
 import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
 import { lastMargins, type MarginEvidence } from './evaluation/margin-evidence.ts'
+import { buildDate } from './flow/build-date.ts'
 import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.ts'
 import { knownDataset } from './flow/frozen-datasets.ts'
 import type { DeliveryRules } from './flow/plan-commit.ts'
@@ -181,7 +182,7 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
     hasArtifact: (ref) => isWhole(store, ref),
     known: (context) => knownDataset(database.read, context),
     tasks: taskBindings({ ...needs, champion: (run) => findChampion(request, store, run) }),
-    openStep: (context) => openStep(request.environment, endpoints, context),
+    openStep: (context) => openStep(request, endpoints, context),
     closeStep: (context) => closeStep(endpoints, context),
     readResults: (context, record) => readResults(resultNeeds, context, record),
     writeResults,
@@ -216,17 +217,19 @@ async function findChampion({ champion }: LocalRunRequest, store: Store, run: Ru
 
 /** Secrets are what the person has in the environment under the same names. */
 async function openStep(
-  environment: NodeJS.ProcessEnv,
+  { environment, folder }: LocalRunRequest,
   endpoints: LocalEndpoints,
   context: AttemptContext,
 ): Promise<StepOpening> {
   const { work } = context.step
+  const date = await buildDate(context.step, () => committedAt(folder))
   if (work.kind === 'task') {
     const opened = taskSecrets(work).map((name) => [name, secretOf(environment, name, context.step)])
-    return openTask(work, Object.fromEntries(opened) as Record<string, string>, LOCAL_DATASETS, environment)
+    const task = openTask(work, Object.fromEntries(opened) as Record<string, string>, LOCAL_DATASETS, environment)
+    return { env: { ...task.env, ...date }, secrets: task.secrets }
   }
   const secrets = Object.fromEntries(work.secrets.map((name) => [name, secretOf(environment, name, context.step)]))
-  if (context.step.endpoint !== 'candidate') return { env: {}, secrets }
+  if (context.step.endpoint !== 'candidate') return { env: date, secrets }
   const { url, token } = await openCandidate(endpoints.routes, context)
   return { env: { TIDEGATE_ENDPOINT: url }, secrets: { ...secrets, TIDEGATE_ENDPOINT_TOKEN: token } }
 }

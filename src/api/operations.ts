@@ -9,6 +9,7 @@ import {
   setSecret,
   whoAmI,
 } from './access.ts'
+import { getArtifact, listArtifacts } from './artifacts.ts'
 import { getChampion, getVersionContent } from './champion.ts'
 import {
   approveDeployment,
@@ -66,6 +67,8 @@ export const OPERATIONS = {
   rerunRun,
   waiveGate,
   getReport,
+  listArtifacts,
+  getArtifact,
   getLog,
   getLogTimes,
   searchLog,

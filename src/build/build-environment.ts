@@ -11,6 +11,7 @@ import { checkSystemPackages } from './check-system-packages.ts'
 import { findInstaller, type Installer } from './find-installer.ts'
 import { findPython, isOursToRun, probePython, type Python } from './find-python.ts'
 import { installEnvironment } from './install-environment.ts'
+import { readBuildSystem } from './read-build-system.ts'
 import { readRequirements, type RequirementSet } from './read-requirements.ts'
 import { resolveLock } from './resolve-lock.ts'
 import { runTool } from './run-tool.ts'
@@ -108,14 +109,16 @@ async function build(input: BuildEnvironmentInput, place: Place): Promise<Built>
   const { context, env, stepsRunAsOtherUser, root } = place
   const { signal } = context
   const log = (line: string): void => context.log(line)
-  const requirements = await readRequirements(context.workspace, input.dependencies)
-  const wanted = input.python ?? requirements.python
+  const { workspace } = context
+  const listed = input.buildSystem === undefined ? await readRequirements(workspace, input.dependencies) : undefined
+  const wanted = input.python ?? listed?.python
   const python = await findPython({
     ...(wanted === undefined ? {} : { wanted }),
     env,
     forOtherUser: stepsRunAsOtherUser,
     signal,
   })
+  const requirements = listed ?? (await readBuildSystem(input.buildSystem ?? '', python, { workspace, env, signal }))
   const installer = await findInstaller(python, env, signal)
   const lockText = await lockOf(requirements, python, installer, place)
   const lockDigest = sha256(lockText)

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { createLocalProgram } from './local-program.ts'
 import { registerAcceptance } from './remote/acceptance.ts'
 import { registerAccount } from './remote/account.ts'
+import { registerArtifacts } from './remote/artifacts.ts'
 import { registerData } from './remote/data.ts'
 import { registerDelivery } from './remote/delivery.ts'
 import { registerLogs } from './remote/logs.ts'
@@ -17,6 +18,7 @@ export function createProgram(version: string): Command {
   registerProjects(program)
   registerRuns(program)
   registerReport(program)
+  registerArtifacts(program)
   registerLogs(program)
   registerTests(program)
   registerData(program)

@@ -3,19 +3,23 @@ import { openSecrets } from '../access/secrets.ts'
 import type { BundleManifest } from '../core/bundle.ts'
 import type { Digest } from '../core/digest.ts'
 import { AppError } from '../core/errors.ts'
+import type { RunRow } from '../db/tables.ts'
 import type { AttemptContext, StepOpening } from '../engine/engine-options.ts'
 import type { RouteKeeper } from './deployment-to-traffic.ts'
 import type { Installation } from './installation.ts'
 import type { DatasetSettings } from '../core/dataset-settings.ts'
 import type { TaskWork } from '../core/plan.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { readCommit } from '../source/read-history.ts'
+import { repositoryFolder } from '../source/repositories.ts'
+import { buildDate } from './build-date.ts'
 import { datasetEnvironment } from './dataset-environment.ts'
 import { rulesOfRun } from './run-rules.ts'
 import { toolEnvironment } from './tool-environment.ts'
 
 interface Needs extends Pick<
   Installation,
-  'database' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets'
+  'database' | 'dataFolder' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets'
 > {
   runToken(run: AttemptContext['run']): Promise<string>
 }
@@ -26,23 +30,33 @@ interface Needs extends Pick<
  */
 export async function openStep(needs: Needs, context: AttemptContext): Promise<StepOpening> {
   const { run, step } = context
+  const date = await buildDate(step, () => committedAt(needs.dataFolder, run))
   if (step.work.kind === 'task') {
     const wanted = taskSecrets(step.work)
     const opened =
       wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKey, run.project, wanted)
-    return openTask(step.work, opened, needs.datasets, process.env)
+    const { env, secrets } = openTask(step.work, opened, needs.datasets, process.env)
+    return { env: { ...env, ...date }, secrets }
   }
   const token = await needs.runToken(run)
   const secrets = await openSecrets(needs.database.read, needs.secretsKey, run.project, step.work.secrets)
   const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
   return {
-    env: { TIDEGATE_URL: needs.publicUrl, ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT: endpoint.url }) },
+    env: {
+      ...date,
+      TIDEGATE_URL: needs.publicUrl,
+      ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT: endpoint.url }),
+    },
     secrets: {
       ...secrets,
       TIDEGATE_TOKEN: token,
       ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT_TOKEN: endpoint.token }),
     },
   }
+}
+
+async function committedAt(dataFolder: string, run: RunRow): Promise<number> {
+  return (await readCommit(repositoryFolder(dataFolder, run.project), run.commit_id)).committedAt
 }
 
 /** Secrets that a task of ours is given: those of package indexes, or the one of a dataset's source. */

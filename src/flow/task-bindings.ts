@@ -15,10 +15,13 @@ import type { GateOutput } from '../evaluation/gate.ts'
 import { findReport, recordReport } from '../evaluation/reports.sql.ts'
 import type { EvaluationResult } from '../evaluation/evaluation-result.ts'
 import { measuredBy } from '../pipeline/checks.ts'
+import { defined } from '../pipeline/keys/scalars.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { PACKAGE_KEY, WHEEL_FOLDER } from '../pipeline/task-keys.ts'
+import type { Wheel } from '../registry/lineage.ts'
 import { registerVersion } from '../registry/versions.sql.ts'
 import { countTests } from '../reports/test-results.sql.ts'
-import type { TaskOutput } from '../core/task.ts'
+import type { TaskArtifacts, TaskOutput } from '../core/task.ts'
 import type { Champion } from '../core/champion.ts'
 import type { RunRow } from '../db/tables.ts'
 import { championOf } from './champion.ts'
@@ -57,7 +60,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     },
     register: {
       version: 1,
-      prepare: (context) => prepareRegistration(read, context),
+      prepare: (context) => prepareRegistration(needs, context),
       settle: (writer, context) => settleRegistration(needs, writer, context),
     },
   }
@@ -241,7 +244,8 @@ async function settleGates({ database }: Needs, writer: Writer, context: SettleC
   return []
 }
 
-async function prepareRegistration(reader: Reader, context: PrepareContext): Promise<unknown> {
+async function prepareRegistration({ database, artifacts }: Needs, context: PrepareContext): Promise<unknown> {
+  const reader = database.read
   const input = inputOf(context, 'register')
   const environment = resultOf(context, 'environment')
   const datasets = await listDatasets(reader, context.run.id, 200)
@@ -251,8 +255,16 @@ async function prepareRegistration(reader: Reader, context: PrepareContext): Pro
     datasets: Object.fromEntries(datasets.map(({ path, digest }) => [path, digest])),
     metrics: estimatesOf(resultOf(context, 'evaluation')),
     commit: context.run.commit_id,
+    ...defined({ wheel: await wheelOf(artifacts, context) }),
     ...(environment === undefined ? {} : { lock: environment.lock, python: environment.python }),
   }
+}
+
+/** Of the step that `build.package` makes; nothing where the commit has none. */
+async function wheelOf(artifacts: TaskArtifacts, { outputs }: PrepareContext): Promise<Wheel | undefined> {
+  const folder = outputs.get(PACKAGE_KEY)?.outs[WHEEL_FOLDER]
+  const [wheel] = folder === undefined ? [] : await artifacts.filesOf(folder)
+  return wheel === undefined ? undefined : { file: wheel.path, digest: wheel.digest }
 }
 
 /** The version's row, in the transaction that settles the step: registered exactly once. */
@@ -261,7 +273,7 @@ async function settleRegistration(
   writer: Writer,
   context: SettleContext,
 ): Promise<readonly NewEvent[]> {
-  const made = context.output.result as (MadeBundle & { readonly sbom: string }) | undefined
+  const made = context.output.result as (MadeBundle & { readonly sbom: string; readonly wheel?: Wheel }) | undefined
   if (made === undefined) return []
   const { run } = context
   const { isNew, version } = await registerVersion(writer, database.kind, {
@@ -271,7 +283,7 @@ async function settleRegistration(
     manifest: made.manifest,
     runId: run.id,
     metrics: estimatesOf(resultOf(context, 'evaluation')),
-    lineage: { ...(await lineageOf(writer, context)), sbom: made.sbom },
+    lineage: { ...(await lineageOf(writer, context)), ...defined({ wheel: made.wheel }), sbom: made.sbom },
   })
   await reach('version given', run.id)
   if (isNew) return []

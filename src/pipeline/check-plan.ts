@@ -16,7 +16,7 @@ export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Probl
   const makers = new Map<string, Draft>()
   for (const draft of drafts) {
     // What a query writes is the dataset of its own path.
-    if (draft.ours && draft.step.work.kind === 'command') continue
+    if (draft.ours && draft.step.audience !== undefined && draft.step.work.kind === 'command') continue
     for (const [index, given] of draft.step.outs.entries()) {
       const out = trimSlash(given)
       const path = draft.ours ? draft.path : [...draft.path, 'outs', index]

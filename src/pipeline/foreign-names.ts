@@ -116,6 +116,7 @@ export const FOREIGN_NAMES: Readonly<Record<string, Readonly<Record<string, stri
     python_version: '`python`',
     env: '`environments`',
     apt: '`system`',
+    wheel: '`package`',
     docker: '`image`',
     dockerfile: '`image`',
     venv: '`interpreter`',

@@ -67,6 +67,8 @@ export interface BuildSpec {
   readonly system: readonly string[]
   /** Names of secrets that become variables of pip and uv. */
   readonly secrets: readonly string[]
+  /** A wheel is made of the project in this folder. */
+  readonly package?: { readonly path: string }
   /** Further ones by name, for steps that say `build: <name>`. */
   readonly environments: Readonly<Record<string, readonly string[]>>
 }

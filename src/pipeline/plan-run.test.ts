@@ -255,6 +255,19 @@ test('a given interpreter is used as it is', () => {
   })
 })
 
+test('a wheel is built in an environment of its own, of all files below its project', () => {
+  const files = [...CONTEXT.files, 'core/pyproject.toml']
+  const made = plan('build: { package: { path: core } }\nsteps: { smoke: { run: x, deps: [dist/] } }', { files })
+
+  const wheel = step(made, 'build:package')
+  expect(wheel).toMatchObject({ stage: 'build', deps: ['core/'], outs: ['dist/'], uses: ['environment:build:package'] })
+  expect(step(made, 'environment:build:package')).toMatchObject({
+    deps: ['core/pyproject.toml'],
+    work: { input: { buildSystem: 'core/', dependencies: [] } },
+  })
+  expect(needs(made, 'smoke')).toContain('build:package*')
+})
+
 test('a pyproject.toml with settings of tools alone names no dependencies', () => {
   const files = ['pyproject.toml', 'setup.py']
   const found = (text: string) =>

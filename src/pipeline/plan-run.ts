@@ -9,6 +9,7 @@ import type { Draft } from './draft.ts'
 import { environmentSteps } from './environment-steps.ts'
 import { problemPlaces } from './parse-pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
+import { packageSteps } from './package-steps.ts'
 import { expressionContext } from './params.ts'
 import type { PlanContext } from './plan-context.ts'
 import { environmentKey } from './task-keys.ts'
@@ -33,12 +34,20 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
   if (pipeline.model !== undefined) used.add(environmentKey())
   const environments = environmentSteps(pipeline, used, context, problemAt)
   const early = earlySteps(pipeline, users.drafts, environments.drafts, datasets.drafts, context)
-  const before = [...environments.drafts, ...early, ...readMetrics(users.drafts), ...modelSteps(pipeline, context)]
+  const packages = packageSteps(pipeline, context, problemAt)
+  const before = [
+    ...environments.drafts,
+    ...early,
+    ...packages.drafts,
+    ...readMetrics(users.drafts),
+    ...modelSteps(pipeline, context),
+  ]
   const drafts = [...before, ...verdictSteps(pipeline, before, context)]
   const problems = [
     ...users.problems,
     ...environments.problems,
     ...datasets.problems,
+    ...packages.problems,
     ...checkAudience(drafts, problemAt),
     ...checkOuts(drafts, problemAt),
     ...checkInputs(pipeline, drafts, context, problemAt),

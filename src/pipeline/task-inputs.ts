@@ -13,6 +13,8 @@ export interface TaskInputs {
     /** Names of secrets that become variables of pip and uv. */
     readonly secrets?: readonly string[]
     readonly interpreter?: string
+    /** Folder of a project: what its `[build-system]` requires, in place of `dependencies`. */
+    readonly buildSystem?: string
   }
   readonly 'check-sources': {
     /** Keys of the steps that build them. */

@@ -27,3 +27,9 @@ export function queryKey(path: string): string {
 export function datasetKey(path: string): string {
   return `data:${path}`
 }
+
+/** Makes the wheel of the commit; a name that no step of a file can have. */
+export const PACKAGE_KEY = 'build:package'
+
+/** Where the wheel stands, as `python -m build` has it. */
+export const WHEEL_FOLDER = 'dist/'

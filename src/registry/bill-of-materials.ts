@@ -1,5 +1,6 @@
 import type { BundleManifest } from '../core/bundle.ts'
 import type { TreeFile } from '../core/tree.ts'
+import type { Wheel } from './lineage.ts'
 
 export interface Materials {
   readonly bundle: string
@@ -9,6 +10,8 @@ export interface Materials {
   /** The text of the build environment's lock; absent: the model was made without one. */
   readonly lock?: string
   readonly python?: string
+  /** Made of the commit, beside the model. */
+  readonly wheel?: Wheel
   /** Path → digest. */
   readonly datasets: Readonly<Record<string, string>>
   readonly metrics: Readonly<Record<string, number>>
@@ -26,6 +29,7 @@ const MOST_FILES = 2_000
 export function billOfMaterials(materials: Materials): Record<string, unknown> {
   const { bundle, manifest, files, datasets, commit } = materials
   const packages = packagesOf(materials)
+  const wheels = materials.wheel === undefined ? [] : [wheelComponent(materials.wheel)]
   const listed = files.length <= MOST_FILES ? files : []
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
@@ -40,6 +44,7 @@ export function billOfMaterials(materials: Materials): Record<string, unknown> {
     },
     components: [
       ...packages,
+      ...wheels,
       ...listed.map((file) => ({
         type: 'file',
         'bom-ref': `file:${file.path}`,
@@ -91,6 +96,13 @@ function modelComponent({ bundle, manifest, datasets, metrics, python }: Materia
       ...(manifest.lockDigest === undefined ? [] : [{ name: 'tidegate:lock', value: manifest.lockDigest }]),
     ],
   }
+}
+
+/** A wheel's name says what it is (PEP 427). */
+function wheelComponent({ file, digest }: Wheel) {
+  const [name = file, version = ''] = file.split('-')
+  const purl = `pkg:pypi/${name.toLowerCase().replaceAll(/[-_.]+/g, '-')}@${encodeURIComponent(version)}?file_name=${encodeURIComponent(file)}`
+  return { type: 'library', 'bom-ref': purl, name, version, purl, hashes: [sha256Of(digest)] }
 }
 
 /** `name==1.0 \` and its hashes below it, as locks are written. */

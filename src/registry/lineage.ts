@@ -16,6 +16,8 @@ export interface VersionLineage {
   readonly datasets: Readonly<Record<string, string>>
   readonly lockDigest: string | null
   readonly gates: readonly LineageGate[]
+  /** Of `build.package`: the wheel of the commit. */
+  readonly wheel?: Wheel
   /** CycloneDX, by its digest; absent in versions from before there was one. */
   readonly sbom?: string
   /** What was proved, as a page and as text: digests. Absent: registered before there were reports. */
@@ -23,6 +25,12 @@ export interface VersionLineage {
   /** What the run's own code answered to the held-out rows, by its digest; absent where the model's host was asked. */
   readonly answers?: string
   readonly tests: { readonly passed: number; readonly failed: number; readonly skipped: number }
+}
+
+export interface Wheel {
+  /** `digits-1.2-py3-none-any.whl` */
+  readonly file: string
+  readonly digest: string
 }
 
 interface LineageGate {

@@ -4,21 +4,29 @@ import { AppError } from '../core/errors.ts'
 import { failureOf, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
 import type { ArtifactRef, Tree } from '../core/tree.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
+import { defined } from '../pipeline/keys/scalars.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { billOfMaterials } from './bill-of-materials.ts'
+import type { Wheel } from './lineage.ts'
 
 export type RegisterInput = TaskInputs['register'] & {
   readonly bundle: Digest
   /** For the bill of materials. */
   readonly lock?: ArtifactRef
   readonly python?: string
+  readonly wheel?: Wheel
   readonly datasets: Readonly<Record<string, string>>
   readonly metrics: Readonly<Record<string, number>>
   readonly commit: string
 }
 
 export interface RegisterOutput extends TaskOutput {
-  readonly result?: { readonly bundle: Digest; readonly manifest: BundleManifest; readonly sbom: Digest }
+  readonly result?: {
+    readonly bundle: Digest
+    readonly manifest: BundleManifest
+    readonly sbom: Digest
+    readonly wheel?: Wheel
+  }
 }
 
 /**
@@ -35,7 +43,7 @@ export function createRegisterTask(): Task<RegisterInput, RegisterOutput> {
         const tree = await checkContent(manifest, context.artifacts)
         context.log(`${manifest.name}: bundle ${bundle} is complete`)
         const sbom = await context.artifacts.putBytes(await writeBill(input, manifest, tree, context.artifacts))
-        return { result: { bundle, manifest, sbom: sbom.digest } }
+        return { result: { bundle, manifest, sbom: sbom.digest, ...defined({ wheel: input.wheel }) } }
       } catch (error) {
         return failureOf(error)
       }
@@ -44,13 +52,13 @@ export function createRegisterTask(): Task<RegisterInput, RegisterOutput> {
 }
 
 async function writeBill(
-  { bundle, lock, python, datasets, metrics, commit }: RegisterInput,
+  { bundle, lock, datasets, metrics, commit, ...known }: RegisterInput,
   manifest: BundleManifest,
   { files }: Tree,
   artifacts: TaskContext['artifacts'],
 ): Promise<string> {
   const text = lock === undefined ? undefined : (await artifacts.read(lock.digest)).toString()
-  const more = { ...(text === undefined ? {} : { lock: text }), ...(python === undefined ? {} : { python }) }
+  const more = defined({ lock: text, python: known.python, wheel: known.wheel })
   return canonicalJson(billOfMaterials({ bundle, manifest, files, datasets, metrics, commit, ...more }))
 }
 

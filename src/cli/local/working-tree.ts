@@ -37,6 +37,13 @@ export async function readWorkingTree(folder: string): Promise<WorkingTree> {
   }
 }
 
+/** When the commit that the folder stands on was made, in milliseconds; undefined: there is none. */
+export async function committedAt(folder: string): Promise<number | undefined> {
+  const commit = await git(folder, ['rev-parse', '--verify', '--quiet', 'HEAD'])
+  if (commit === undefined) return undefined
+  return Number(await git(folder, ['show', '--no-patch', '--format=%ct', commit.trim()])) * 1_000
+}
+
 /** The folder's name as a project's: what a pipeline file that gives no name is called here. */
 export function projectNameOf(folder: string): string {
   const name = basename(folder)

@@ -1,9 +1,11 @@
 import { Option, type Command } from 'commander'
 import { z } from 'zod'
 import { cancelRun, getRun, listRuns, rerunRun, startRun, waiveGate, type Run, type RunDetail } from '../../api/runs.ts'
+import { listArtifacts, type Artifact } from '../../api/artifacts.ts'
 import type { CancelMode } from '../../core/run-state.ts'
 import { formatProblem } from '../../core/problem.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
+import { artifactTable } from './artifacts.ts'
 import { print, seconds, table, time } from '../print.ts'
 import { parseRun } from '../references.ts'
 
@@ -27,7 +29,12 @@ export function registerRuns(program: Command): void {
     .action(async (run: string, _options: object, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
-      print(globals, await client.call(getRun, { params: parseRun(run) }), describeRun)
+      const params = parseRun(run)
+      const [found, { artifacts }] = await Promise.all([
+        client.call(getRun, { params }),
+        client.call(listArtifacts, { params }),
+      ])
+      print(globals, { ...found, artifacts }, describeRun)
     })
   program
     .command('start <project>')
@@ -117,7 +124,7 @@ function runRow(run: Run): string[] {
   return [run.id, run.state, run.event, run.branch, run.person, time(run.startedAt), run.reason ?? run.title]
 }
 
-function describeRun(run: RunDetail): string {
+function describeRun(run: RunDetail & { readonly artifacts: readonly Artifact[] }): string {
   const parts = [
     `${run.id}  ${run.state}${run.reason === null ? '' : `: ${run.reason}`}`,
     `${run.commit.slice(0, 12)} on ${run.branch} by ${run.person}: ${run.title}`,
@@ -156,6 +163,7 @@ function describeRun(run: RunDetail): string {
         ...kept.map(({ key, folder, environment, until }) => [key, folder, environment, time(until)]),
       ]),
     )
+  if (run.artifacts.length > 0) parts.push(artifactTable(run.artifacts))
   if (run.coverage.length > 0)
     parts.push(table([['coverage', 'lines', 'before', 'changed lines'], ...run.coverage.map(coverageRow)]))
   if (run.findings.length > 0)

@@ -2,6 +2,7 @@ import type { Installation } from '../../flow/installation.ts'
 import type { Handlers } from '../handlers.ts'
 import { acceptanceHandlers } from './acceptance.ts'
 import { accessHandlers } from './access.ts'
+import { artifactHandlers } from './artifacts.ts'
 import { datasetHandlers } from './datasets.ts'
 import { championHandlers } from './champion.ts'
 import { deploymentHandlers } from './deployments.ts'
@@ -22,6 +23,7 @@ export function allHandlers(installation: Installation): Handlers {
     ...projectHandlers(installation),
     ...runHandlers(installation),
     ...reportHandlers(installation),
+    ...artifactHandlers(installation),
     ...logHandlers(installation),
     ...testHandlers(installation),
     ...versionHandlers(installation),

@@ -73,6 +73,7 @@ async function lineage(reader: Reader, version: ModelVersion): Promise<Lineage> 
     pushedBy: known.person,
     datasets: Object.entries(known.datasets).map(([path, digest]) => ({ path, digest, rows: rows.get(path) ?? null })),
     lock: known.lockDigest,
+    wheel: known.wheel ?? null,
     gates: known.gates.map(({ title, outcome, summary }) => ({ title, outcome, summary })),
     deployments: await Promise.all(deployments.map((row) => describeDeployment(reader, row))),
     alert: known.alert,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { BuildSpec } from '../pipeline.ts'
-import { defined, Name, OneOrMoreFiles, refuse, Text } from './scalars.ts'
+import { defined, FilePath, Name, OneOrMoreFiles, refuse, Text } from './scalars.ts'
 
 const PYTHON_HINT = 'write the version in quotes: "3.11"'
 
@@ -11,6 +11,18 @@ const IndexSecret = z
     /^(PIP_INDEX_URL|PIP_EXTRA_INDEX_URL|UV_DEFAULT_INDEX|UV_INDEX|UV_INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD))$/,
     'write PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, UV_DEFAULT_INDEX, UV_INDEX or UV_INDEX_<NAME>_USERNAME and _PASSWORD',
   )
+
+const Package = z
+  .union(
+    [
+      z.boolean(),
+      z.strictObject({
+        path: FilePath.describe('folder of its pyproject.toml or setup.py; default: the root').default('./'),
+      }),
+    ],
+    { error: 'write `package: true`, or { path: packages/core }' },
+  )
+  .transform((raw) => (typeof raw === 'boolean' ? (raw ? { path: './' } : undefined) : raw))
 
 /** `build:` */
 export const Build = z
@@ -28,6 +40,7 @@ export const Build = z
     interpreter: Text.startsWith('/', 'write the absolute path of a Python interpreter')
       .describe('use this interpreter as it is, instead of building an environment')
       .exactOptional(),
+    package: Package.describe('make a wheel of the commit: an out of the run, `dist/`').exactOptional(),
     secrets: z
       .array(IndexSecret)
       .describe('secrets that pip and uv read as variables: addresses and passwords of package indexes')

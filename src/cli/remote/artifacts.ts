@@ -1,0 +1,74 @@
+import { createWriteStream, existsSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
+import type { Command } from 'commander'
+import { getArtifact, listArtifacts, type Artifact } from '../../api/artifacts.ts'
+import { AppError } from '../../core/errors.ts'
+import { openClient, type GlobalOptions } from '../context.ts'
+import { print, size, table } from '../print.ts'
+import { parseRun } from '../references.ts'
+
+interface GetOptions {
+  readonly output?: string
+  readonly step?: string
+}
+
+/** `tidegate artifact`: what a run wrote. */
+export function registerArtifacts(program: Command): void {
+  const artifact = program.command('artifact').description('what the steps of a run wrote')
+  artifact
+    .command('list <run>')
+    .description('wheel, image and every `outs` of a run, with size and digest')
+    .action(async (run: string, _options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(listArtifacts, { params: parseRun(run) }), ({ artifacts }) =>
+        artifacts.length === 0 ? 'It wrote nothing, or it was cleaned up.' : artifactTable(artifacts),
+      )
+    })
+  artifact
+    .command('get <run> <path>')
+    .description('fetch one artifact, or a file in it; a folder comes as a tar archive')
+    .option('-o, --output <file>', 'where to put it, `-` for standard output; default: its own name, here')
+    .option('--step <step>', 'of this step, where several write the same path')
+    .action(async (run: string, path: string, options: GetOptions, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const query = { path, ...(options.step === undefined ? {} : { step: options.step }) }
+      const response = await client.fetch(getArtifact, { params: parseRun(run), query })
+      const content = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
+      if (options.output === '-') return pipeline(content, process.stdout)
+      const file = options.output ?? ownName(response, path)
+      await keep(content, file)
+      print(globals, { file }, () => file)
+    })
+}
+
+export function artifactTable(artifacts: readonly Artifact[]): string {
+  return table([
+    ['artifact', 'step', 'files', 'size', 'digest'],
+    ...artifacts.map((one) => [one.path, one.step, String(one.files), size(one.size), one.digest]),
+  ])
+}
+
+function ownName(response: Response, path: string): string {
+  const [, name] = /filename\*=UTF-8''(\S+)/.exec(response.headers.get('content-disposition') ?? '') ?? []
+  const file = basename(name === undefined ? path : decodeURIComponent(name))
+  if (!existsSync(file)) return file
+  throw new AppError('INVALID_INPUT', `${file} is here already. Name another with --output.`)
+}
+
+/** Whole or not at all. */
+async function keep(content: Readable, file: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.part`
+  try {
+    await pipeline(content, createWriteStream(temporary))
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}

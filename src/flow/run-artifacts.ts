@@ -1,0 +1,43 @@
+import type { Plan, PlanStep } from '../core/plan.ts'
+import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import type { RunRow } from '../db/tables.ts'
+import { listSteps } from '../engine/runs.sql.ts'
+import { parseOutputs } from '../engine/step-outputs.ts'
+import { isAppError } from '../core/errors.ts'
+import type { Installation } from './installation.ts'
+import { filesOf } from './stored-trees.ts'
+
+/** An output of a step, as people take it away. `files` are relative to it; of a file it is one, with no path. */
+export interface RunArtifact {
+  readonly step: string
+  readonly path: string
+  readonly ref: ArtifactRef
+  readonly files: readonly TreeFile[]
+}
+
+/**
+ * What the steps of a run wrote, in the plan's order, as far as it is still stored. Datasets are not among
+ * them: they have their own page, and some of them are hidden from whoever may look at a run.
+ */
+export async function runArtifacts(
+  { database, store }: Pick<Installation, 'database' | 'store'>,
+  run: RunRow,
+): Promise<RunArtifact[]> {
+  const shown = new Set((JSON.parse(run.plan) as Plan).steps.filter(isShown).map(({ key }) => key))
+  const artifacts: RunArtifact[] = []
+  for (const { key, outputs } of await listSteps(database.read, run.id)) {
+    if (outputs === null || !shown.has(key)) continue
+    for (const [path, ref] of Object.entries(parseOutputs(outputs).outs)) {
+      const files = await filesOf(store, ref).catch((error: unknown) => {
+        if (isAppError(error, 'NOT_FOUND')) return undefined
+        throw error
+      })
+      if (files !== undefined) artifacts.push({ step: key, path: path.replace(/\/+$/, ''), ref, files })
+    }
+  }
+  return artifacts
+}
+
+function isShown({ work, audience }: PlanStep): boolean {
+  return audience === undefined && work.kind === 'command'
+}
