@@ -11,6 +11,7 @@ import { openArtifacts } from './artifacts/open-artifacts.ts'
 import type { ServerConfig } from './cli/local/server-config.ts'
 import { AppError } from './core/errors.ts'
 import { NO_DATASETS } from './core/dataset-settings.ts'
+import { MACHINE_SETTINGS } from './core/tool-settings.ts'
 import { STEP_EVENTS, type AppEvent } from './core/events.ts'
 import type { Identity } from './core/identity.ts'
 import type { Role } from './core/roles.ts'
@@ -27,6 +28,7 @@ import { actOnAlert } from './flow/alert-to-run.ts'
 import { knownDataset } from './flow/frozen-datasets.ts'
 import { createRouteKeeper } from './flow/deployment-to-traffic.ts'
 import type { Installation } from './flow/installation.ts'
+import { applyToolSettings } from './flow/apply-tool-settings.ts'
 import { keepGoing } from './flow/keep-going.ts'
 import { notifyPeople } from './flow/notify-people.ts'
 import { pushProgress } from './flow/push-progress.ts'
@@ -104,6 +106,10 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     gateway,
     secretsKey,
     datasets: config.datasets ?? NO_DATASETS,
+    // Read at each use, as the variables of a process can change.
+    get environment() {
+      return applyToolSettings(process.env, config.tools ?? MACHINE_SETTINGS)
+    },
     keep: config.keep,
     log,
     get publicUrl() {

@@ -18,6 +18,8 @@ export interface Installation {
   readonly routes: RouteKeeper
   readonly secretsKey: SecretsKey
   readonly datasets: DatasetSettings
+  /** The server's own, with what `server.yaml` says of indexes and proxies; tasks get a part of it. */
+  readonly environment: NodeJS.ProcessEnv
   /** For links; without a slash at its end. */
   readonly publicUrl: string
   readonly log: Log

@@ -19,7 +19,7 @@ import { toolEnvironment } from './tool-environment.ts'
 
 interface Needs extends Pick<
   Installation,
-  'database' | 'dataFolder' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets'
+  'database' | 'dataFolder' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets' | 'environment'
 > {
   runToken(run: AttemptContext['run']): Promise<string>
 }
@@ -35,7 +35,7 @@ export async function openStep(needs: Needs, context: AttemptContext): Promise<S
     const wanted = taskSecrets(step.work)
     const opened =
       wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKey, run.project, wanted)
-    const { env, secrets } = openTask(step.work, opened, needs.datasets, process.env)
+    const { env, secrets } = openTask(step.work, opened, needs.datasets, needs.environment)
     return { env: { ...env, ...date }, secrets }
   }
   const token = await needs.runToken(run)

@@ -7,6 +7,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBuildEnvironmentTask } from '../../src/build/build-environment.ts'
+import { readServerConfig } from '../../src/cli/local/server-config.ts'
+import { applyToolSettings } from '../../src/flow/apply-tool-settings.ts'
+import { toolEnvironment } from '../../src/flow/tool-environment.ts'
+import { openCommandPlace } from '../cli/command.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
 
@@ -89,14 +93,19 @@ async function makeCertificate(folder: string) {
 
 const port = (server: Server) => (server.address() as AddressInfo).port
 
-async function build(installer: string, name: string, settings: (home: string) => Promise<Record<string, string>>) {
+async function build(
+  installer: string,
+  name: string,
+  settings: (home: string) => Promise<Record<string, string>>,
+  { bare = false } = {},
+) {
   const home = join(place.dataFolder, `home-${installer}-${name}`)
   await mkdir(home)
   const context = { ...(await place.context()), dataFolder: join(home, 'data') }
   const lines: string[] = []
   await writeFile(join(context.workspace, 'requirements.txt'), 'beta\n')
   const company = { HTTPS_PROXY: `http://127.0.0.1:${port(proxy)}`, SSL_CERT_FILE: authority }
-  const env = { HOME: home, PATH: paths[installer] ?? '', ...company, ...(await settings(home)) }
+  const env = { HOME: home, PATH: paths[installer] ?? '', ...(bare ? {} : company), ...(await settings(home)) }
   const task = createBuildEnvironmentTask({ env, stepsRunAsOtherUser: false })
   const output = await task.run(
     { name: 'default', dependencies: ['requirements.txt'], system: [] },
@@ -107,6 +116,68 @@ async function build(installer: string, name: string, settings: (home: string) =
 }
 
 const address = (login: string) => `https://${login}pypi.corp.example:${port(index)}/simple`
+
+/** As an administrator writes it; the password stands in the address. */
+function serverYaml(login: string, more = ''): string {
+  return `packages:
+  index-url: "${address(login)}"
+network:
+  proxy: http://127.0.0.1:${port(proxy)}
+  ca: ${authority}
+${more}`
+}
+
+describe.each(INSTALLERS)('%s, told of all that by server.yaml', (installer) => {
+  test('builds an environment, whatever the environment of the server says', async () => {
+    const folder = join(place.dataFolder, `config-${installer}`)
+    await mkdir(folder)
+    await writeFile(join(folder, 'server.yaml'), serverYaml(`ana:${PASSWORD}@`))
+    const { tools } = await readServerConfig({ file: join(folder, 'server.yaml') }, { HOME: folder })
+    const old = {
+      UV_DEFAULT_INDEX: 'https://old.example/simple',
+      https_proxy: 'http://127.0.0.1:1',
+      PIP_CERT: '/no/such.pem',
+      HTTPS_PROXY: 'http://127.0.0.1:1',
+      SSL_CERT_FILE: '/no/such.pem',
+    }
+    const { env, secrets } = toolEnvironment(applyToolSettings(old, tools!))
+
+    const { output, told } = await build(installer, 'told', async () => ({ ...env, ...secrets }), { bare: true })
+
+    expect(output.failure).toBeUndefined()
+    expect(output.result).toMatchObject({ installer, packages: 2 })
+    expect(Object.keys(secrets)).toEqual(['PIP_INDEX_URL'])
+    expect(told).not.toContain(PASSWORD)
+  })
+
+  test('doctor asks the index, and says what is wrong without telling the password', async () => {
+    await using shell = await openCommandPlace()
+    const doctor = async (text: string) => {
+      await writeFile(join(shell.folder, 'server.yaml'), `port: 0\ngateway-port: 0\n${text}`)
+      const args = ['--json', 'doctor', '--config', 'server.yaml']
+      const { stdout } = await shell.tidegate(shell.folder, args, { PATH: paths[installer] ?? '', HOME: shell.folder })
+      expect(stdout).not.toContain(PASSWORD)
+      const { checks } = JSON.parse(stdout) as { checks: { check: string; state: string; found: string }[] }
+      return checks.find(({ check }) => check === 'packages')
+    }
+
+    expect(await doctor('')).toBeUndefined()
+    expect(await doctor(serverYaml(`ana:${PASSWORD}@`))).toMatchObject({
+      state: 'ok',
+      found: `${address('')} answers ${installer}`,
+    })
+    expect(await doctor(serverYaml(`ana:not-${PASSWORD}@`))).toMatchObject({
+      state: 'missing',
+      found: expect.stringMatching(/does not answer .*401/),
+    })
+    expect(await doctor('network: { ca: /no/such.pem }\n')).toMatchObject({
+      state: 'missing',
+      found: expect.stringContaining('/no/such.pem cannot be read'),
+    })
+    const closed = serverYaml('').replace(/proxy: .*/, 'proxy: http://127.0.0.1:1')
+    expect(await doctor(closed)).toMatchObject({ state: 'missing', found: expect.stringMatching(/does not answer/) })
+  })
+})
 
 describe.each(INSTALLERS)('%s behind a proxy, with an authority and a password of the company', (installer) => {
   test.each([

@@ -4,8 +4,8 @@ import { markdownTable, page, PRINTED } from './markdown.ts'
 import type { Pages } from './write-pages.ts'
 
 const INTRODUCTION = `What an installation sets: \`tidegate up --config server.yaml\`. Every key has a default and so has the file itself; unknown
-keys are errors. \`tidegate lint server.yaml\` checks it, \`tidegate doctor --config server.yaml\` tries its folder, ports
-and database. What the command line says (\`--data\`, \`--port\`, \`--gateway-port\`) wins over the file, and the file over
+keys are errors. \`tidegate lint server.yaml\` checks it, \`tidegate doctor --config server.yaml\` tries its folder, ports,
+database and package index. What the command line says (\`--data\`, \`--port\`, \`--gateway-port\`) wins over the file, and the file over
 the environment (\`TIDEGATE_DATA\`, \`TIDEGATE_DATABASE_URL\`).`
 
 interface Schema {

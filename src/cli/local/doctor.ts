@@ -12,7 +12,7 @@ export function registerDoctor(program: Command): void {
   program
     .command('doctor')
     .description('what this machine has and lacks, and what to do about it')
-    .option('--config <file>', 'server.yaml: its folder, ports and database are tried')
+    .option('--config <file>', 'server.yaml: its folder, ports, database and package index are tried')
     .option('--data <folder>', 'the data folder to try; default: TIDEGATE_DATA, else where `tidegate up` keeps it')
     .addHelpText(
       'after',

@@ -3,12 +3,18 @@ import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
 import { DEFAULT_DATASET_BYTES, type DatasetSettings } from '../../core/dataset-settings.ts'
+import type { ToolSettings } from '../../core/tool-settings.ts'
 import { AppError } from '../../core/errors.ts'
 import { formatProblem, type Problem } from '../../core/problem.ts'
 import { Duration, Size } from '../../pipeline/keys/scalars.ts'
 import { dataFolderOf } from './data-folder.ts'
 
 const Port = z.number().int().min(0).max(65_535)
+
+const IndexUrl = z.url({ protocol: /^https?$/, error: 'write an address such as https://pypi.example/simple' })
+
+/** A name, a domain with a dot before it, an address; with or without a port. */
+const HostName = z.string().regex(/^[A-Za-z0-9.*:[\]_/-]+$/, 'write the name of a host, or a domain as .example.com')
 
 /** `server.yaml`: what an installation sets. Every member has a default; the file is optional. */
 export const ServerFile = z.strictObject({
@@ -52,6 +58,31 @@ export const ServerFile = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  packages: z
+    .strictObject({
+      'index-url': IndexUrl.optional().describe('that pip and uv ask; default: as pip is configured on this machine'),
+      'extra-index-urls': z.array(IndexUrl).default([]).describe('asked too; the best version of all counts'),
+      'trusted-hosts': z.array(HostName).default([]).describe('whose certificates are not checked'),
+    })
+    .prefault({})
+    .describe('where build environments come from'),
+  network: z
+    .strictObject({
+      proxy: z
+        .url({ protocol: /^https?$/, error: 'write http://proxy.example:3128' })
+        .optional()
+        .describe('for packages and datasets; default: HTTPS_PROXY of the server'),
+      'no-proxy': z.array(HostName).default([]).describe('hosts and domains that are reached without it'),
+      ca: z
+        .string()
+        .startsWith('/', 'write an absolute path')
+        .optional()
+        .describe(
+          'file of the certificates that pip and uv trust in place of the known ones, and datasets beside them',
+        ),
+    })
+    .prefault({})
+    .describe('how packages and datasets are reached'),
   steps: z
     .strictObject({
       'first-user': z
@@ -94,6 +125,8 @@ export interface ServerConfig {
   readonly cpus: number | undefined
   /** Absent: no folder, no bucket. */
   readonly datasets?: DatasetSettings | undefined
+  /** Absent: as the machine is set up. */
+  readonly tools?: ToolSettings | undefined
   readonly keep?: {
     readonly logMs?: number | undefined
     readonly logBytes?: number | undefined
@@ -129,9 +162,21 @@ export async function readServerConfig(
     firstUser: file.steps['first-user'],
     cpus: file.steps.cpus,
     datasets: datasetSettings(file.datasets, environment),
+    tools: toolSettings(file),
     sandbox: file.steps.sandbox,
     keep: { logMs: file.keep.logs, logBytes: file.keep['log-size'], cacheBytes: file.keep.cache },
     logLimitBytes: file.steps['log-limit'],
+  }
+}
+
+function toolSettings({ packages, network }: ServerFile): ToolSettings {
+  return {
+    packages: {
+      indexUrl: packages['index-url'],
+      extraIndexUrls: packages['extra-index-urls'],
+      trustedHosts: packages['trusted-hosts'],
+    },
+    network: { proxy: network.proxy, noProxy: network['no-proxy'], ca: network.ca },
   }
 }
 
@@ -172,7 +217,18 @@ export function parseServerFile(text: string, file: string): { value?: ServerFil
 
 function said(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return issue.message
-  return `unknown: ${issue.keys.join(', ')}; known are ${Object.keys(ServerFile.shape).join(', ')}`
+  return `unknown: ${issue.keys.join(', ')}; known are ${knownKeys(issue.path).join(', ')}`
+}
+
+interface Section {
+  readonly properties?: Readonly<Record<string, Section>>
+}
+
+/** Of the section at this path. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let section: Section | undefined = z.toJSONSchema(ServerFile, { io: 'input' }) as Section
+  for (const key of path) section = section?.properties?.[String(key)]
+  return Object.keys(section?.properties ?? {})
 }
 
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
