@@ -15,6 +15,10 @@ export function createTasks(environment: NodeJS.ProcessEnv): Record<TaskName, Ta
       const { createBuildEnvironmentTask } = await import('./build/build-environment.ts')
       return createBuildEnvironmentTask({ env, stepsRunAsOtherUser: process.getuid?.() === 0 })
     }),
+    'build-image': lazy('build-image', async () => {
+      const { createBuildImageTask } = await import('./build/build-image.ts')
+      return createBuildImageTask({ env, isRoot: process.getuid?.() === 0 })
+    }),
     'check-sources': lazy('check-sources', async () =>
       (await import('./build/check-sources.ts')).createCheckSourcesTask(),
     ),

@@ -23,6 +23,7 @@ export const Lineage = z.object({
   datasets: z.array(z.object({ path: z.string(), digest: z.string(), rows: z.number().nullable() })),
   lock: z.string().nullable(),
   wheel: z.object({ file: z.string(), digest: z.string() }).nullable().describe('of `build.package`'),
+  image: z.string().nullable().describe('digest of the manifest of `build.image`'),
   gates: z.array(z.object({ title: z.string(), outcome: z.string(), summary: z.string() })),
   deployments: z.array(
     z.object({

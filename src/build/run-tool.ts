@@ -14,6 +14,8 @@ export interface ToolCall {
   readonly input?: string
   /** Gets what the tool prints to stderr, line by line, as it comes. */
   readonly log?: (line: string) => void
+  /** The same of stdout, for tools that tell their progress there. */
+  readonly logOutput?: (line: string) => void
 }
 
 export interface ToolAnswer {
@@ -43,7 +45,7 @@ export async function runTool(call: ToolCall): Promise<ToolAnswer> {
   try {
     const [[exitCode, signal], stdout, stderr] = await Promise.all([
       endOf(child, program),
-      collect(child, child.stdout!),
+      collect(child, child.stdout!, call.logOutput),
       collect(child, child.stderr!, call.log),
     ])
     call.signal.throwIfAborted()

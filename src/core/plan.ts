@@ -112,6 +112,7 @@ export interface TaskWork {
  */
 export const TASKS = {
   'build-environment': 'resolve, lock and install one build environment',
+  'build-image': 'build one container image of the commit',
   'check-sources': 'find syntax errors, missing imports and files before any test runs',
   'freeze-dataset': 'fetch one dataset and name it by its digest',
   'check-datasets': 'refuse a retraining run for which no dataset has changed',

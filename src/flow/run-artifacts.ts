@@ -39,5 +39,5 @@ export async function runArtifacts(
 }
 
 function isShown({ work, audience }: PlanStep): boolean {
-  return audience === undefined && work.kind === 'command'
+  return audience === undefined && (work.kind === 'command' || work.task === 'build-image')
 }

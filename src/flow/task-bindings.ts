@@ -3,6 +3,7 @@ import type { TaskName } from '../core/plan.ts'
 import { reach } from '../core/points.ts'
 import { latestDataset, listDatasets } from '../build/datasets.sql.ts'
 import type { BuildEnvironmentResult } from '../build/build-environment.ts'
+import type { BuildImageResult } from '../build/build-image.ts'
 import { environmentTrouble } from '../build/environment-marker.ts'
 import type { Finding } from '../build/find-findings.ts'
 import { recordFindings } from '../build/findings.sql.ts'
@@ -17,8 +18,8 @@ import type { EvaluationResult } from '../evaluation/evaluation-result.ts'
 import { measuredBy } from '../pipeline/checks.ts'
 import { defined } from '../pipeline/keys/scalars.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
-import { PACKAGE_KEY, WHEEL_FOLDER } from '../pipeline/task-keys.ts'
-import type { Wheel } from '../registry/lineage.ts'
+import { IMAGE_KEY, PACKAGE_KEY, WHEEL_FOLDER } from '../pipeline/task-keys.ts'
+import type { Image, VersionLineage, Wheel } from '../registry/lineage.ts'
 import { registerVersion } from '../registry/versions.sql.ts'
 import { countTests } from '../reports/test-results.sql.ts'
 import type { TaskArtifacts, TaskOutput } from '../core/task.ts'
@@ -44,6 +45,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
   const { read } = needs.database
   return {
     'build-environment': { version: 1, missing: (output) => environmentMissing(output) },
+    'build-image': { version: 1 },
     'check-sources': {
       version: 1,
       prepare: (context) => Promise.resolve(withProvided(context)),
@@ -255,7 +257,7 @@ async function prepareRegistration({ database, artifacts }: Needs, context: Prep
     datasets: Object.fromEntries(datasets.map(({ path, digest }) => [path, digest])),
     metrics: estimatesOf(resultOf(context, 'evaluation')),
     commit: context.run.commit_id,
-    ...defined({ wheel: await wheelOf(artifacts, context) }),
+    ...defined({ wheel: await wheelOf(artifacts, context), image: imageOf(context) }),
     ...(environment === undefined ? {} : { lock: environment.lock, python: environment.python }),
   }
 }
@@ -267,13 +269,20 @@ async function wheelOf(artifacts: TaskArtifacts, { outputs }: PrepareContext): P
   return wheel === undefined ? undefined : { file: wheel.path, digest: wheel.digest }
 }
 
+function imageOf({ outputs }: PrepareContext): Image | undefined {
+  const built = outputs.get(IMAGE_KEY)?.result as BuildImageResult | undefined
+  return built === undefined ? undefined : { digest: built.digest, layout: built.layout }
+}
+
 /** The version's row, in the transaction that settles the step: registered exactly once. */
 async function settleRegistration(
   { database }: Needs,
   writer: Writer,
   context: SettleContext,
 ): Promise<readonly NewEvent[]> {
-  const made = context.output.result as (MadeBundle & { readonly sbom: string; readonly wheel?: Wheel }) | undefined
+  const made = context.output.result as
+    | (MadeBundle & Pick<VersionLineage, 'wheel' | 'image'> & { readonly sbom: string })
+    | undefined
   if (made === undefined) return []
   const { run } = context
   const { isNew, version } = await registerVersion(writer, database.kind, {
@@ -283,7 +292,11 @@ async function settleRegistration(
     manifest: made.manifest,
     runId: run.id,
     metrics: estimatesOf(resultOf(context, 'evaluation')),
-    lineage: { ...(await lineageOf(writer, context)), ...defined({ wheel: made.wheel }), sbom: made.sbom },
+    lineage: {
+      ...(await lineageOf(writer, context)),
+      ...defined({ wheel: made.wheel, image: made.image }),
+      sbom: made.sbom,
+    },
   })
   await reach('version given', run.id)
   if (isNew) return []

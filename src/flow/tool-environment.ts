@@ -12,8 +12,12 @@ const NAMES = new Set([
   'SSL_CERT_DIR',
   'REQUESTS_CA_BUNDLE',
   'CURL_CA_BUNDLE',
+  'XDG_RUNTIME_DIR',
+  'REGISTRY_AUTH_FILE',
+  'STORAGE_DRIVER',
+  'STORAGE_OPTS',
 ])
-const FAMILIES = /^(PIP|UV|PYENV)_/
+const FAMILIES = /^(PIP|UV|PYENV|DOCKER|BUILDAH|CONTAINERS)_/
 
 /**
  * What our own tasks get of the server's environment: where tools are, package indexes, proxies, certificates.

@@ -18,7 +18,12 @@ interface Unavailable {
  * these deletes its line and adds the key to its file under `keys/`.
  */
 export const UNAVAILABLE: readonly Unavailable[] = [
-  { path: 'build.image', instead: 'use `dependencies` or `interpreter`' },
+  {
+    path: 'build.image',
+    what: 'an image as build environment',
+    when: (value) => typeof value === 'string',
+    instead: 'use `dependencies` or `interpreter`; `image: { file: Dockerfile }` builds one of the commit',
+  },
   { path: 'steps.*.runs-on', what: 'another pool than local', when: isNot('local'), instead: 'write `runs-on: local`' },
   {
     path: 'environments.*.replicas',

@@ -69,8 +69,18 @@ export interface BuildSpec {
   readonly secrets: readonly string[]
   /** A wheel is made of the project in this folder. */
   readonly package?: { readonly path: string }
+  readonly image?: ImageSpec
   /** Further ones by name, for steps that say `build: <name>`. */
   readonly environments: Readonly<Record<string, readonly string[]>>
+}
+
+/** A container image that is built of the commit. */
+export interface ImageSpec {
+  readonly file: string
+  readonly context: string
+  readonly target?: string
+  /** Absent: the commit below `context`. */
+  readonly deps?: readonly string[]
 }
 
 /** A dataset outside git. `path` is where it stands in the workspace of steps that have it in `deps`. */

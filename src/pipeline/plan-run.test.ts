@@ -268,6 +268,18 @@ test('a wheel is built in an environment of its own, of all files below its proj
   expect(needs(made, 'smoke')).toContain('build:package*')
 })
 
+test('an image is built of the commit before tests, or after the step whose out it takes in', () => {
+  const files = [...CONTEXT.files, 'Dockerfile']
+  const early = plan('build: { image: true }\nsteps: { a: { run: x } }', { files })
+  const late = plan('build: { image: { deps: [m.onnx] } }\nsteps: { train: { run: x, deps: [], outs: [m.onnx] } }', {
+    files,
+  })
+
+  expect(step(early, 'build:image')).toMatchObject({ stage: 'build', deps: ['Dockerfile', '**'], outs: ['image.oci/'] })
+  expect(step(late, 'build:image')).toMatchObject({ stage: 'train', deps: ['Dockerfile', 'm.onnx'] })
+  expect(needs(late, 'build:image')).toEqual(['train*'])
+})
+
 test('a pyproject.toml with settings of tools alone names no dependencies', () => {
   const files = ['pyproject.toml', 'setup.py']
   const found = (text: string) =>

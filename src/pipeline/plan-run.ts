@@ -7,6 +7,7 @@ import { connectSteps, findCycles, readerOf } from './connect-steps.ts'
 import { checkAudience, datasetSteps } from './dataset-steps.ts'
 import type { Draft } from './draft.ts'
 import { environmentSteps } from './environment-steps.ts'
+import { imageSteps } from './image-step.ts'
 import { problemPlaces } from './parse-pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
 import { packageSteps } from './package-steps.ts'
@@ -35,10 +36,12 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
   const environments = environmentSteps(pipeline, used, context, problemAt)
   const early = earlySteps(pipeline, users.drafts, environments.drafts, datasets.drafts, context)
   const packages = packageSteps(pipeline, context, problemAt)
+  const images = imageSteps(pipeline, [...users.drafts, ...packages.drafts])
   const before = [
     ...environments.drafts,
     ...early,
     ...packages.drafts,
+    ...images,
     ...readMetrics(users.drafts),
     ...modelSteps(pipeline, context),
   ]

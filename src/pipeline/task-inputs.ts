@@ -16,6 +16,13 @@ export interface TaskInputs {
     /** Folder of a project: what its `[build-system]` requires, in place of `dependencies`. */
     readonly buildSystem?: string
   }
+  readonly 'build-image': {
+    /** The Dockerfile, and the folder that it may copy from. */
+    readonly file: string
+    readonly context: string
+    /** Of a Dockerfile with several stages: the one that is wanted. */
+    readonly target?: string
+  }
   readonly 'check-sources': {
     /** Keys of the steps that build them. */
     readonly environments: readonly string[]

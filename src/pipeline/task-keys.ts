@@ -33,3 +33,9 @@ export const PACKAGE_KEY = 'build:package'
 
 /** Where the wheel stands, as `python -m build` has it. */
 export const WHEEL_FOLDER = 'dist/'
+
+/** Makes the container image of the commit. */
+export const IMAGE_KEY = 'build:image'
+
+/** Where it stands, as an OCI layout. */
+export const IMAGE_FOLDER = 'image.oci/'

@@ -1,6 +1,6 @@
 import type { BundleManifest } from '../core/bundle.ts'
 import type { TreeFile } from '../core/tree.ts'
-import type { Wheel } from './lineage.ts'
+import type { Image, Wheel } from './lineage.ts'
 
 export interface Materials {
   readonly bundle: string
@@ -12,6 +12,7 @@ export interface Materials {
   readonly python?: string
   /** Made of the commit, beside the model. */
   readonly wheel?: Wheel
+  readonly image?: Image
   /** Path → digest. */
   readonly datasets: Readonly<Record<string, string>>
   readonly metrics: Readonly<Record<string, number>>
@@ -29,7 +30,11 @@ const MOST_FILES = 2_000
 export function billOfMaterials(materials: Materials): Record<string, unknown> {
   const { bundle, manifest, files, datasets, commit } = materials
   const packages = packagesOf(materials)
-  const wheels = materials.wheel === undefined ? [] : [wheelComponent(materials.wheel)]
+  const { wheel, image } = materials
+  const made = [
+    ...(wheel === undefined ? [] : [wheelComponent(wheel)]),
+    ...(image === undefined ? [] : [imageComponent(image, manifest.name)]),
+  ]
   const listed = files.length <= MOST_FILES ? files : []
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
@@ -44,7 +49,7 @@ export function billOfMaterials(materials: Materials): Record<string, unknown> {
     },
     components: [
       ...packages,
-      ...wheels,
+      ...made,
       ...listed.map((file) => ({
         type: 'file',
         'bom-ref': `file:${file.path}`,
@@ -103,6 +108,10 @@ function wheelComponent({ file, digest }: Wheel) {
   const [name = file, version = ''] = file.split('-')
   const purl = `pkg:pypi/${name.toLowerCase().replaceAll(/[-_.]+/g, '-')}@${encodeURIComponent(version)}?file_name=${encodeURIComponent(file)}`
   return { type: 'library', 'bom-ref': purl, name, version, purl, hashes: [sha256Of(digest)] }
+}
+
+function imageComponent({ digest }: Image, name: string) {
+  return { type: 'container', 'bom-ref': `image:${digest}`, name, version: digest, hashes: [sha256Of(digest)] }
 }
 
 /** `name==1.0 \` and its hashes below it, as locks are written. */

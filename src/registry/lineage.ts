@@ -1,3 +1,5 @@
+import type { ArtifactRef } from '../core/tree.ts'
+
 /**
  * Where a version comes from, as it was known when it was registered: never changed afterwards, so that it
  * is still true when runs, logs and datasets have been cleared away.
@@ -18,6 +20,8 @@ export interface VersionLineage {
   readonly gates: readonly LineageGate[]
   /** Of `build.package`: the wheel of the commit. */
   readonly wheel?: Wheel
+  /** Of `build.image`: digest of the manifest, and its OCI layout. */
+  readonly image?: Image
   /** CycloneDX, by its digest; absent in versions from before there was one. */
   readonly sbom?: string
   /** What was proved, as a page and as text: digests. Absent: registered before there were reports. */
@@ -31,6 +35,11 @@ export interface Wheel {
   /** `digits-1.2-py3-none-any.whl` */
   readonly file: string
   readonly digest: string
+}
+
+export interface Image {
+  readonly digest: string
+  readonly layout: ArtifactRef
 }
 
 interface LineageGate {

@@ -7,7 +7,7 @@ import { canonicalJson } from '../lib/canonical-json.ts'
 import { defined } from '../pipeline/keys/scalars.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { billOfMaterials } from './bill-of-materials.ts'
-import type { Wheel } from './lineage.ts'
+import type { Image, Wheel } from './lineage.ts'
 
 export type RegisterInput = TaskInputs['register'] & {
   readonly bundle: Digest
@@ -15,6 +15,7 @@ export type RegisterInput = TaskInputs['register'] & {
   readonly lock?: ArtifactRef
   readonly python?: string
   readonly wheel?: Wheel
+  readonly image?: Image
   readonly datasets: Readonly<Record<string, string>>
   readonly metrics: Readonly<Record<string, number>>
   readonly commit: string
@@ -26,6 +27,7 @@ export interface RegisterOutput extends TaskOutput {
     readonly manifest: BundleManifest
     readonly sbom: Digest
     readonly wheel?: Wheel
+    readonly image?: Image
   }
 }
 
@@ -43,7 +45,9 @@ export function createRegisterTask(): Task<RegisterInput, RegisterOutput> {
         const tree = await checkContent(manifest, context.artifacts)
         context.log(`${manifest.name}: bundle ${bundle} is complete`)
         const sbom = await context.artifacts.putBytes(await writeBill(input, manifest, tree, context.artifacts))
-        return { result: { bundle, manifest, sbom: sbom.digest, ...defined({ wheel: input.wheel }) } }
+        return {
+          result: { bundle, manifest, sbom: sbom.digest, ...defined({ wheel: input.wheel, image: input.image }) },
+        }
       } catch (error) {
         return failureOf(error)
       }
@@ -58,7 +62,7 @@ async function writeBill(
   artifacts: TaskContext['artifacts'],
 ): Promise<string> {
   const text = lock === undefined ? undefined : (await artifacts.read(lock.digest)).toString()
-  const more = defined({ lock: text, python: known.python, wheel: known.wheel })
+  const more = defined({ lock: text, python: known.python, wheel: known.wheel, image: known.image })
   return canonicalJson(billOfMaterials({ bundle, manifest, files, datasets, metrics, commit, ...more }))
 }
 

@@ -194,6 +194,7 @@ function describeLineage(lineage: Lineage): string {
     `run      ${lineage.run}${lineage.alert === null ? '' : ` (started by alert ${lineage.alert})`}`,
     `commit   ${lineage.commit} by ${lineage.pushedBy}: ${lineage.title}`,
     `lock     ${lineage.lock ?? 'none'}`,
+    ...(lineage.image === null ? [] : [`image    ${lineage.image}`]),
     ...(lineage.wheel === null ? [] : [`wheel    ${lineage.wheel.file} ${lineage.wheel.digest}`]),
     ...lineage.datasets.map(
       (dataset) =>

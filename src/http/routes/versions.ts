@@ -74,6 +74,7 @@ async function lineage(reader: Reader, version: ModelVersion): Promise<Lineage> 
     datasets: Object.entries(known.datasets).map(([path, digest]) => ({ path, digest, rows: rows.get(path) ?? null })),
     lock: known.lockDigest,
     wheel: known.wheel ?? null,
+    image: known.image?.digest ?? null,
     gates: known.gates.map(({ title, outcome, summary }) => ({ title, outcome, summary })),
     deployments: await Promise.all(deployments.map((row) => describeDeployment(reader, row))),
     alert: known.alert,

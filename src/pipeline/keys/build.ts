@@ -24,6 +24,24 @@ const Package = z
   )
   .transform((raw) => (typeof raw === 'boolean' ? (raw ? { path: './' } : undefined) : raw))
 
+const Image = z
+  .union(
+    [
+      z.boolean(),
+      z.strictObject({
+        file: FilePath.describe('default: Dockerfile').default('Dockerfile'),
+        context: FilePath.describe('folder that it may copy from; default: the root').default('./'),
+        target: Text.describe('the stage that is wanted, of several').exactOptional(),
+        deps: z
+          .array(FilePath)
+          .describe('what it may copy, outs of steps too (`dist/`, the model); default: the commit below `context`')
+          .exactOptional(),
+      }),
+    ],
+    { error: 'write `image: true`, or { file: Dockerfile }' },
+  )
+  .transform((raw) => (typeof raw === 'boolean' ? (raw ? { file: 'Dockerfile', context: './' } : undefined) : raw))
+
 /** `build:` */
 export const Build = z
   .strictObject({
@@ -41,6 +59,7 @@ export const Build = z
       .describe('use this interpreter as it is, instead of building an environment')
       .exactOptional(),
     package: Package.describe('make a wheel of the commit: an out of the run, `dist/`').exactOptional(),
+    image: Image.describe('build a container image of the commit: an out of the run, `image.oci/`').exactOptional(),
     secrets: z
       .array(IndexSecret)
       .describe('secrets that pip and uv read as variables: addresses and passwords of package indexes')
