@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from '../core/errors.ts'
+import { checkUvLock } from './check-uv-lock.ts'
 import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
@@ -54,9 +55,11 @@ async function resolveWithUv(resolution: Resolution): Promise<string> {
   return await readFile(target, 'utf8')
 }
 
-/** A uv.lock is taken as it is; one that the project has outgrown is refused by uv (`--frozen`). */
-async function exportArgs({ requirements, workspace }: Resolution): Promise<string[]> {
+/** A uv.lock is taken as it is (`--frozen`), unless the project has outgrown it. */
+async function exportArgs({ requirements, workspace, python, installer, signal }: Resolution): Promise<string[]> {
   const { path, extras } = splitExtras(requirements.files[0] ?? '')
+  const place = { cwd: workspace, env: installer.env, signal }
+  await checkUvLock(python, path, join(dirname(path), 'uv.lock'), place)
   const text = await readFile(join(workspace, path), 'utf8')
   const chosen = extras.flatMap((name) => [isGroup(text, name) ? '--group' : '--extra', name])
   const quiet = ['--quiet', '--no-header', '--no-annotate', '--no-emit-project', '--no-dev']
@@ -88,9 +91,13 @@ interface PipReport {
   }[]
 }
 
+const NO_UV =
+  'The commit has a uv.lock, and this machine has no uv that could read it. Install it (pip install uv, or https://docs.astral.sh/uv), or name another list in `build.dependencies`.'
+
 /** pip knows the one file it would install, and so the lock has its hash only: it is for this platform anyway. */
 async function resolveWithPip(resolution: Resolution): Promise<string> {
   const { requirements, installer, workspace, signal, log, allowBuilds } = resolution
+  if (requirements.uvLock) throw new AppError('INVALID_INPUT', NO_UV)
   const report = join(workspace, '.tidegate-report.json')
   const args = ['-m', 'pip', 'install', '--dry-run', '--ignore-installed', '--no-input', '--report', report]
   for (const file of await asRequirementFiles(resolution)) args.push('-r', file)

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBuildEnvironmentTask, type BuildEnvironmentInput } from '../../src/build/build-environment.ts'
 import { environmentTrouble, listEnvironments } from '../../src/build/environment-marker.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
 
@@ -121,6 +122,58 @@ lint = ["alpha==1.0"]
     const { output } = await build(installer, { 'pyproject.toml': text }, dependencies('test'))
 
     expect(output.failure?.message).toContain('it has no extra or dependency group test; it has train, more, dev, lint')
+  })
+})
+
+describe('a uv.lock', () => {
+  const project = (dependencies: string) =>
+    `[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = [${dependencies}]\n[dependency-groups]\ndev = ["alpha"]\n`
+
+  async function locked(dependencies: string): Promise<string> {
+    const { workspace } = await place.context()
+    await writeFile(join(workspace, 'pyproject.toml'), project(dependencies))
+    const { PATH = '', HOME = '' } = environments.uv
+    const env = { PATH, HOME, UV_DEFAULT_INDEX: `file://${await simpleIndex()}` }
+    await run('uv', ['lock', '--quiet'], { cwd: workspace, env })
+    return readFile(join(workspace, 'uv.lock'), 'utf8')
+  }
+
+  /** Of a folder of wheels uv writes no hashes down, of an index it does. */
+  async function simpleIndex(): Promise<string> {
+    const index = join(place.dataFolder, 'simple')
+    for (const file of (await readdir(wheels)).filter((name) => name.endsWith('.whl'))) {
+      const folder = join(index, file.split('-')[0] ?? '')
+      await mkdir(folder, { recursive: true })
+      const hash = sha256(await readFile(join(wheels, file))).replace(':', '=')
+      await appendFile(join(folder, 'index.html'), `<a href="file://${wheels}/${file}#${hash}">${file}</a>\n`)
+    }
+    return index
+  }
+
+  test('is taken as it is', async () => {
+    const lock = await locked('"beta >= 1.0, < 2"')
+
+    const { output, context } = await build('uv', { 'pyproject.toml': project('"beta<2,>=1.0"'), 'uv.lock': lock })
+
+    expect(output.failure).toBeUndefined()
+    const text = (await context.artifacts.read(output.result!.lock.digest)).toString()
+    expect(text).toMatch(/^alpha==1\.0/m)
+  })
+
+  test('that the project has outgrown is refused, with what differs', async () => {
+    const lock = await locked('"beta"')
+
+    const { output } = await build('uv', { 'pyproject.toml': project('"beta>=1", "gamma"'), 'uv.lock': lock })
+
+    expect(output.failure?.message).toContain('uv.lock is older than pyproject.toml')
+    expect(output.failure?.message).toContain('the project asks for beta >=1; the project asks for gamma')
+    expect(output.failure?.message).toContain('Run `uv lock`')
+  })
+
+  test('is not passed over where there is no uv', async () => {
+    const { output } = await build('pip', { 'pyproject.toml': project('"beta"'), 'uv.lock': await locked('"beta"') })
+
+    expect(output.failure?.message).toMatch(/has a uv\.lock, and this machine has no uv.*pip install uv/)
   })
 })
 
