@@ -5,6 +5,7 @@ import { checkUvLock } from './check-uv-lock.ts'
 import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
+import { refuseComputed } from './refuse-computed.ts'
 import { explainResolution, normalise } from './requirement-files.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
 import type { RequirementSet } from './read-requirements.ts'
@@ -27,7 +28,10 @@ export interface Resolution {
  * pip install from. Fails with INVALID_INPUT, saying which requirements cannot go together.
  */
 export async function resolveLock(resolution: Resolution): Promise<string> {
-  if (resolution.requirements.files.length === 0) return ''
+  const { requirements, workspace, installer, allowBuilds } = resolution
+  if (requirements.files.length === 0) return ''
+  if (!requirements.uvLock)
+    await refuseComputed({ files: requirements.files, workspace, installer: installer.kind, allowBuilds })
   return resolution.installer.kind === 'uv' ? resolveWithUv(resolution) : resolveWithPip(resolution)
 }
 
