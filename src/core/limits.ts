@@ -33,6 +33,12 @@ export const LIMITS = {
   logKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'logs are kept' },
   logKeepBytes: { value: 20 * 2 ** 30, meaning: 'of all logs before those of the oldest attempts go' },
   cacheBytes: { value: 50 * 2 ** 30, meaning: 'of cached outputs before the oldest go' },
+  testKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'results of single tests, and coverages by file, are kept' },
+  testKeepRuns: { value: 100, meaning: 'newest results of each test are kept, however old they are' },
+  testForgetMs: {
+    value: 365 * 24 * 3_600_000,
+    meaning: 'a test is known that the later runs of its project do not report',
+  },
   predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },
   contentPartBytes: { value: 8 << 20, meaning: 'of one part of content that is pushed' },
   datasetFiles: { value: 1_000_000, meaning: 'of one dataset that is a folder' },

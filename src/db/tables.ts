@@ -145,6 +145,22 @@ export interface Tables {
     message: string
     detail: string
   }
+  /** The attempt that counts, in figures: they stay when the rows of single tests are past their time. */
+  tested_steps: {
+    run_id: string
+    step: string
+    project: string
+    at: number
+    passed: number
+    /** Those in quarantine are not among them. */
+    failed: number
+    skipped: number
+    quarantined: number
+    /** Of all tests together. */
+    seconds: number
+    /** 1: they ran; 0: they were taken over from another run. */
+    fresh: number
+  }
   /** One row for each test there has been, with what its last run said. */
   known_tests: {
     project: string

@@ -17,6 +17,7 @@ import { environmentOfRun } from './environment-of-run.ts'
 import { keptVersions } from '../registry/kept-versions.sql.ts'
 import { listEnvironments } from '../build/environment-marker.ts'
 import { cachedReferences, liveReferences } from './live-references.ts'
+import { collectTestResults } from './collect-test-results.ts'
 import { candidateEndpoint } from './step-opening.ts'
 import { PrivateEndpoints } from './private-endpoints.ts'
 import { wantedTraffic } from './route-table.ts'
@@ -41,7 +42,8 @@ const MIN_AGE_MS = 24 * 3_600_000
 
 /**
  * Removes what nothing refers to: content of the store, cached outputs over their budget, workspaces past their
- * time, logs past their time or over their budget, endpoints that a crash left, restored bundles that no host serves. Goes on beside runs and predictions.
+ * time, logs past their time or over their budget, endpoints that a crash left, restored bundles that no host serves, what
+ * runs said of single tests past its time. Goes on beside runs and predictions.
  */
 export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<CollectedGarbage> {
   const now = Date.now()
@@ -53,6 +55,7 @@ export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<Col
     ...(await collectBundles(needs, now, dryRun)),
     ...(await collectHalfBackups(needs, now, dryRun)),
     ...(await collectEnvironments(needs, now, dryRun)),
+    ...(await collectTestResults(needs, now, dryRun)),
   ]
   return { rows, freedBytes: rows.reduce((sum, row) => sum + (row.removed ? row.bytes : 0), 0) }
 }

@@ -31,6 +31,8 @@ export interface KeepLimits {
   readonly logMs?: number | undefined
   readonly logBytes?: number | undefined
   readonly cacheBytes?: number | undefined
+  readonly testMs?: number | undefined
+  readonly testRuns?: number | undefined
 }
 
 export interface Log {

@@ -3,7 +3,7 @@ import { listDatasets } from '../build/datasets.sql.ts'
 import type { Reader } from '../db/open-database.ts'
 import type { RunRow } from '../db/tables.ts'
 import type { RunFacts } from '../evaluation/report/report-facts.ts'
-import { countTests } from '../reports/test-results.sql.ts'
+import { countTests } from '../reports/tested-steps.sql.ts'
 
 /** Where a candidate comes from, for its report. */
 export async function runFacts(

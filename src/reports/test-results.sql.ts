@@ -1,6 +1,7 @@
 import type { Reader, Writer } from '../db/open-database.ts'
 import { findFlakes, type Flake } from './find-flakes.sql.ts'
 import { quarantinedNow, testKey } from './quarantine.sql.ts'
+import { recordCounts } from './tested-steps.sql.ts'
 import type { TestResult } from './parse-junit.ts'
 
 const BATCH = 400
@@ -30,7 +31,7 @@ export async function recordTestResults(
   await own.where('attempt', '=', attempt).execute()
   const earlier = writer.updateTable('test_results').set({ latest: 0 }).where('run_id', '=', runId)
   await earlier.where('step', '=', step).execute()
-  if (results.length === 0) return
+  if (results.length === 0) return recordCounts(writer, place, [])
   const quarantined = await quarantinedNow(writer, place.project, place.at)
   const rows = results.map((result, position) => ({
     run_id: runId,
@@ -46,6 +47,7 @@ export async function recordTestResults(
     fresh: attempt === 0 ? 0 : 1,
   }))
   for (const batch of batches(rows)) await writer.insertInto('test_results').values(batch).execute()
+  await recordCounts(writer, place, rows)
   if (attempt === 0) return
   const flakes = await findFlakes(writer, place, results)
   await recordFlakes(writer, place, flakes)
@@ -129,34 +131,6 @@ async function recordKnown(
 
 function batches<Row>(rows: readonly Row[]): Row[][] {
   return Array.from({ length: Math.ceil(rows.length / BATCH) }, (_, i) => rows.slice(i * BATCH, (i + 1) * BATCH))
-}
-
-export interface TestCounts {
-  readonly passed: number
-  /** Those in quarantine are not among them. */
-  readonly failed: number
-  readonly skipped: number
-  readonly quarantined: number
-}
-
-export async function countTests(reader: Reader, runId: string): Promise<TestCounts> {
-  const rows = await reader
-    .selectFrom('test_results')
-    .select(['state', 'quarantined', ({ fn }) => fn.countAll<number>().as('count')])
-    .where('run_id', '=', runId)
-    .where('latest', '=', 1)
-    .groupBy(['state', 'quarantined'])
-    .execute()
-  const count = (quarantined: number, ...states: string[]) =>
-    rows
-      .filter((row) => states.includes(row.state) && row.quarantined === quarantined)
-      .reduce((sum, row) => sum + row.count, 0)
-  return {
-    passed: count(0, 'passed'),
-    failed: count(0, 'failed', 'error'),
-    skipped: count(0, 'skipped'),
-    quarantined: count(1, 'failed', 'error'),
-  }
 }
 
 export interface FailedTest extends TestResult {

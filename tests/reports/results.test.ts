@@ -4,7 +4,8 @@ import { coverageFiles, coverageOfRun, recordCoverage } from '../../src/reports/
 import { flakesOfTest, historyOfTest, listKnownTests } from '../../src/reports/known-tests.sql.ts'
 import type { TestResult } from '../../src/reports/parse-junit.ts'
 import { putIntoQuarantine, quarantinedNow, takeFromQuarantine } from '../../src/reports/quarantine.sql.ts'
-import { countTests, failedTests, recordTestResults } from '../../src/reports/test-results.sql.ts'
+import { failedTests, recordTestResults } from '../../src/reports/test-results.sql.ts'
+import { countTests } from '../../src/reports/tested-steps.sql.ts'
 import { metricsOf, recordMetrics } from '../../src/tracking/metrics.sql.ts'
 import { DATABASES, openTestDatabase } from '../harness/databases.ts'
 

@@ -107,6 +107,14 @@ export const ServerFile = z.strictObject({
       logs: Duration.optional().describe('logs of attempts that have ended; default: 90d'),
       'log-size': Size.optional().describe('of all logs, before those of the oldest attempts go; default: 20GiB'),
       cache: Size.optional().describe('of cached outputs, before those used longest ago go; default: 50GiB'),
+      tests: Duration.optional().describe('what runs said of single tests; default: 90d'),
+      'test-runs': z
+        .number()
+        .int()
+        .min(20)
+        .max(10_000)
+        .optional()
+        .describe('newest results of each test that stay, however old they are; default: 100'),
     })
     .prefault({})
     .describe('what `tidegate gc` leaves'),
@@ -131,6 +139,8 @@ export interface ServerConfig {
     readonly logMs?: number | undefined
     readonly logBytes?: number | undefined
     readonly cacheBytes?: number | undefined
+    readonly testMs?: number | undefined
+    readonly testRuns?: number | undefined
   }
   /** Absent: off. */
   readonly sandbox?: 'required' | 'auto' | 'off' | undefined
@@ -164,7 +174,13 @@ export async function readServerConfig(
     datasets: datasetSettings(file.datasets, environment),
     tools: toolSettings(file),
     sandbox: file.steps.sandbox,
-    keep: { logMs: file.keep.logs, logBytes: file.keep['log-size'], cacheBytes: file.keep.cache },
+    keep: {
+      logMs: file.keep.logs,
+      logBytes: file.keep['log-size'],
+      cacheBytes: file.keep.cache,
+      testMs: file.keep.tests,
+      testRuns: file.keep['test-runs'],
+    },
     logLimitBytes: file.steps['log-limit'],
   }
 }

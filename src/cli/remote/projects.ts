@@ -66,7 +66,9 @@ export function registerProjects(program: Command): void {
   registerFeedback(program)
   program
     .command('gc')
-    .description('remove what nothing needs: content, workspaces, logs, environments, each with the reason')
+    .description(
+      'remove what nothing needs: content, workspaces, logs, environments, old test results, each with the reason',
+    )
     .option('--dry-run', 'only tell what would go, and why')
     .action(async (options: { dryRun?: boolean }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()

@@ -6,6 +6,7 @@ import { datasets } from './003-datasets.ts'
 import { priority } from './004-priority.ts'
 import { supervision } from './005-supervision.ts'
 import { testHistory } from './006-test-history.ts'
+import { testedSteps } from './009-tested-steps.ts'
 
 export interface Migration {
   /** That of its file. The schema's version is the highest one; numbers that were never used do no harm. */
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   supervision,
   testHistory,
   reports,
+  testedSteps,
 ].toSorted((a, b) => a.number - b.number)
