@@ -47,7 +47,7 @@ import {
   waiveGate,
 } from './runs.ts'
 import { collectGarbage, followEvents, getHealth, lintText, listEvents } from './system.ts'
-import { getTest, listCoverage, listTests, quarantineTest, releaseTest } from './tests.ts'
+import { getTest, listCoverage, listTestedRuns, listTests, quarantineTest, releaseTest } from './tests.ts'
 import { getBillOfMaterials, getLineage, listVersions } from './versions.ts'
 
 /** Every operation there is. Each states its role; `http/routes/` has one handler for each name. */
@@ -74,6 +74,7 @@ export const OPERATIONS = {
   searchLog,
   followLog,
   listTests,
+  listTestedRuns,
   getTest,
   quarantineTest,
   releaseTest,

@@ -11,6 +11,7 @@ const TestName = z
 
 export const KnownTest = z.object({
   test: z.string().describe('`suite::name`'),
+  file: z.string().describe('empty where the runner does not say it'),
   state: TestState.describe('of its last run'),
   seconds: z.number().describe('a moving average'),
   runs: z.number(),
@@ -24,6 +25,28 @@ export const KnownTest = z.object({
 })
 export type KnownTest = z.infer<typeof KnownTest>
 
+export const ListedTest = KnownTest.extend({
+  recent: z.array(z.object({ run: z.string(), state: TestState, seconds: z.number() })).describe('newest first'),
+})
+export type ListedTest = z.infer<typeof ListedTest>
+
+export const TestedRun = z.object({
+  run: z.string(),
+  branch: z.string(),
+  commit: z.string(),
+  at: Millis,
+  passed: z.number(),
+  failed: z.number().describe('without those in quarantine'),
+  skipped: z.number(),
+  quarantined: z.number().describe('failed while in quarantine'),
+  seconds: z.number().describe('of all tests together'),
+})
+export type TestedRun = z.infer<typeof TestedRun>
+
+/** Which tests are listed, and in which order. */
+export const TEST_CHOICES = ['all', 'failing', 'failing-most', 'flaky', 'slow', 'quarantined'] as const
+export type TestChoice = (typeof TEST_CHOICES)[number]
+
 export const listTests = operation({
   name: 'listTests',
   summary: 'Tests that runs of a project have reported: all, failing, flaky, slow, or those in quarantine',
@@ -32,10 +55,28 @@ export const listTests = operation({
   role: 'viewer',
   params: InProject,
   query: z.object({
-    only: z.enum(['all', 'failing', 'flaky', 'slow', 'quarantined']).default('all'),
+    only: z.enum(TEST_CHOICES).default('all'),
+    search: z.string().max(500).default('').describe('what `suite::name` must hold, in any case of letters'),
+    recent: z.coerce.number().int().min(0).max(30).default(0).describe('results of each test that come with it'),
     limit: z.coerce.number().int().min(1).max(200).default(50),
   }),
-  answer: z.object({ tests: z.array(KnownTest) }),
+  answer: z.object({
+    tests: z.array(ListedTest),
+    counts: z
+      .object({ all: z.number(), failing: z.number(), flaky: z.number(), quarantined: z.number() })
+      .describe('of the whole project'),
+  }),
+})
+
+export const listTestedRuns = operation({
+  name: 'listTestedRuns',
+  summary: 'What became of the tests of each of the last runs, and how long they took together; newest first',
+  method: 'GET',
+  path: '/projects/{project}/tested-runs',
+  role: 'viewer',
+  params: InProject,
+  query: z.object({ limit: z.coerce.number().int().min(1).max(200).default(50) }),
+  answer: z.object({ runs: z.array(TestedRun) }),
 })
 
 export const getTest = operation({
@@ -53,6 +94,7 @@ export const getTest = operation({
         step: z.string(),
         attempt: z.number(),
         commit: z.string(),
+        branch: z.string().describe('empty where it is not known any more'),
         at: Millis,
         state: TestState,
         seconds: z.number(),
@@ -61,6 +103,18 @@ export const getTest = operation({
         message: z.string(),
       }),
     ),
+    failed: z
+      .array(
+        z.object({
+          run: z.string(),
+          step: z.string(),
+          attempt: z.number(),
+          at: Millis,
+          message: z.string(),
+          detail: z.string(),
+        }),
+      )
+      .describe('what it said the last times it failed, with the lines that matter'),
     flaky: z.array(z.object({ run: z.string(), step: z.string(), commit: z.string(), how: z.string(), at: Millis })),
   }),
 })

@@ -1,23 +1,59 @@
+import { sql } from 'kysely'
 import type { Reader } from '../db/open-database.ts'
 import type { Tables } from '../db/tables.ts'
 import type { TestName } from './quarantine.sql.ts'
 
 export type KnownTest = Omit<Tables['known_tests'], 'project'>
 
-export type TestChoice = 'all' | 'failing' | 'flaky' | 'slow'
+export type TestChoice = 'all' | 'failing' | 'failing-most' | 'flaky' | 'slow'
 
-/** Tests of a project: failing ones newest first, flaky ones the flakiest first, slow ones the slowest first. */
+export interface TestQuestion {
+  readonly only: TestChoice
+  /** What suite and name must hold, in any case of letters; empty: nothing. */
+  readonly search: string
+  readonly limit: number
+}
+
+/**
+ * Tests of a project: failing ones newest first; those that failed in most runs, the flakiest and the slowest
+ * first.
+ */
 export async function listKnownTests(
   reader: Reader,
   project: string,
-  choice: TestChoice,
-  limit: number,
+  { only, search, limit }: TestQuestion,
 ): Promise<KnownTest[]> {
   let query = reader.selectFrom('known_tests').selectAll().where('project', '=', project)
-  if (choice === 'failing') query = query.where('state', 'in', ['failed', 'error']).orderBy('last_at', 'desc')
-  if (choice === 'flaky') query = query.where('flakes', '>', 0).orderBy('flakes', 'desc')
-  if (choice === 'slow') query = query.orderBy('seconds', 'desc')
+  if (search !== '') query = query.where(holds(search))
+  if (only === 'failing') query = query.where('state', 'in', ['failed', 'error']).orderBy('last_at', 'desc')
+  if (only === 'failing-most') query = query.where('failures', '>', 0).orderBy('failures', 'desc').orderBy('runs')
+  if (only === 'flaky') query = query.where('flakes', '>', 0).orderBy('flakes', 'desc')
+  if (only === 'slow') query = query.orderBy('seconds', 'desc')
   return query.orderBy('suite').orderBy('name').limit(limit).execute()
+}
+
+function holds(text: string) {
+  const wanted = `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+  return sql<boolean>`lower(suite || '::' || name) like lower(${wanted}) escape '\\'`
+}
+
+export interface KnownCounts {
+  readonly all: number
+  readonly failing: number
+  readonly flaky: number
+}
+
+export async function countKnownTests(reader: Reader, project: string): Promise<KnownCounts> {
+  const row = await reader
+    .selectFrom('known_tests')
+    .select(({ fn }) => [
+      fn.countAll<number>().as('all'),
+      fn.countAll<number>().filterWhere('state', 'in', ['failed', 'error']).as('failing'),
+      fn.countAll<number>().filterWhere('flakes', '>', 0).as('flaky'),
+    ])
+    .where('project', '=', project)
+    .executeTakeFirstOrThrow()
+  return row
 }
 
 /** Every test with this name, in any suite, or exactly the one in `suite`. */
@@ -40,11 +76,48 @@ export async function findKnownTests(
 export async function historyOfTest(reader: Reader, project: string, { suite, name }: TestName, limit: number) {
   return reader
     .selectFrom('test_results')
-    .select(['run_id', 'step', 'attempt', 'commit_id', 'at', 'state', 'seconds', 'retries', 'quarantined', 'message'])
+    .leftJoin('runs', 'runs.id', 'test_results.run_id')
+    .select(['test_results.run_id', 'step', 'attempt', 'test_results.commit_id', 'branch', 'at', 'test_results.state'])
+    .select(['seconds', 'retries', 'quarantined', 'message'])
+    .where('test_results.project', '=', project)
+    .where('suite', '=', suite)
+    .where('name', '=', name)
+    .where('fresh', '=', 1)
+    .orderBy('at', 'desc')
+    .orderBy('run_id', 'desc')
+    .orderBy('step')
+    .orderBy('attempt', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** How its last runs ended, newest first. */
+export async function recentResults(reader: Reader, project: string, { suite, name }: TestName, limit: number) {
+  return reader
+    .selectFrom('test_results')
+    .select(['run_id as run', 'state', 'seconds'])
     .where('project', '=', project)
     .where('suite', '=', suite)
     .where('name', '=', name)
     .where('fresh', '=', 1)
+    .orderBy('at', 'desc')
+    .orderBy('run_id', 'desc')
+    .orderBy('step')
+    .orderBy('attempt', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** What it said when it failed, newest first. */
+export async function failuresOfTest(reader: Reader, project: string, { suite, name }: TestName, limit: number) {
+  return reader
+    .selectFrom('test_results')
+    .select(['run_id', 'step', 'attempt', 'at', 'message', 'detail'])
+    .where('project', '=', project)
+    .where('suite', '=', suite)
+    .where('name', '=', name)
+    .where('fresh', '=', 1)
+    .where('state', 'in', ['failed', 'error'])
     .orderBy('at', 'desc')
     .orderBy('run_id', 'desc')
     .orderBy('step')

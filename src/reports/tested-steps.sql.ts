@@ -57,3 +57,34 @@ export async function countTests(reader: Reader, runId: string): Promise<TestCou
 function total(eb: ExpressionBuilder<Tables, 'tested_steps'>, column: 'passed' | 'failed' | 'skipped' | 'quarantined') {
   return eb.cast<number | null>(eb.fn.sum(`tested_steps.${column}`), 'bigint')
 }
+export interface TestedRun extends TestCounts {
+  readonly run: string
+  readonly branch: string
+  readonly commit: string
+  readonly at: number
+  readonly seconds: number
+}
+
+/** What became of the tests of a project's last runs, newest first. Steps that were taken from the cache ran none. */
+export async function listTestedRuns(reader: Reader, project: string, limit: number): Promise<TestedRun[]> {
+  return reader
+    .selectFrom('tested_steps')
+    .innerJoin('runs', 'runs.id', 'tested_steps.run_id')
+    .select((eb) => [
+      'runs.id as run',
+      'runs.branch',
+      'runs.commit_id as commit',
+      'runs.created_at as at',
+      total(eb, 'passed').$notNull().as('passed'),
+      total(eb, 'failed').$notNull().as('failed'),
+      total(eb, 'skipped').$notNull().as('skipped'),
+      total(eb, 'quarantined').$notNull().as('quarantined'),
+      eb.fn.sum<number>('seconds').as('seconds'),
+    ])
+    .where('tested_steps.project', '=', project)
+    .where('fresh', '=', 1)
+    .groupBy(['runs.id', 'runs.branch', 'runs.commit_id', 'runs.created_at', 'runs.number'])
+    .orderBy('runs.number', 'desc')
+    .limit(limit)
+    .execute()
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Database } from '../../src/db/open-database.ts'
 import { coverageFiles, coverageOfRun, recordCoverage } from '../../src/reports/coverage.sql.ts'
-import { flakesOfTest, historyOfTest, listKnownTests } from '../../src/reports/known-tests.sql.ts'
+import { countKnownTests, flakesOfTest, historyOfTest, listKnownTests } from '../../src/reports/known-tests.sql.ts'
 import type { TestResult } from '../../src/reports/parse-junit.ts'
 import { putIntoQuarantine, quarantinedNow, takeFromQuarantine } from '../../src/reports/quarantine.sql.ts'
 import { failedTests, recordTestResults } from '../../src/reports/test-results.sql.ts'
@@ -56,7 +56,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await record(database, { runId: 'p#4', commit: 'c2', at: 4_000 }, result('mended', 'passed'))
     await record(database, { runId: 'p#5', commit: 'c3', at: 5_000 }, result('by itself', 'passed', { retries: 2 }))
 
-    const flaky = await listKnownTests(database.read, 'p', 'flaky', 10)
+    const flaky = await listKnownTests(database.read, 'p', { only: 'flaky', search: '', limit: 10 })
     expect(flaky.map(({ name, flakes }) => [name, flakes])).toEqual([
       ['by attempt', 1],
       ['by itself', 1],
@@ -79,7 +79,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await record(database, { runId: 'p#4', commit: 'c4', at: 4_000 }, result('a', 'skipped', { seconds: 0 }))
     await record(database, { runId: 'q#1', project: 'q' }, result('a', 'passed'))
 
-    const [known] = await listKnownTests(database.read, 'p', 'all', 10)
+    const [known] = await listKnownTests(database.read, 'p', { only: 'all', search: '', limit: 10 })
     expect(known).toMatchObject({ state: 'skipped', runs: 3, failures: 1, first_at: 1_000, last_run: 'p#4' })
     expect(known?.seconds).toBeCloseTo(1.3)
     const history = await historyOfTest(database.read, 'p', { suite: 's', name: 'a' }, 10)
@@ -91,13 +91,37 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countTests(database.read, 'p#3')).toMatchObject({ passed: 1 })
   })
 
+  test('tests are found by a part of their name, in any case of letters, whatever signs are in it', async () => {
+    await using opened = await openTestDatabase(kind)
+    const { database } = opened
+    const names = ['test_Scale[50%-a\\b]', 'test_scale[5-a]', 'testXscale', 'other']
+    await record(database, {}, ...names.map((name) => result(name, name === 'other' ? 'failed' : 'passed')))
+    await record(database, { runId: 'p#2', commit: 'c2' }, result('other', 'failed'), result('testXscale', 'failed'))
+
+    const found = async (search: string) =>
+      (await listKnownTests(database.read, 'p', { only: 'all', search, limit: 10 })).map(({ name }) => name).toSorted()
+    const often = await listKnownTests(database.read, 'p', { only: 'failing-most', search: '', limit: 10 })
+
+    expect(await found('TEST_SCALE')).toEqual(['test_Scale[50%-a\\b]', 'test_scale[5-a]'])
+    expect(await found('50%-a\\')).toEqual(['test_Scale[50%-a\\b]'])
+    expect(await found('s::other')).toEqual(['other'])
+    expect(await found('%')).toEqual(['test_Scale[50%-a\\b]'])
+    expect(often.map(({ name, failures }) => [name, failures])).toEqual([
+      ['other', 2],
+      ['testXscale', 1],
+    ])
+    expect(await countKnownTests(database.read, 'p')).toEqual({ all: 4, failing: 2, flaky: 0 })
+  })
+
   test('two cases of one name in one report are one known test, which failed when one of them did', async () => {
     await using opened = await openTestDatabase(kind)
     const { database } = opened
 
     await record(database, {}, result('twice', 'failed'), result('twice', 'passed'))
 
-    expect(await listKnownTests(database.read, 'p', 'failing', 10)).toMatchObject([{ name: 'twice', runs: 1 }])
+    expect(await listKnownTests(database.read, 'p', { only: 'failing', search: '', limit: 10 })).toMatchObject([
+      { name: 'twice', runs: 1 },
+    ])
   })
 
   test('a quarantine holds until its time is over or somebody ends it', async () => {

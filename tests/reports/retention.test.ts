@@ -64,7 +64,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await daysOf(database, 'seldom')).toEqual([5, 4, 3])
     expect(again.map(({ removed }) => removed)).toEqual([false])
     expect(await countTests(database.read, 'p#1')).toMatchObject({ passed: 2 })
-    const known = await listKnownTests(database.read, 'p', 'all', 10)
+    const known = await listKnownTests(database.read, 'p', { only: 'all', search: '', limit: 10 })
     expect(known.map(({ name, runs }) => [name, runs])).toEqual([
       ['often', 9],
       ['seldom', 5],
@@ -115,7 +115,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(told).toEqual(done)
     const gone = { what: 'p: 450 tests', why: 'no run of the project’s last year reported them', removed: true }
     expect(done).toContainEqual(expect.objectContaining(gone))
-    const known = await listKnownTests(database.read, 'p', 'all', 10)
+    const known = await listKnownTests(database.read, 'p', { only: 'all', search: '', limit: 10 })
     expect(known.map(({ name }) => name)).toEqual(['here', 'quiet'])
     expect(await daysOf(database, 'gone 7')).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { listEvents } from '../../src/api/system.ts'
-import { getTest, listCoverage, listTests, quarantineTest, releaseTest } from '../../src/api/tests.ts'
+import { collectGarbage, listEvents } from '../../src/api/system.ts'
+import { getTest, listCoverage, listTestedRuns, listTests, quarantineTest, releaseTest } from '../../src/api/tests.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
 import { tinyProject } from '../harness/tiny-project.ts'
@@ -73,10 +73,19 @@ describe.each(DATABASES)('on %s', (kind) => {
     const query = { test: 'tests/test_scale.py::test_first_attempt' }
     const shown = await ana.client.call(getTest, { params: { project: 'flaky' }, query })
     expect(shown.flaky).toMatchObject([{ how: 'failed in flaky#1, attempt 1, passed on the same commit' }])
-    expect(shown.history.map(({ attempt, state }) => [attempt, state])).toEqual([
-      [2, 'passed'],
-      [1, 'failed'],
+    expect(shown.history.map(({ attempt, state, branch }) => [attempt, state, branch])).toEqual([
+      [2, 'passed', 'main'],
+      [1, 'failed', 'main'],
     ])
+    expect(shown.failed).toMatchObject([{ run: 'flaky#1', attempt: 1, detail: expect.stringContaining('endswith') }])
+    const list = { params: { project: 'flaky' }, query: { search: 'FIRST_att', recent: 5 } }
+    const { tests: found, counts } = await ana.client.call(listTests, list)
+    expect(found.map(({ recent }) => recent.map(({ state }) => state))).toEqual([['passed', 'failed']])
+    expect(counts).toEqual({ all: 2, failing: 0, flaky: 1, quarantined: 0 })
+    const { runs } = await ana.client.call(listTestedRuns, { params: { project: 'flaky' }, query: {} })
+    expect(runs).toMatchObject([{ run: 'flaky#1', branch: 'main', passed: 2, failed: 0, skipped: 0 }])
+    const { rows } = await place.admin.client.call(collectGarbage, { body: { dryRun: true } })
+    expect(rows).toContainEqual(expect.objectContaining({ what: 'flaky: 4 results of tests', removed: false }))
   })
 
   test('a test in quarantine runs and is reported, and fails nobody; when it is released it counts again', async () => {

@@ -1,5 +1,15 @@
 import type { Command } from 'commander'
-import { getTest, type KnownTest, listTests, quarantineTest, releaseTest, type TestDetail } from '../../api/tests.ts'
+import {
+  getTest,
+  type KnownTest,
+  listTestedRuns,
+  listTests,
+  quarantineTest,
+  releaseTest,
+  type TestChoice,
+  type TestDetail,
+  type TestedRun,
+} from '../../api/tests.ts'
 import { AppError } from '../../core/errors.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { print, table, time } from '../print.ts'
@@ -8,6 +18,8 @@ interface ListOptions {
   readonly flaky?: boolean
   readonly slow?: boolean
   readonly failing?: boolean
+  readonly failingMost?: boolean
+  readonly search: string
   readonly quarantined?: boolean
   readonly limit: number
 }
@@ -19,15 +31,26 @@ export function registerTests(program: Command): void {
     .command('list <project>', { isDefault: true })
     .description('all, or those that fail, are flaky, are slow, or are in quarantine; `list` may be left out')
     .option('--failing', 'those whose last run failed')
+    .option('--failing-most', 'those that failed in most runs')
     .option('--flaky', 'those that failed and passed on the same commit')
     .option('--slow', 'the slowest')
     .option('--quarantined', 'those whose failing is overlooked, and why')
+    .option('--search <text>', 'those with this in suite::name', '')
     .option('-n, --limit <count>', 'how many', Number, 50)
     .action(async (project: string, options: ListOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
-      const query = { only: choiceOf(options), limit: options.limit } as const
+      const query = { only: choiceOf(options), search: options.search, limit: options.limit } as const
       print(globals, await client.call(listTests, { params: { project }, query }), describeList)
+    })
+  tests
+    .command('runs <project>')
+    .description('what became of all tests of each of the last runs, and how long they took together')
+    .option('-n, --limit <count>', 'how many', Number, 20)
+    .action(async (project: string, { limit }: { limit: number }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(globals, await client.call(listTestedRuns, { params: { project }, query: { limit } }), describeRuns)
     })
   tests
     .command('show <project> <test>')
@@ -66,8 +89,15 @@ export function registerTests(program: Command): void {
     })
 }
 
-function choiceOf(options: ListOptions): 'all' | 'failing' | 'flaky' | 'slow' | 'quarantined' {
-  const chosen = (['failing', 'flaky', 'slow', 'quarantined'] as const).filter((name) => options[name] === true)
+function choiceOf(options: ListOptions): TestChoice {
+  const given = {
+    failing: options.failing,
+    'failing-most': options.failingMost,
+    flaky: options.flaky,
+    slow: options.slow,
+    quarantined: options.quarantined,
+  }
+  const chosen = (Object.keys(given) as (keyof typeof given)[]).filter((name) => given[name] === true)
   if (chosen.length > 1)
     throw new AppError('INVALID_INPUT', `Choose one of ${chosen.map((name) => `--${name}`).join(' and ')}.`)
   return chosen[0] ?? 'all'
@@ -92,6 +122,24 @@ function describeList({ tests }: { tests: readonly KnownTest[] }): string {
       String(one.failures),
       String(one.flakes),
       describeQuarantine(one.quarantine),
+    ]),
+  ])
+}
+
+function describeRuns({ runs }: { readonly runs: readonly TestedRun[] }): string {
+  if (runs.length === 0) return 'No tests. Steps with `reports: { junit: … }` bring them in.'
+  return table([
+    ['run', 'branch', 'commit', 'passed', 'failed', 'in quarantine', 'skipped', 'took', 'when'],
+    ...runs.map((one) => [
+      one.run,
+      one.branch,
+      one.commit.slice(0, 10),
+      String(one.passed),
+      String(one.failed),
+      String(one.quarantined),
+      String(one.skipped),
+      took(one.seconds),
+      time(one.at),
     ]),
   ])
 }

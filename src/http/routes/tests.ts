@@ -5,20 +5,28 @@ import { quarantineTest, releaseTest } from '../../flow/quarantine-test.ts'
 import type { Reader } from '../../db/open-database.ts'
 import { coverageFiles } from '../../reports/coverage.sql.ts'
 import {
+  countKnownTests,
+  failuresOfTest,
   findKnownTests,
   flakesOfTest,
   historyOfTest,
   type KnownTest,
   listKnownTests,
+  recentResults,
 } from '../../reports/known-tests.sql.ts'
+import { listTestedRuns } from '../../reports/tested-steps.sql.ts'
 import { listQuarantined, type QuarantinedTest, testId, testKey } from '../../reports/quarantine.sql.ts'
 import { getProject } from '../../source/projects.ts'
 import type { Handlers } from '../handlers.ts'
 import { idOf } from './runs.ts'
 
-type TestHandlers = Pick<Handlers, 'listTests' | 'getTest' | 'quarantineTest' | 'releaseTest' | 'listCoverage'>
+type TestHandlers = Pick<
+  Handlers,
+  'listTests' | 'listTestedRuns' | 'getTest' | 'quarantineTest' | 'releaseTest' | 'listCoverage'
+>
 
 const HISTORY = 100
+const FAILURES = 20
 
 export function testHandlers(installation: Installation): TestHandlers {
   const { database } = installation
@@ -29,22 +37,37 @@ export function testHandlers(installation: Installation): TestHandlers {
       const quarantined = await quarantines(read, project)
       const tests =
         query.only === 'quarantined'
-          ? await testsOf(read, project, [...quarantined.values()].slice(0, query.limit))
-          : await listKnownTests(read, project, query.only, query.limit)
-      return { tests: tests.map((test) => describeTest(test, quarantined)) }
+          ? await testsOf(read, project, matching([...quarantined.values()], query.search).slice(0, query.limit))
+          : await listKnownTests(read, project, { ...query, only: query.only })
+      return {
+        tests: await Promise.all(
+          tests.map(async (test) => ({
+            ...describeTest(test, quarantined),
+            recent: query.recent === 0 ? [] : await recentResults(read, project, test, query.recent),
+          })),
+        ),
+        counts: { ...(await countKnownTests(read, project)), quarantined: quarantined.size },
+      }
+    },
+    async listTestedRuns({ params, query }) {
+      const { name } = await getProject(read, params.project)
+      return { runs: await listTestedRuns(read, name, query.limit) }
     },
     async getTest({ params, query }) {
       const test = await findTest(read, params.project, query.test)
       const history = await historyOfTest(read, params.project, test, HISTORY)
+      const failed = await failuresOfTest(read, params.project, test, FAILURES)
       const flaky = await flakesOfTest(read, params.project, test, HISTORY)
       return {
         ...describeTest(test, await quarantines(read, params.project)),
-        history: history.map(({ run_id, commit_id, quarantined, ...row }) => ({
+        history: history.map(({ run_id, commit_id, branch, quarantined, ...row }) => ({
           ...row,
+          branch: branch ?? '',
           run: run_id,
           commit: commit_id,
           quarantined: quarantined === 1,
         })),
+        failed: failed.map(({ run_id, ...row }) => ({ ...row, run: run_id })),
         flaky: flaky.map(({ run_id, commit_id, ...row }) => ({ ...row, run: run_id, commit: commit_id })),
       }
     },
@@ -76,6 +99,10 @@ async function quarantines(reader: Reader, project: string): Promise<Map<string,
   return new Map((await listQuarantined(reader, project)).map((test) => [testKey(test), test]))
 }
 
+function matching(tests: readonly QuarantinedTest[], search: string): QuarantinedTest[] {
+  return tests.filter((test) => testId(test).toLowerCase().includes(search.toLowerCase()))
+}
+
 async function testsOf(reader: Reader, project: string, wanted: readonly QuarantinedTest[]): Promise<KnownTest[]> {
   const found = await Promise.all(wanted.map((test) => findKnownTests(reader, project, test)))
   return found.flat()
@@ -85,6 +112,7 @@ function describeTest(test: KnownTest, quarantined: ReadonlyMap<string, Quaranti
   const quarantine = quarantined.get(testKey(test))
   return {
     test: testId(test),
+    file: test.file,
     state: test.state,
     seconds: test.seconds,
     runs: test.runs,
