@@ -11,6 +11,8 @@ const TestName = z
 
 export const KnownTest = z.object({
   test: z.string().describe('`suite::name`'),
+  suite: z.string().describe('empty where the runner has none'),
+  name: z.string(),
   file: z.string().describe('empty where the runner does not say it'),
   state: TestState.describe('of its last run'),
   seconds: z.number().describe('a moving average'),

@@ -22,15 +22,16 @@ export async function findTest(reader: Reader, project: string, text: string): P
   )
 }
 
+/** What stands in brackets are pytest's parameters, and part of the name whatever signs they have. */
 function readings(text: string): { suite?: string; name: string }[] {
-  const parts = text.split('::')
-  const name = parts.at(-1) ?? ''
-  if (parts.length === 1) return [{ name }]
+  const bracket = text.indexOf('[')
+  const parts = (bracket === -1 ? text : text.slice(0, bracket)).split('::')
+  const name = `${parts.at(-1) ?? ''}${bracket === -1 ? '' : text.slice(bracket)}`
   const cut = text.indexOf('::')
+  const cuts = cut === -1 ? [] : [{ suite: text.slice(0, cut), name: text.slice(cut + 2) }]
+  const last = text.lastIndexOf('::')
+  const lasts = last === -1 ? [] : [{ suite: text.slice(0, last), name: text.slice(last + 2) }]
+  if (parts.length === 1) return [{ name }, ...cuts, ...lasts]
   const pytest = [...(parts[0] ?? '').replace(/\.py$/, '').split('/'), ...parts.slice(1, -1)].join('.')
-  return [
-    { suite: parts.slice(0, -1).join('::'), name },
-    { suite: text.slice(0, cut), name: text.slice(cut + 2) },
-    { suite: pytest, name },
-  ]
+  return [{ suite: parts.slice(0, -1).join('::'), name }, ...cuts, { suite: pytest, name }, ...lasts]
 }

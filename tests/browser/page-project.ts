@@ -56,7 +56,7 @@ steps:
   }
 }
 
-const REPORT = `<testsuite name="unit" tests="2" failures="1">
+export const REPORT = `<testsuite name="unit" tests="2" failures="1">
   <testcase classname="test_ink" name="test_reads_ink" time="0.01"/>
   <testcase classname="test_ink" name="test_blank" time="0.02">
     <failure message="assert 3 == 4">&gt;   assert ink(blank) == 4
@@ -65,6 +65,19 @@ test_ink.py:14: AssertionError</failure>
   </testcase>
 </testsuite>
 `
+
+/** A step that passes unless its report tells of a failure. */
+export function reporting(report: string): Files {
+  return {
+    'report.xml': report,
+    'tidegate.yaml': `steps:
+  unit:
+    stage: unit-tests
+    run: 'cp report.xml unit.xml; ! grep -q "<failure" unit.xml'
+    reports: { junit: unit.xml }
+`,
+  }
+}
 
 export const FAILING: Files = {
   'report.xml': REPORT,

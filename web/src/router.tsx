@@ -7,6 +7,9 @@ import { ProjectPage } from './pages/project/project-page.tsx'
 import { ProjectsPage } from './pages/projects/projects-page.tsx'
 import { RunPage } from './pages/run/run-page.tsx'
 import { SignInPage } from './pages/sign-in/sign-in-page.tsx'
+import { TestPage } from './pages/test/test-page.tsx'
+import { TestsPage } from './pages/tests/tests-page.tsx'
+import { searchText, testsSearch } from './pages/tests/tests-search.ts'
 import { VersionPage } from './pages/version/version-page.tsx'
 import { storedToken } from './session/token.ts'
 
@@ -32,6 +35,19 @@ const projects = createRoute({ getParentRoute: () => signedIn, path: '/', compon
 const project = createRoute({ getParentRoute: () => signedIn, path: '/$project', component: ProjectPage })
 const run = createRoute({ getParentRoute: () => signedIn, path: '/$project/runs/$number', component: RunPage })
 const alerts = createRoute({ getParentRoute: () => signedIn, path: '/$project/alerts', component: AlertsPage })
+const tests = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/$project/tests',
+  component: TestsPage,
+  validateSearch: testsSearch,
+})
+/** Names of tests hold every sign there is: they are no part of a path. */
+const test = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/$project/test',
+  component: TestPage,
+  validateSearch: (search): { test: string } => ({ test: searchText(search['test']) ?? '' }),
+})
 const version = createRoute({
   getParentRoute: () => signedIn,
   path: '/$project/versions/$version',
@@ -43,7 +59,10 @@ const deployment = createRoute({
   component: DeploymentPage,
 })
 
-const tree = root.addChildren([signIn, signedIn.addChildren([projects, project, run, alerts, version, deployment])])
+const tree = root.addChildren([
+  signIn,
+  signedIn.addChildren([projects, project, run, alerts, tests, test, version, deployment]),
+])
 
 /** The addresses of the page; `src/flow/push-progress.ts` prints some of them into terminals. */
 export function createPageRouter() {

@@ -112,6 +112,8 @@ function describeTest(test: KnownTest, quarantined: ReadonlyMap<string, Quaranti
   const quarantine = quarantined.get(testKey(test))
   return {
     test: testId(test),
+    suite: test.suite,
+    name: test.name,
     file: test.file,
     state: test.state,
     seconds: test.seconds,

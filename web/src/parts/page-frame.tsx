@@ -1,6 +1,7 @@
 import { Anchor, Button, Container, Group, Text } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
 import { me } from '../queries/queries.ts'
 import { forgetToken, storedToken } from '../session/token.ts'
 import styles from './page-frame.module.css'
@@ -56,17 +57,22 @@ function WhoIsSignedIn() {
   )
 }
 
+interface CrumbsProps {
+  readonly project: string
+  /** A page between the project's and this one. */
+  readonly under?: ReactNode
+  readonly children?: string
+}
+
 /** The way back up: names of what this page is part of. */
-export function Crumbs({ project, children }: { readonly project: string; readonly children?: string }) {
+export function Crumbs({ project, under, children }: CrumbsProps) {
   return (
     <nav aria-label="You are here">
       <Group gap={6} fz="sm">
         <Anchor component={Link} to="/" fz="sm">
           Projects
         </Anchor>
-        <Text span c="dimmed" fz="sm" aria-hidden="true">
-          /
-        </Text>
+        <Slash />
         {children === undefined ? (
           <Text span fz="sm" aria-current="page">
             {project}
@@ -76,9 +82,13 @@ export function Crumbs({ project, children }: { readonly project: string; readon
             <Anchor renderRoot={(props) => <Link to="/$project" params={{ project }} {...props} />} fz="sm">
               {project}
             </Anchor>
-            <Text span c="dimmed" fz="sm" aria-hidden="true">
-              /
-            </Text>
+            <Slash />
+            {under !== undefined && (
+              <>
+                {under}
+                <Slash />
+              </>
+            )}
             <Text span fz="sm" aria-current="page">
               {children}
             </Text>
@@ -86,5 +96,13 @@ export function Crumbs({ project, children }: { readonly project: string; readon
         )}
       </Group>
     </nav>
+  )
+}
+
+function Slash() {
+  return (
+    <Text span c="dimmed" fz="sm" aria-hidden="true">
+      /
+    </Text>
   )
 }

@@ -5,11 +5,16 @@ import { getDeployment, listDeployments } from '../../../src/api/deployments.ts'
 import { listAlerts, listMonitorWindows } from '../../../src/api/monitoring.ts'
 import { getProject, listEnvironments, listProjects } from '../../../src/api/projects.ts'
 import { getRun, listRuns } from '../../../src/api/runs.ts'
+import { getTest, listTestedRuns, listTests, type TestChoice } from '../../../src/api/tests.ts'
 import { getLineage, listVersions } from '../../../src/api/versions.ts'
 import { call } from '../session/server.ts'
 
 /** Counters of the gateway are no events; they are asked for. */
 const COUNTERS_MS = 3_000
+
+/** As many as a row of a list has room for. */
+const RECENT_RESULTS = 20
+const TESTED_RUNS = 60
 
 export const me = queryOptions({
   queryKey: ['me'],
@@ -43,6 +48,31 @@ export const run = (project: string, number: number) =>
   queryOptions({
     queryKey: [...projectKey(project), 'run', number],
     queryFn: ({ signal }) => call(getRun, { params: { project, number } }, signal),
+  })
+
+export interface WantedTests {
+  readonly only: TestChoice
+  readonly search: string
+  readonly limit: number
+}
+
+export const tests = (project: string, wanted: WantedTests) =>
+  queryOptions({
+    queryKey: [...projectKey(project), 'tests', wanted],
+    queryFn: ({ signal }) =>
+      call(listTests, { params: { project }, query: { ...wanted, recent: RECENT_RESULTS } }, signal),
+  })
+
+export const testedRuns = (project: string) =>
+  queryOptions({
+    queryKey: [...projectKey(project), 'tested-runs'],
+    queryFn: ({ signal }) => call(listTestedRuns, { params: { project }, query: { limit: TESTED_RUNS } }, signal),
+  })
+
+export const test = (project: string, name: string) =>
+  queryOptions({
+    queryKey: [...projectKey(project), 'test', name],
+    queryFn: ({ signal }) => call(getTest, { params: { project }, query: { test: name } }, signal),
   })
 
 export const environments = (project: string) =>

@@ -1,5 +1,6 @@
-/** `850 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
+/** `< 1 ms`, `850 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
 export function asDuration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.001) return '< 1 ms'
   if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 60) return `${Math.round(seconds)} s`

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Nothing, Section, Sheet } from '../../parts/section.tsx'
@@ -13,7 +14,14 @@ export function RunsList({ project }: { readonly project: string }) {
   const [limit, setLimit] = useState(PAGE)
   const query = useQuery({ ...runs(project, limit), placeholderData: (before) => before })
   return (
-    <Section title="Runs">
+    <Section
+      title="Runs"
+      aside={
+        <Link to="/$project/tests" params={{ project }}>
+          Tests
+        </Link>
+      }
+    >
       <Loaded query={query}>
         {({ runs: known }) =>
           known.length === 0 ? (
