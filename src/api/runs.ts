@@ -93,6 +93,7 @@ export type Gate = z.infer<typeof Gate>
 export const RunDetail = Run.extend({
   steps: z.array(Step),
   gates: z.array(Gate),
+  hasReport: z.boolean().describe('what was proved of its candidate can be read'),
   tests: z.object({
     passed: z.number(),
     failed: z.number(),

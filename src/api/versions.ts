@@ -34,6 +34,7 @@ export const Lineage = z.object({
     }),
   ),
   alert: z.string().nullable(),
+  hasReport: z.boolean().describe('what was proved of it can be read'),
 })
 export type Lineage = z.infer<typeof Lineage>
 

@@ -1,4 +1,6 @@
+import type { ExpressionBuilder } from 'kysely'
 import type { Digest } from '../core/digest.ts'
+import type { Tables } from '../db/tables.ts'
 import type { Reader, Writer } from '../db/open-database.ts'
 
 export interface KeptReport {
@@ -26,6 +28,33 @@ export async function findReport(reader: Reader, runId: string): Promise<KeptRep
     .where('run_id', '=', runId)
     .executeTakeFirst()
   return row && { html: row.html as Digest, markdown: row.markdown as Digest }
+}
+
+/** Of runs that registered nothing, once what they say is no longer kept. Returns how many. */
+export async function forgetReports(writer: Writer, before: number): Promise<number> {
+  const { numDeletedRows } = await writer.deleteFrom('reports').where(isForgotten(before)).executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
+}
+
+export async function countForgottenReports(reader: Reader, before: number): Promise<number> {
+  const { rows } = await reader
+    .selectFrom('reports')
+    .select(({ fn }) => fn.countAll<number>().as('rows'))
+    .where(isForgotten(before))
+    .executeTakeFirstOrThrow()
+  return rows
+}
+
+function isForgotten(before: number) {
+  return (eb: ExpressionBuilder<Tables, 'reports'>) =>
+    eb.and([
+      eb('reports.created_at', '<', before),
+      eb.not(
+        eb.exists(
+          eb.selectFrom('versions').select('versions.version').whereRef('versions.run_id', '=', 'reports.run_id'),
+        ),
+      ),
+    ])
 }
 
 /** Digests of the reports made since; those of versions stand in their lineage too. */

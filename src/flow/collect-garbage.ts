@@ -7,6 +7,7 @@ import {
   type GarbageRow as ContentRow,
 } from '../artifacts/collect-garbage.ts'
 import { limit } from '../core/limits.ts'
+import { countForgottenReports, forgetReports } from '../evaluation/reports.sql.ts'
 import { attemptPlace } from '../engine/attempt-place.ts'
 import { attemptsSince, forgetCached } from '../engine/garbage.sql.ts'
 import { hasCode } from '../lib/error-code.ts'
@@ -56,6 +57,7 @@ export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<Col
     ...(await collectHalfBackups(needs, now, dryRun)),
     ...(await collectEnvironments(needs, now, dryRun)),
     ...(await collectTestResults(needs, now, dryRun)),
+    ...(await collectReports(needs, now - limit('logKeepMs'), dryRun)),
   ]
   return { rows, freedBytes: rows.reduce((sum, row) => sum + (row.removed ? row.bytes : 0), 0) }
 }
@@ -211,6 +213,16 @@ async function collectEnvironments(
     rows.push(await remove(folder, dataFolder, 'no run has used this build environment for a month', dryRun))
   }
   return rows
+}
+
+/** Rows without their content, which goes with the rest of the store: a page shall not lead to nothing. */
+async function collectReports({ database }: Needs, before: number, dryRun: boolean): Promise<CollectedRow[]> {
+  const count = dryRun
+    ? await countForgottenReports(database.read, before)
+    : await database.write((writer) => forgetReports(writer, before))
+  if (count === 0) return []
+  const what = `${count} ${count === 1 ? 'report' : 'reports'} of candidates`
+  return [{ what, why: 'nothing was registered of them, and their time is over', bytes: 0, removed: true }]
 }
 
 async function remove(folder: string, dataFolder: string, why: string, dryRun: boolean): Promise<CollectedRow> {

@@ -18,7 +18,7 @@ export interface ForgottenResults {
   readonly flakes: number
 }
 
-const PAGE = 200
+const PAGE = 50
 
 /**
  * Results of single tests that are past their time. Of each test its newest stay, and all that were said of a

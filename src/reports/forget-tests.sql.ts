@@ -14,7 +14,7 @@ export async function testedProjects(reader: Reader): Promise<{ project: string;
     .execute()
 }
 
-const PAGE = 200
+const PAGE = 50
 
 export interface ForgottenTests {
   readonly tests: number

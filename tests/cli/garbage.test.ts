@@ -8,6 +8,7 @@ import type { BundleManifest } from '../../src/core/bundle.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { openDatabase } from '../../src/db/open-database.ts'
+import { findReport, recordReport, type KeptReport } from '../../src/evaluation/reports.sql.ts'
 import { collectLogs } from '../../src/flow/collect-garbage.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openTestServer, type TestProject, type TestServer } from '../harness/server.ts'
@@ -171,6 +172,32 @@ describe.each(DATABASES)('on %s', (kind) => {
     const kept = done.rows.find(({ what }) => what === 'attempts')
     expect(kept).toMatchObject({ why: 'kept: logs within their time and budget', removed: false })
     expect(kept?.bytes).toBeGreaterThan(0)
+  })
+
+  test('reports of candidates that were not registered go when their time is over, those of versions stay', async () => {
+    await using database = await openDatabase(place.databaseUrl)
+    const report: KeptReport = { html: `sha256:${'a'.repeat(64)}`, markdown: `sha256:${'b'.repeat(64)}` }
+    const longAgo = LONG_AGO.getTime() - 60 * 24 * 3_600_000
+    await database.write(async (writer) => {
+      for (const runId of ['served#1', 'served#901', 'served#902'])
+        await recordReport(writer, { runId, project: 'served' }, report)
+      await writer
+        .updateTable('reports')
+        .set({ created_at: longAgo })
+        .where('run_id', 'in', ['served#1', 'served#901'])
+        .execute()
+    })
+
+    const told = await collect(true)
+    const done = await collect(false)
+
+    const row = { what: '1 report of candidates', removed: true }
+    expect(told.rows).toContainEqual(expect.objectContaining(row))
+    expect(done.rows).toContainEqual(expect.objectContaining(row))
+    const left = await Promise.all(
+      ['served#1', 'served#901', 'served#902'].map((runId) => findReport(database.read, runId)),
+    )
+    expect(left.map((found) => found !== undefined)).toEqual([true, false, true])
   })
 
   test('over their budget the logs of the oldest attempts go first', async () => {

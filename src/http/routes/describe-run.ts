@@ -7,6 +7,7 @@ import { deploymentsOfRun } from '../../delivery/deployments.sql.ts'
 import { debugPlace } from '../../engine/debug-place.ts'
 import { listAttempts, listSteps } from '../../engine/runs.sql.ts'
 import { listGates } from '../../evaluation/gates.sql.ts'
+import { findReport } from '../../evaluation/reports.sql.ts'
 import { listFindings } from '../../build/findings.sql.ts'
 import { listDatasets } from '../../build/datasets.sql.ts'
 import { coverageOfRun } from '../../reports/coverage.sql.ts'
@@ -95,6 +96,7 @@ export async function describeRunDetail(reader: Reader, run: RunRow, dataFolder:
       waivedBy,
       waivedReason,
     })),
+    hasReport: (await findReport(reader, run.id)) !== undefined,
     tests: { ...(await countTests(reader, run.id)), failures: await failedTests(reader, run.id) },
     coverage: await coverageOfRun(reader, run.id),
     findings: await listFindings(reader, run.id, 200),

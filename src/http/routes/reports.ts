@@ -6,8 +6,12 @@ import { idOf } from './runs.ts'
 
 const TYPES = { html: 'text/html; charset=utf-8', markdown: 'text/markdown; charset=utf-8' } as const
 
-/** A page of ours with words of strangers in it: whatever they say, it may load and run nothing. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; sandbox"
+/**
+ * A page of ours with words of strangers in it: whatever they say, it may load and run nothing, and as it is of
+ * no origin (`sandbox`) it could not ask for anything in the name of who reads it.
+ */
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
 export function reportHandlers({ database, artifacts }: Installation): Pick<Handlers, 'getReport'> {
   return {
@@ -22,6 +26,8 @@ export function reportHandlers({ database, artifacts }: Installation): Pick<Hand
           'content-type': TYPES[query.format],
           'content-security-policy': POLICY,
           'x-content-type-options': 'nosniff',
+          'referrer-policy': 'no-referrer',
+          'cross-origin-resource-policy': 'same-origin',
         },
       })
     },

@@ -6,6 +6,7 @@ import type { DeploymentRow } from '../../db/tables.ts'
 import type { Reader } from '../../db/open-database.ts'
 import { getRun } from '../../engine/runs.sql.ts'
 import { listDatasets } from '../../build/datasets.sql.ts'
+import { findReport } from '../../evaluation/reports.sql.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { findVersionByNumber, listVersions, type ModelVersion } from '../../registry/versions.sql.ts'
 import type { Lineage } from '../../api/versions.ts'
@@ -78,6 +79,7 @@ async function lineage(reader: Reader, version: ModelVersion): Promise<Lineage> 
     gates: known.gates.map(({ title, outcome, summary }) => ({ title, outcome, summary })),
     deployments: await Promise.all(deployments.map((row) => describeDeployment(reader, row))),
     alert: known.alert,
+    hasReport: (await findReport(reader, version.runId)) !== undefined,
   }
 }
 

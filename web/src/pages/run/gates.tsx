@@ -1,6 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core'
 import type { Gate, RunDetail } from '../../../../src/api/runs.ts'
 import { Evidence } from '../../parts/evidence.tsx'
+import { ReportLink } from '../../parts/report-link.tsx'
 import { Section, Sheet } from '../../parts/section.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { GATE_TONES } from '../../words/tones.ts'
@@ -12,12 +13,12 @@ export function Gates({ run }: { readonly run: RunDetail }) {
   if (run.gates.length === 0) return null
   return (
     <Section title="Gates">
-      <Text size="sm" mb="xs">
-        <a href={`/api/v1/projects/${run.project}/runs/${run.number}/report`} target="_blank" rel="noreferrer">
-          The candidate’s report
-        </a>{' '}
-        has the intervals, slices and changed answers behind these.
-      </Text>
+      {run.hasReport && (
+        <Text size="sm" mb="xs">
+          <ReportLink run={run.id}>The candidate’s report</ReportLink> has the intervals, slices and changed answers
+          behind these.
+        </Text>
+      )}
       <Sheet pad={false}>
         {run.gates.map((gate) => (
           <OneGate key={gate.title} run={run} gate={gate} />

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import type { RunDetail } from '../../../../src/api/runs.ts'
 import { Digest } from '../../parts/digest.tsx'
 import { Crumbs } from '../../parts/page-frame.tsx'
+import { ReportLink } from '../../parts/report-link.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Ago, Took } from '../../parts/time.tsx'
 import { originOf } from '../../words/origin.ts'
@@ -49,7 +50,7 @@ export function RunHead({ run }: { readonly run: RunDetail }) {
 }
 
 /** What this run came from, and the version that came from it. */
-function Origins({ run: { project, parentRun, alert, version } }: { readonly run: RunDetail }) {
+function Origins({ run: { id, project, parentRun, alert, version, hasReport } }: { readonly run: RunDetail }) {
   return (
     <>
       {parentRun !== null && (
@@ -67,6 +68,7 @@ function Origins({ run: { project, parentRun, alert, version } }: { readonly run
           registered as version {version}
         </Link>
       )}
+      {hasReport && <ReportLink run={id}>report of the candidate</ReportLink>}
     </>
   )
 }

@@ -6,6 +6,7 @@ import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Digest } from '../../parts/digest.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Crumbs } from '../../parts/page-frame.tsx'
+import { ReportLink } from '../../parts/report-link.tsx'
 import { Section, Sheet } from '../../parts/section.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Ago } from '../../parts/time.tsx'
@@ -57,22 +58,13 @@ function OneVersion({ lineage: of }: { readonly lineage: Lineage }) {
       </Section>
       <Datasets datasets={of.datasets} />
       <GatesPassed lineage={of} />
-      <Report run={of.run} />
+      {of.hasReport && (
+        <Text size="sm">
+          <ReportLink run={of.run}>The report</ReportLink> says what was proved of this version, and how to do it again.
+        </Text>
+      )}
       <People lineage={of} />
     </Stack>
-  )
-}
-
-/** Made by the run that the version came of, and kept with it. */
-function Report({ run }: { readonly run: string }) {
-  const [project = '', number = ''] = run.split('#')
-  return (
-    <Text size="sm">
-      <a href={`/api/v1/projects/${project}/runs/${number}/report`} target="_blank" rel="noreferrer">
-        The report
-      </a>{' '}
-      says what was proved of this version, and how to do it again.
-    </Text>
   )
 }
 
