@@ -72,7 +72,9 @@ describe('files that runners wrote (tests/fixtures/reports)', () => {
     ['jest.xml', 'passed 2, failed 1, error 0, skipped 1'],
     ['surefire-from-documentation.xml', 'passed 3, failed 1, error 1, skipped 1'],
     ['go-junit-report-from-documentation.xml', 'passed 2, failed 1, error 0, skipped 1'],
-    ['gotestsum-rerun-from-documentation.xml', 'passed 2, failed 1, error 0, skipped 0'],
+    ['surefire.xml', 'passed 4, failed 1, error 1, skipped 1'],
+    ['gotestsum.xml', 'passed 2, failed 4, error 0, skipped 1'],
+    ['gotestsum-rerun.xml', 'passed 3, failed 3, error 0, skipped 1'],
   ])('%s: %s', async (file, counts) => {
     const { results, incomplete } = await parseJunit(fixture(file))
 
@@ -84,12 +86,31 @@ describe('files that runners wrote (tests/fixtures/reports)', () => {
   test.each([
     ['pytest-rerunfailures.xml', { test_flaky: 1, 'test_values[-1]': 2, test_doubles: 0 }],
     ['surefire-from-documentation.xml', { flaky: 1, trembles: 2, fails: 2, adds: 0 }],
-    ['gotestsum-rerun-from-documentation.xml', { TestFlaky: 1, TestWrong: 0 }],
+    ['surefire.xml', { flaky: 1, failsAlways: 2, breaks: 2, readsInk: 0 }],
+    ['gotestsum-rerun.xml', { TestFlaky: 1, TestBlank: 2, 'TestScales/large/one': 2, TestReadsInk: 0 }],
   ])('%s tells how often a test was tried again: %o', async (file, retries) => {
     const { results } = await parseJunit(fixture(file))
 
     for (const [name, count] of Object.entries(retries))
       expect(results.filter((one) => one.name === name)).toMatchObject([{ retries: count }])
+  })
+
+  test('what a test said is the message, not what the runner wrote around it', async () => {
+    const messages = async (file: string) =>
+      Object.fromEntries((await parseJunit(fixture(file))).results.map(({ name, message }) => [name, message]))
+
+    expect(await messages('gotestsum.xml')).toMatchObject({
+      TestBlank: 'ink_test.go:15: ink of a blank: got 3, want 4 <b>',
+      'TestScales/large/one': 'ink_test.go:24: about to fail',
+      TestScales: 'Failed',
+      TestOnGPU: 'ink_test.go:18: needs a GPU',
+      TestReadsInk: '',
+    })
+    expect(await messages('surefire.xml')).toMatchObject({
+      breaks: 'no file <ink>',
+      failsAlways: 'ink of a blank ==> expected: <4> but was: <3>',
+      onGpu: 'needs a GPU',
+    })
   })
 
   test('a case that failed and one of the same name that passed are two tests where a runner may have two', async () => {

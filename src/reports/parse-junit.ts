@@ -95,7 +95,7 @@ class JunitReader {
   #sawRoot = false
   #suiteNumber = 0
   /** pytest and Go never have two tests of one name in one suite; for others these may be two tests. */
-  #writesTries = false
+  #writesTries: 'pytest' | 'go' | undefined
 
   #open(name: string, attributes: ReadonlyMap<string, string>): void {
     if (this.#depth === 0 && name !== 'testsuites' && name !== 'testsuite') throw noSuites()
@@ -105,8 +105,8 @@ class JunitReader {
       this.#suiteNumber += 1
       this.#suites.push(suiteOf(attributes, this.#suites.at(-1)?.name ?? ''))
     }
-    if (attributes.get('name') === (name === 'property' ? 'go.version' : name === 'testsuites' ? 'pytest tests' : ''))
-      this.#writesTries = true
+    if (name === 'property' && attributes.get('name') === 'go.version') this.#writesTries = 'go'
+    if (name === 'testsuites' && attributes.get('name') === 'pytest tests') this.#writesTries = 'pytest'
     if (name === 'testcase') this.#case = caseOf(attributes, this.#suites.at(-1)?.name ?? '')
     else if (this.#case !== undefined && this.#trouble === undefined && (ENDS.has(name) || TRIES.has(name))) {
       this.#trouble = { tag: name, message: wordOf(attributes, 'message'), detail: '' }
@@ -143,7 +143,7 @@ class JunitReader {
     const key = `${this.#suiteNumber}\n${result.suite}\n${result.name}`
     const before = this.#places.get(key)
     const earlier = before === undefined ? undefined : this.#results[before]
-    if (before !== undefined && earlier !== undefined && this.#writesTries && isTryOf(earlier, result)) {
+    if (before !== undefined && earlier !== undefined && isTryOf(this.#writesTries, earlier, result)) {
       const told = isBad(result) ? result : earlier
       this.#results[before] = { ...result, retries: earlier.retries + 1, message: told.message, detail: told.detail }
       return
@@ -200,7 +200,7 @@ function resultOf({ troubles, ...common }: Case): TestResult {
   const tries = troubles.filter(({ tag }) => TRIES.has(tag))
   const told = end ?? tries[0]
   const detail = (told?.detail ?? '').trim()
-  const message = (told?.message || detail).trim().split('\n')[0] ?? ''
+  const message = firstLine(told?.message ?? '', detail)
   return {
     ...common,
     state: end === undefined ? 'passed' : (ENDS.get(end.tag) ?? 'error'),
@@ -212,10 +212,21 @@ function resultOf({ troubles, ...common }: Case): TestResult {
 
 /**
  * Of two cases of one name the first was a try: pytest-rerunfailures writes one that failed as if it had
- * passed, gotestsum as it was. Two that went wrong are a test and its teardown.
+ * passed, gotestsum as it was. Two of pytest that went wrong are a test and its teardown.
  */
-function isTryOf(earlier: TestResult, later: TestResult): boolean {
-  return earlier.state === 'passed' || (isBad(earlier) && later.state === 'passed')
+function isTryOf(runner: 'pytest' | 'go' | undefined, earlier: TestResult, later: TestResult): boolean {
+  if (runner === undefined) return false
+  if (earlier.state === 'passed') return runner === 'pytest'
+  return isBad(earlier) && (later.state === 'passed' || (runner === 'go' && isBad(later)))
+}
+
+/** What Go's runner writes around what a test says; its report has "Failed" for a message, and all of it for a detail. */
+const GO_MARKS = /^(=== (RUN|PAUSE|CONT|NAME)\b|--- (FAIL|SKIP|PASS): )/
+
+function firstLine(message: string, detail: string): string {
+  const said = message === '' || message === 'Failed' ? detail : message
+  const lines = said.split('\n').map((line) => line.trim())
+  return lines.find((line) => line !== '' && !GO_MARKS.test(line)) ?? message.trim()
 }
 
 function isBad({ state }: TestResult): boolean {

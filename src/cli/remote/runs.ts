@@ -172,7 +172,7 @@ function describeRun(run: RunDetail & { readonly artifacts: readonly Artifact[] 
     )
   for (const failure of run.tests.failures) {
     const mark = failure.quarantined ? ' (in quarantine)' : ''
-    parts.push(`${failure.suite} ${failure.name}${mark}: ${failure.message}\n${failure.detail}`)
+    parts.push(`${failure.suite}::${failure.name}${mark}: ${failure.message}\n${failure.detail}`)
   }
   return parts.join('\n\n')
 }
