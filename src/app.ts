@@ -41,7 +41,8 @@ import { readSchedules, runSchedules } from './flow/schedule-to-run.ts'
 import { closeStep, openStep } from './flow/step-opening.ts'
 import { chooseSandbox } from './flow/choose-sandbox.ts'
 import { createStepUsers } from './flow/step-users.ts'
-import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
+import { mendSource } from './flow/mend-source.ts'
+import { artifactTrouble, filesOf, sourceFilesOf } from './flow/stored-trees.ts'
 import { taskBindings } from './flow/task-bindings.ts'
 import { createTraffic } from './flow/traffic.ts'
 import { deliverOnward } from './flow/version-to-deployment.ts'
@@ -134,7 +135,8 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     readTree: (ref) => filesOf(store, ref),
     readBytes: (digest) => artifacts.read(digest),
     putBytes: (bytes) => artifacts.putBytes(bytes),
-    hasArtifact: (ref) => isWhole(store, ref),
+    mendSource: (run) => mendSource({ database, dataFolder, store }, run),
+    artifactTrouble: (ref) => artifactTrouble(store, ref),
     tasks: taskBindings(needs),
     known: (context) => knownDataset(database.read, context),
     openStep: (context) => openStep({ ...needs, runToken }, context),

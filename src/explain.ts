@@ -9,7 +9,7 @@ import { openFolderStore } from './drivers/store/folder/folder-store.ts'
 import { newRunRow } from './engine/create-run.ts'
 import { foreseePlan, type ForeseenStep } from './engine/foresee-plan.ts'
 import { createKernel } from './engine/kernel.ts'
-import { filesOf, isWhole } from './flow/stored-trees.ts'
+import { artifactTrouble, filesOf } from './flow/stored-trees.ts'
 import { taskBindings } from './flow/task-bindings.ts'
 import { appendLog } from './lib/append-log.ts'
 import { newRun, placeOf, snapshot } from './local.ts'
@@ -48,7 +48,7 @@ export async function explainLocally(request: {
     readTree: (ref) => filesOf(store, ref),
     readBytes: (digest) => artifacts.read(digest),
     putBytes: (bytes) => artifacts.putBytes(bytes),
-    hasArtifact: (ref) => isWhole(store, ref),
+    artifactTrouble: (ref) => artifactTrouble(store, ref),
     tasks: taskBindings({ database, artifacts, dataFolder: place.own }),
     openStep: nothingRuns,
     closeStep: nothingRuns,

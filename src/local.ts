@@ -35,7 +35,7 @@ import { fetchChampion, type RemoteChampion } from './flow/fetch-champion.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
 import { closeStep, openTask, taskSecrets, openCandidate } from './flow/step-opening.ts'
-import { filesOf, isWhole, sourceFilesOf } from './flow/stored-trees.ts'
+import { artifactTrouble, filesOf, sourceFilesOf } from './flow/stored-trees.ts'
 import { NO_CHAMPION, taskBindings } from './flow/task-bindings.ts'
 import { appendLog } from './lib/append-log.ts'
 import { sha256 } from './lib/sha256.ts'
@@ -179,7 +179,7 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
     readTree: (ref) => filesOf(store, ref),
     readBytes: (digest) => artifacts.read(digest),
     putBytes: (bytes) => artifacts.putBytes(bytes),
-    hasArtifact: (ref) => isWhole(store, ref),
+    artifactTrouble: (ref) => artifactTrouble(store, ref),
     known: (context) => knownDataset(database.read, context),
     tasks: taskBindings({ ...needs, champion: (run) => findChampion(request, store, run) }),
     openStep: (context) => openStep(request, endpoints, context),

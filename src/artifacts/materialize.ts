@@ -15,7 +15,8 @@ import { setImmediate } from 'node:timers/promises'
 import { AppError } from '../core/errors.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { sha256 } from '../lib/sha256.ts'
-import { damaged, readContent, verified } from './read.ts'
+import { damaged, LostFiles } from './lost-files.ts'
+import { readContent, verified } from './read.ts'
 import { checkTreeFiles, linkStaysInside } from './tree-paths.ts'
 import type { Digest } from '../core/digest.ts'
 import type { TreeFile } from '../core/tree.ts'
@@ -50,15 +51,19 @@ export async function materialize(
 ): Promise<void> {
   checkTreeFiles(files)
   makeFolders(files, folder, options)
+  const lost = new LostFiles()
   let sinceBreath = 0
   for (const file of files) {
     if (file.symlink) continue
-    await writeOne(store, file, folder, options)
+    await lost.note(file.path, () => writeOne(store, file, folder, options))
     if (++sinceBreath % BATCH === 0) await setImmediate()
     options.signal?.throwIfAborted()
   }
   // Links come last, so that no file is ever written through one.
-  for (const file of files) if (file.symlink) await writeLink(store, file, folder, options)
+  for (const file of files) {
+    if (file.symlink) await lost.note(file.path, () => writeLink(store, file, folder, options))
+  }
+  lost.throwIfAny()
 }
 
 function makeFolders(files: readonly TreeFile[], folder: string, { owner }: MaterializeOptions): void {
@@ -88,7 +93,7 @@ async function writeOne(store: Store, file: TreeFile, folder: string, { owner }:
 async function smallContent(store: Store, digest: Digest): Promise<Buffer> {
   if (!store.localPath) return readContent(store, digest)
   const bytes = readLocal(store.localPath(digest), digest)
-  if (sha256(bytes) !== digest) throw damaged(digest)
+  if (sha256(bytes) !== digest) throw await damaged(store, digest)
   return bytes
 }
 
@@ -114,7 +119,7 @@ function writeSmall(path: string, mode: number, bytes: Buffer, owner: Materializ
 /** Cloned first and digested then: what counts is what is in the new file. */
 export async function writeLarge(store: Store, digest: Digest, path: string): Promise<void> {
   if (!store.localPath) {
-    await writeFile(path, verified(await store.get(digest), digest), { flag: 'wx' })
+    await writeFile(path, verified(store, await store.get(digest), digest), { flag: 'wx' })
     return
   }
   try {
@@ -122,7 +127,7 @@ export async function writeLarge(store: Store, digest: Digest, path: string): Pr
   } catch (error) {
     throw missing(error, digest)
   }
-  for await (const chunk of verified(createReadStream(path, { highWaterMark: 1 << 20 }), digest)) void chunk
+  for await (const chunk of verified(store, createReadStream(path, { highWaterMark: 1 << 20 }), digest)) void chunk
 }
 
 async function writeLink(store: Store, file: TreeFile, folder: string, options: MaterializeOptions): Promise<void> {

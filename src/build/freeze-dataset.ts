@@ -150,12 +150,32 @@ async function freezeContent(
       if (input.dvc === undefined) throw new Error('a dataset of DVC needs `dvc`')
       return freezeDvc(input.dvc, deps.openRemote, { ...options, memoryFile: memory })
     default:
-      if (input.artifact !== undefined) return input.artifact
+      if (input.artifact !== undefined) return whole(input, input.artifact, context)
       throw new AppError(
         'INVALID_INPUT',
         `Nothing was pushed to ${input.path} yet: \`tidegate data push ${input.project} ${input.path} <file or folder>\`.`,
       )
   }
+}
+
+/** What somebody pushed, or a query wrote, has no other place than the store. */
+async function whole(
+  { path, project, source }: FreezeDatasetInput,
+  artifact: ArtifactRef,
+  { artifacts }: TaskContext,
+): Promise<ArtifactRef> {
+  const files = artifact.kind === 'tree' ? await artifacts.filesOf(artifact) : [artifact]
+  for (const { digest } of files) {
+    if (await artifacts.keep(digest)) continue
+    const remedy =
+      source.kind === 'store'
+        ? `Push it again: \`tidegate data push ${project} ${path} <file or folder>\`.`
+        : 'Run this run again.'
+    throw new AppError('NOT_FOUND', `${path}: ${digest} is gone from the store, or was damaged there. ${remedy}`, {
+      digest,
+    })
+  }
+  return artifact
 }
 
 async function freezeFile(path: string, memory: string, { artifacts }: TaskContext): Promise<ArtifactRef> {

@@ -83,6 +83,7 @@ export const END_REASONS = {
   'disk-full': 'no space was left where it wrote',
   'missing-outs': 'it ended well but did not write every file it promised in `outs`, `metrics` or `reports`',
   'setup-error': 'the workspace could not be prepared or the command could not be started',
+  'damaged-input': 'an input was damaged in the store, or gone from it; running the run again makes it again',
   'executor-lost': 'its supervisor is gone without a completion record',
   cancelled: 'somebody cancelled it, or a newer run replaced it',
   refused: 'a rule of ours stopped it: a gate, a finding, an unchanged dataset',

@@ -4,6 +4,7 @@ import type { Digest } from './digest.ts'
 import type { TaskName } from './plan.ts'
 import type { EndReason } from './run-state.ts'
 import { isAppError } from './errors.ts'
+import { isLostContent } from './lost-content.ts'
 
 /**
  * A task's own half: runs in a child process under a supervisor, as an attempt like any other. It reads
@@ -69,6 +70,7 @@ export interface Provided {
 
 /** What a person's input made impossible is the attempt's failure, in words; anything else is thrown on. */
 export function failureOf(error: unknown): Pick<TaskOutput, 'failure'> {
-  if (isAppError(error) && error.status < 500) return { failure: { reason: 'refused', message: error.message } }
+  if (!isLostContent(error) && isAppError(error) && error.status < 500)
+    return { failure: { reason: 'refused', message: error.message } }
   throw error
 }

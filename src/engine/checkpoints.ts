@@ -53,7 +53,7 @@ async function workspaceOf({ options }: Kernel, attempt: AttemptRow): Promise<st
 
 /** Empty, where it has been cleaned up meanwhile: the attempt begins anew then. */
 async function filesAt(kernel: Kernel, path: string, ref: ArtifactRef): Promise<TreeFile[]> {
-  if (!(await kernel.options.hasArtifact(ref))) return []
+  if ((await kernel.options.artifactTrouble(ref)) !== undefined) return []
   if (ref.kind === 'file') return [{ path, digest: ref.digest, size: ref.size, executable: false }]
   const folder = path.replace(/\/$/, '')
   return (await kernel.filesOf(ref)).map((file) => ({ ...file, path: `${folder}/${file.path}` }))

@@ -22,8 +22,10 @@ export interface EngineOptions {
   readTree(ref: ArtifactRef): Promise<readonly TreeFile[]>
   readBytes(digest: Digest): Promise<Uint8Array>
   putBytes(bytes: Uint8Array | string): Promise<ArtifactRef>
-  /** Whether the artifact, and all files of a tree, are still stored. */
-  hasArtifact(ref: ArtifactRef): Promise<boolean>
+  /** Why the artifact, or a file of a tree, cannot be used any more, as the end of a sentence; undefined: it can. */
+  artifactTrouble(ref: ArtifactRef): Promise<string | undefined>
+  /** Puts the files of a run's commit into the store again, where some are lost. Says whether all are there now. */
+  mendSource?(run: RunRow): Promise<boolean>
   readonly tasks: Readonly<Partial<Record<TaskName, TaskBinding>>>
   /** Outputs that a step has without running and whatever its cache key, and why: a dataset that was frozen before. */
   known?(context: PrepareContext): Promise<{ readonly outputs: StepOutputs; readonly why: string } | undefined>

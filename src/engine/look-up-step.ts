@@ -14,9 +14,9 @@ export type CacheAnswer =
 export async function lookUpStep(kernel: Kernel, prepared: PreparedStep): Promise<CacheAnswer> {
   const { cache, context } = prepared
   const known = await kernel.options.known?.({ ...context, inputs: prepared.inputs })
-  if (known !== undefined && (await whatIsGone(kernel, context, known.outputs)) === undefined)
-    return { kind: 'hit', ...known }
-  if (cache === undefined) return { kind: 'off', why: prepared.uncached }
+  const lost = known === undefined ? undefined : await whatIsGone(kernel, context, known.outputs)
+  if (known !== undefined && lost === undefined) return { kind: 'hit', ...known }
+  if (cache === undefined) return { kind: 'off', why: lost === undefined ? prepared.uncached : `made anew: ${lost}` }
   const { read } = kernel.options.database
   const row = await findCached(read, cache.scope, cache.key)
   if (row === undefined) {
@@ -37,7 +37,8 @@ export async function whatIsGone(
   outputs: StepOutputs,
 ): Promise<string | undefined> {
   for (const ref of artifactsOf(outputs)) {
-    if (!(await kernel.options.hasArtifact(ref))) return 'its outputs have been cleaned up'
+    const trouble = await kernel.options.artifactTrouble(ref)
+    if (trouble !== undefined) return trouble
   }
   const { work } = context.step
   if (work.kind === 'command') return undefined

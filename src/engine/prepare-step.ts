@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { paramsFiles, takeSubset } from './params-subset.ts'
 import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inputs.ts'
+import { withMendedSource } from './mend-inputs.ts'
 import { providedTo, SPLIT_FILE } from './step-environment.ts'
 import { stepKey, type KeyParts } from './step-key.ts'
 
@@ -31,7 +32,11 @@ export interface CacheIdentity {
  * Collects a step's inputs by digest and names them by one key. Reads only what has ended, so it can be
  * done again, after a restart too, and answers the same.
  */
-export async function prepareStep(kernel: Kernel, context: StepContext): Promise<PreparedStep> {
+export function prepareStep(kernel: Kernel, context: StepContext): Promise<PreparedStep> {
+  return withMendedSource(kernel, context.run, () => prepare(kernel, context))
+}
+
+async function prepare(kernel: Kernel, context: StepContext): Promise<PreparedStep> {
   const { step } = context
   const { files, params, deps } = await collectInputs(kernel, context)
   const input = await taskInput(kernel, context, files)

@@ -6,6 +6,7 @@ import { decideStep, type StepDecision } from './decide-step.ts'
 import { sayError, type Jobs } from './jobs.ts'
 import type { Kernel } from './kernel.ts'
 import { lookUpStep, whatIsGone } from './look-up-step.ts'
+import { adoptsInputs } from './adopts-inputs.ts'
 import { brokenMatrices, culpritOf, holdParallel } from './matrix-rules.ts'
 import { cancelMembers } from './cancel-members.ts'
 import { prepareStep, type PreparedStep } from './prepare-step.ts'
@@ -131,7 +132,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     if (glance.adopts === 1) {
       const row = await getStep(kernel.options.database.read, run.id, glance.key)
       const outputs = parseOutputs(row?.outputs ?? '')
-      if ((await whatIsGone(kernel, context, outputs)) === undefined) {
+      if (adoptsInputs(context) && (await whatIsGone(kernel, context, outputs)) === undefined) {
         const why = `taken over from ${outputs.cachedFrom ?? 'the run before'}`
         return settleFromOutputs(kernel, context, { event: 'adopt', outputs, why })
       }

@@ -13,6 +13,7 @@ import type { AttemptContext, EndedResults, StepContext } from './engine-options
 import { hintHiddenFiles } from './hidden-files.ts'
 import { judgeEnd, judgeResults, mayRetry, type AttemptEnd, type Judgement } from './judge-end.ts'
 import type { Kernel } from './kernel.ts'
+import { explainDamage, mendInputs } from './mend-inputs.ts'
 import type { CacheIdentity } from './prepare-step.ts'
 import { attemptEnded, stepEnded } from './run-events.ts'
 import { getRunState } from './runs.sql.ts'
@@ -31,8 +32,8 @@ export async function settleAttempt(
 ): Promise<boolean> {
   const record = end.kind === 'record' ? end.record : undefined
   const results = record === undefined ? {} : await kernel.options.readResults(context, record)
-  const judgement = await withHint(kernel, context, judgeResults(judgeEnd(end), results))
-  const isLast = !mayTryAgain(context, judgement)
+  const judgement = await withHint(kernel, context, judgeResults(judgeEnd(end), results), record)
+  const isLast = !(await mayTryAgain(kernel, context, judgement, record))
   return kernel.write(async (writer) => {
     const attempt = await moveAttempt(writer, context, judgement, record)
     if (attempt === undefined) return false
@@ -57,16 +58,33 @@ export async function settleAttempt(
 }
 
 /** A command's own failure may come from files that its `deps` keep from it. */
-async function withHint(kernel: Kernel, context: AttemptContext, judgement: Judgement): Promise<Judgement> {
-  if (judgement.event !== 'fail' || judgement.reason !== 'exit') return judgement
+async function withHint(
+  kernel: Kernel,
+  context: AttemptContext,
+  judgement: Judgement,
+  record: CompletionRecord | undefined,
+): Promise<Judgement> {
+  if (judgement.event !== 'fail') return judgement
+  if (judgement.reason === 'damaged-input' && record !== undefined) {
+    return { ...judgement, message: `${judgement.message ?? ''} ${explainDamage(context, record)}` }
+  }
+  if (judgement.reason !== 'exit') return judgement
   const hint = await hintHiddenFiles(kernel, context)
   return hint === undefined ? judgement : { ...judgement, message: `${judgement.message ?? ''} ${hint}`.trim() }
 }
 
 /** In a run that is being cancelled only what was spared is tried again. */
-function mayTryAgain({ run, step, attempt }: AttemptContext, { reason }: Judgement): boolean {
+async function mayTryAgain(
+  kernel: Kernel,
+  context: AttemptContext,
+  { reason }: Judgement,
+  record: CompletionRecord | undefined,
+): Promise<boolean> {
+  const { run, step, attempt } = context
   const isSpared = run.state !== 'cancelling' || runsAlways(step)
-  return startsSteps(run) && isSpared && mayRetry(step.retry, attempt.number, reason)
+  if (!startsSteps(run) || !isSpared) return false
+  if (mayRetry(step.retry, attempt.number, reason)) return true
+  return reason === 'damaged-input' && record !== undefined && mendInputs(kernel, context, record)
 }
 
 async function moveAttempt(

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import {
@@ -50,6 +50,7 @@ export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<Col
   const now = Date.now()
   const rows = [
     ...(await collectStore(needs, now, dryRun)),
+    ...(await collectDamaged(needs, now, dryRun)),
     ...(await collectWorkspaces(needs, now - limit('workspaceKeepMs'), dryRun)),
     ...(await collectLogs(needs, now, dryRun)),
     ...(await collectEndpoints(needs, dryRun)),
@@ -84,6 +85,21 @@ async function collectStore(
   if (entries.length > 0) await database.write((writer) => forgetCached(writer, entries))
   const stillLive = await liveReferences(database.read, dataFolder, now)
   return summarize((await collectContent(store, { ...question, live: stillLive, dryRun: false })).rows)
+}
+
+/** Nothing will ever read it again; somebody may want to see what the disk did to it. */
+const DAMAGED_KEEP_MS = 30 * 24 * 3_600_000
+
+async function collectDamaged({ dataFolder }: Needs, now: number, dryRun: boolean): Promise<CollectedRow[]> {
+  const folder = join(dataFolder, 'store', 'damaged')
+  const rows: CollectedRow[] = []
+  for (const name of existsSync(folder) ? (await readdir(folder)).sort() : []) {
+    const { size, mtimeMs } = await lstat(join(folder, name))
+    if (now - mtimeMs < DAMAGED_KEEP_MS) continue
+    if (!dryRun) rmSync(join(folder, name), { force: true })
+    rows.push({ what: `store/damaged/${name}`, why: 'damaged, and set aside a month ago', bytes: size, removed: true })
+  }
+  return rows
 }
 
 /** Contents by the thousand are told by their number and the reason. */

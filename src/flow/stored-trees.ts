@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs'
 import { readTree } from '../artifacts/read.ts'
-import { isDigest } from '../core/digest.ts'
+import { isDigest, type Digest } from '../core/digest.ts'
+import { isLostContent } from '../core/lost-content.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import type { RunRow } from '../db/tables.ts'
@@ -15,12 +17,40 @@ export async function sourceFilesOf(store: Store, run: Pick<RunRow, 'source_tree
   return isDigest(run.source_tree) ? filesOf(store, { kind: 'tree', digest: run.source_tree, size: 0 }) : []
 }
 
-/** Whether the artifact, and every file of a tree, is still stored. */
-export async function isWhole(store: Store, ref: ArtifactRef): Promise<boolean> {
-  if ((await store.has(ref.digest)) === undefined) return false
-  if (ref.kind === 'file') return true
-  for (const file of (await readTree(store, ref.digest)).files) {
-    if ((await store.has(file.digest)) === undefined) return false
+/**
+ * Why the artifact, or a file of the tree, cannot be used; undefined: everything is there, with its size. What is in
+ * it is looked at by who restores it.
+ */
+export async function artifactTrouble(store: Store, ref: ArtifactRef): Promise<string | undefined> {
+  try {
+    if (ref.kind === 'file') return await contentTrouble(store, ref.digest, ref.size)
+    for (const file of (await readTree(store, ref.digest)).files) {
+      const trouble = await contentTrouble(store, file.digest, file.size)
+      if (trouble !== undefined) return trouble
+    }
+    return undefined
+  } catch (error) {
+    if (isLostContent(error)) return whyLost(store, ref.digest)
+    throw error
   }
-  return true
+}
+
+/** `size`: what it must have; negative: not known. */
+async function contentTrouble(store: Store, digest: Digest, size: number): Promise<string | undefined> {
+  const found = sizeIn(store, digest) ?? (await store.has(digest))
+  if (found === undefined) return whyLost(store, digest)
+  if (size < 0 || found === size) return undefined
+  await store.setAside(digest)
+  return whyLost(store, digest)
+}
+
+/** Of a file of this machine at once: a folder has thousands, and each waits its turn otherwise. */
+function sizeIn(store: Store, digest: Digest): number | undefined {
+  if (store.localPath === undefined) return undefined
+  return statSync(store.localPath(digest), { throwIfNoEntry: false })?.size
+}
+
+async function whyLost(store: Store, digest: Digest): Promise<string> {
+  const isDamaged = await store.wasSetAside(digest)
+  return isDamaged ? 'its outputs were damaged on the disk' : 'its outputs have been cleaned up'
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { isLostContent, lostFilesOf, type LostFile } from '../core/lost-content.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { hasCode } from '../lib/error-code.ts'
 import type { ArtifactRef } from '../core/tree.ts'
@@ -16,6 +17,7 @@ export interface AttemptEnd {
   readonly kept: Readonly<Record<string, ArtifactRef>>
   readonly checkpoint?: Readonly<Record<string, ArtifactRef>>
   readonly taskOutput?: TaskOutput
+  readonly lost?: readonly LostFile[]
 }
 
 /** Why we end a command that would go on. */
@@ -44,6 +46,9 @@ export function endOfError(error: unknown): AttemptEnd {
       'setup-error',
       'Its `run`, or one of its variables, is longer than the 128 KiB a program can be started with. Put it into a file.',
     )
+  }
+  if (isLostContent(error)) {
+    return { ...failed('damaged-input', error.message), lost: lostFilesOf(error) }
   }
   if (error instanceof AppError) return failed('setup-error', error.message)
   return failed('setup-error', error instanceof Error ? error.message : String(error))

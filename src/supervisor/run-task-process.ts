@@ -4,6 +4,7 @@ import { ATTEMPT_FILES } from '../core/attempt-files.ts'
 import { AppError } from '../core/errors.ts'
 import { openFolderStore } from '../drivers/store/folder/folder-store.ts'
 import { readJsonFile, replaceJsonFile } from '../lib/json-file.ts'
+import { isLostContent } from '../core/lost-content.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { TASK_OUTPUT } from './task-process.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
@@ -53,6 +54,7 @@ async function runTask(tasks: Readonly<Record<string, Task>>, order: AttemptOrde
 /** An `AppError` is meant for people, and the supervisor puts its message into the log. The rest is a bug: its stack is needed. */
 function failureOf(error: unknown): NonNullable<TaskOutput['failure']> {
   if (isDiskFull(error)) return { reason: 'disk-full', message: 'No space was left on the disk.' }
+  if (isLostContent(error)) return { reason: 'damaged-input', message: error.message }
   if (error instanceof AppError) return { reason: 'setup-error', message: error.message }
   console.log(error)
   return { reason: 'setup-error', message: error instanceof Error ? error.message : String(error) }

@@ -18,6 +18,7 @@ import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
 import { readTree } from '../../src/artifacts/read.ts'
 import { openFolderStore, type FolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
+import { flipByte } from '../harness/flip-byte.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import type { TaskArtifacts } from '../../src/core/task.ts'
 import type { TreeFile } from '../../src/core/tree.ts'
@@ -124,15 +125,31 @@ test('a tree with a path or a link that leads out is not restored, and nothing i
 })
 
 test('what was damaged in the store is not restored', async () => {
-  const ref = await artifacts.putBytes('precious')
-  chmodSync(store.localPath(ref.digest), 0o600)
-  writeFileSync(store.localPath(ref.digest), 'tampered')
+  const [restored, read] = [await artifacts.putBytes('precious'), await artifacts.putBytes('dear')]
+  flipByte(store, restored.digest)
+  flipByte(store, read.digest)
 
-  await expect(artifacts.restore(ref, join(place, 'back'))).rejects.toMatchObject({ code: 'DAMAGED' })
-  await expect(artifacts.read(ref.digest)).rejects.toMatchObject({ code: 'DAMAGED' })
+  await expect(artifacts.restore(restored, join(place, 'back'))).rejects.toMatchObject({ code: 'DAMAGED' })
+  await expect(artifacts.read(read.digest)).rejects.toMatchObject({ code: 'DAMAGED' })
 
   expect(existsSync(join(place, 'back'))).toBe(false)
-  await store.delete(ref.digest)
+})
+
+test('what was damaged leaves its place at once to whoever can make it again', async () => {
+  const folder = makeFolder()
+  const ref = await artifacts.putFolder(folder)
+  const lost = (await artifacts.filesOf(ref)).filter(({ path }) => path === 'large' || path === 'src/deep/b.txt')
+  for (const { digest } of lost) flipByte(store, digest)
+
+  const restoring = artifacts.restore(ref, join(place, 'back'))
+
+  await expect(restoring).rejects.toMatchObject({
+    code: 'DAMAGED',
+    details: { lost: lost.map(({ path, digest }) => ({ path, digest })) },
+  })
+  expect(await artifacts.putFolder(folder)).toEqual(ref)
+  await artifacts.restore(ref, join(place, 'back'))
+  expect(readFileSync(join(place, 'back/src/deep/b.txt'), 'utf8')).toBe('b')
 })
 
 test('restoring replaces a file and refuses a folder with something in it', async () => {

@@ -9,6 +9,9 @@ import { pushData } from '../../src/cli/remote/push-data.ts'
 import { addProject } from '../../src/api/projects.ts'
 import { startRun, type RunDetail } from '../../src/api/runs.ts'
 import { DEFAULT_DATASET_BYTES } from '../../src/core/dataset-settings.ts'
+import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
+import { flipByte } from '../harness/flip-byte.ts'
 import { openTestServer, projectAt, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
 import { makeWork } from '../source/git-place.ts'
 import { EVALUATION, heldOut, model } from '../harness/tiny-project.ts'
@@ -171,6 +174,40 @@ steps: { train: { run: cat data/images/a.txt && wc -c < data/images/deep/big.bin
   expect(second.lines).toContain('1 there already, sending 1 (4 bytes)')
   expect(await project.log(2, 'train')).toBe('two\n20971520\n')
   expect(stepOf(await project.run(2), 'data:data/images').why).toBe('as ana pushed it')
+})
+
+test('datasets that a disk damaged are read from their source again, or asked for by name', async () => {
+  const file = join(lake, 'rows-of-lake.csv')
+  await writeFile(file, 'from the lake\n')
+  const pushed = join(lake, 'pushed-rows.csv')
+  await writeFile(pushed, 'by hand\n')
+  const pipeline = (show: string) => `data: { lake.csv: { from: "file:${file}" }, pushed.csv: { from: store } }
+steps:
+  one: { run: ${show} lake.csv, deps: [lake.csv] }
+  two: { run: ${show} pushed.csv, deps: [pushed.csv] }
+`
+  const project = await place.project('rotten', { 'tidegate.yaml': pipeline('cat') })
+  const push = () => pushData(ana.client, { project: 'rotten', path: 'pushed.csv', source: pushed }, () => undefined)
+  await push()
+  await project.push(ana)
+  await using store = await openFolderStore(join(place.dataFolder, 'store'))
+  for (const text of ['from the lake\n', 'by hand\n']) flipByte(store, sha256(text))
+  await project.commit({ 'tidegate.yaml': pipeline('cat -A') })
+
+  await project.push(ana)
+  const asked = await start(project, false)
+  await push()
+  const healed = await start(project, false)
+
+  const met = await project.run(2)
+  expect(stepOf(met, 'one').message).toContain('lake.csv cannot be put into place')
+  expect(stepOf(met, 'two')).toMatchObject({ state: 'failed', reason: 'damaged-input' })
+  expect(stepOf(asked, 'data:lake.csv')).toMatchObject({
+    state: 'succeeded',
+    why: 'made anew: its outputs were damaged on the disk',
+  })
+  expect(stepOf(asked, 'data:pushed.csv').message).toContain('Push it again: `tidegate data push rotten pushed.csv')
+  expect(healed.state).toBe('succeeded')
 })
 
 test('content of another project is not to be had by its digest', async () => {

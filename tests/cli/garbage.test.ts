@@ -12,6 +12,7 @@ import { findReport, recordReport, type KeptReport } from '../../src/evaluation/
 import { collectLogs } from '../../src/flow/collect-garbage.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openTestServer, type TestProject, type TestServer } from '../harness/server.ts'
+import { flipByte } from '../harness/flip-byte.ts'
 import { bringLive, predict, servedProject } from './live-model.ts'
 
 const LONG_AGO = new Date(Date.now() - 40 * 24 * 3_600_000)
@@ -73,6 +74,23 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await isStored(young)).toBe(true)
     expect(await predict(place.server.gatewayAddress, 'served')).toMatchObject({ status: 200 })
     await expectWhole()
+  })
+
+  test('what was damaged is kept for who wants to look, and goes after a month', async () => {
+    const [fresh, old] = [await storeOrphan('damaged today'), await storeOrphan('damaged long ago')]
+    await using store = await openFolderStore(join(place.dataFolder, 'store'))
+    for (const digest of [fresh, old]) {
+      flipByte(store, digest)
+      await store.setAside(digest)
+    }
+    const pathAside = (digest: Digest) => join(place.dataFolder, 'store/damaged', digest.replace('sha256:', ''))
+    await utimes(pathAside(old), LONG_AGO, LONG_AGO)
+
+    const { rows } = await collect(false)
+
+    expect(existsSync(pathAside(old))).toBe(false)
+    expect(existsSync(pathAside(fresh))).toBe(true)
+    expect(rows).toContainEqual(expect.objectContaining({ why: 'damaged, and set aside a month ago', removed: true }))
   })
 
   function pathOf(digest: Digest): string {

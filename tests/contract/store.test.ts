@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { STORES } from '../../src/drivers/store/stores.ts'
 import { driverFolders } from './driver-folders.ts'
+import { flipByte } from '../harness/flip-byte.ts'
 import { storeContract } from './store.ts'
 
 let folder: string
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('the folder store', () => {
-  storeContract(() => openFolderStore(join(folder, 'contract')))
+  storeContract(() => openFolderStore(join(folder, 'contract')), flipByte)
 
   test('keeps content in files that nobody can write by mistake, in a folder only its owner can enter', async () => {
     await using store = await openFolderStore(join(folder, 'modes'))

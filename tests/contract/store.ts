@@ -3,10 +3,17 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { sha256 } from '../../src/lib/sha256.ts'
+import type { Digest } from '../../src/core/digest.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 
-/** What every store does. `open` gives a new handle on the same, at first empty, store each time. */
-export function storeContract(open: () => Promise<Store>): void {
+/**
+ * What every store does. `open` gives a new handle on the same, at first empty, store each time; `damage` changes
+ * content behind its back.
+ */
+export function storeContract(
+  open: () => Promise<Store>,
+  damage: (store: Store, digest: Digest) => void | Promise<void>,
+): void {
   test('what was put is there, by the digest of its bytes', async () => {
     await using store = await open()
     const bytes = randomBytes(1000)
@@ -67,6 +74,32 @@ export function storeContract(open: () => Promise<Store>): void {
     await store.delete(digest)
 
     expect(await store.has(digest)).toBeUndefined()
+  })
+
+  test('what was damaged is set aside, and can be put again', async () => {
+    await using store = await open()
+    const bytes = randomBytes(2_000)
+    const { digest } = await store.put(bytes)
+    await damage(store, digest)
+
+    const wasDamaged = await store.setAside(digest)
+
+    expect(wasDamaged).toBe(true)
+    expect(await store.has(digest)).toBeUndefined()
+    expect(await store.wasSetAside(digest)).toBe(true)
+    expect(await store.put(bytes)).toEqual({ digest, size: 2_000 })
+    expect(bytes.equals(await buffer(await store.get(digest)))).toBe(true)
+  })
+
+  test('what is whole is not set aside, nor what is not there', async () => {
+    await using store = await open()
+    const { digest } = await store.put(randomBytes(2_000))
+
+    expect(await store.setAside(digest)).toBe(false)
+    expect(await store.setAside(sha256(randomBytes(8)))).toBe(false)
+
+    expect(await store.has(digest)).toBe(2_000)
+    expect(await store.wasSetAside(digest)).toBe(false)
   })
 
   test('everything is listed with its size and age', async () => {

@@ -20,6 +20,7 @@ import { createEngine, type Engine } from '../../src/engine/engine.ts'
 import type { NewRun } from '../../src/engine/create-run.ts'
 import type { EngineOptions } from '../../src/engine/engine-options.ts'
 import { getRun, listSteps } from '../../src/engine/runs.sql.ts'
+import { artifactTrouble } from '../../src/flow/stored-trees.ts'
 import { openTestDatabase, type DatabaseKind, type TestDatabase } from '../harness/databases.ts'
 
 /** An engine over a real database and store, and an executor that runs words instead of programs. */
@@ -97,7 +98,7 @@ export async function openEnginePlace(kind: DatabaseKind, options: EnginePlaceOp
     readTree: async (ref) => (await readTree(store, ref.digest)).files,
     readBytes: (digest) => artifacts.read(digest),
     putBytes: (bytes) => artifacts.putBytes(bytes),
-    hasArtifact: async (ref) => (await store.has(ref.digest)) !== undefined,
+    artifactTrouble: (ref) => artifactTrouble(store, ref),
     tasks: {},
     openStep: async ({ attempt }) => {
       openings.push(`open ${attempt.id}`)

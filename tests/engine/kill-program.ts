@@ -9,6 +9,7 @@ import { openLocalExecutor } from '../../src/drivers/executor/local/local-execut
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import { getRun } from '../../src/engine/runs.sql.ts'
+import { artifactTrouble } from '../../src/flow/stored-trees.ts'
 import { command, needs, planOf } from './engine-place.ts'
 
 /**
@@ -29,7 +30,7 @@ const engine = createEngine({
   readTree: async (ref) => (await readTree(store, ref.digest)).files,
   readBytes: (digest) => artifacts.read(digest),
   putBytes: (bytes) => artifacts.putBytes(bytes),
-  hasArtifact: async (ref) => (await store.has(ref.digest)) !== undefined,
+  artifactTrouble: (ref) => artifactTrouble(store, ref),
   tasks: {},
   openStep: async () => ({ env: { RAN: join(folder, 'ran') }, secrets: {} }),
   closeStep: async () => undefined,

@@ -1,3 +1,4 @@
+import { chmodSync, truncateSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { PlanStep } from '../../src/core/plan.ts'
@@ -85,6 +86,21 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     expect(steps['train']?.cache).toBe('hit')
     expect(steps['secret']).toMatchObject({ cache: 'miss', why: 'first run of this step' })
+  })
+
+  test('outputs that were cut short on the disk are a miss that says so, and are made again', async () => {
+    const step = train({ work: { kind: 'command', run: 'out model.onnx cut', env: {}, secrets: [] } })
+    const { steps } = await run('cut', files, step)
+    const { digest } = parseOutputs(steps['train']?.outputs ?? '').outs['model.onnx']!
+    const path = place.store.localPath!(digest)
+    chmodSync(path, 0o600)
+    truncateSync(path, 1)
+
+    const again = await run('cut', files, step)
+
+    expect(again.steps['train']).toMatchObject({ state: 'succeeded', cache: 'miss' })
+    expect(again.steps['train']?.why).toContain('its outputs were damaged on the disk')
+    expect(String(await place.artifacts.read(digest))).toBe('cut')
   })
 
   test('outputs that were cleaned up are a miss that says so', async () => {

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { join } from 'node:path'
 import type { RunDetail } from '../../src/api/runs.ts'
+import { rerunRun } from '../../src/api/runs.ts'
 import { getBillOfMaterials } from '../../src/api/versions.ts'
+import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
 import { makeWheels } from '../build/python-tools.ts'
 import { DATABASES } from '../harness/databases.ts'
+import { flipByte } from '../harness/flip-byte.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
 import { tinyProject } from '../harness/tiny-project.ts'
 
@@ -195,6 +199,33 @@ model: { pth: model.onnx }
     expect(stepOf(await project.run(1), 'narrow')).toMatchObject({ state: 'failed', reason: 'exit' })
     const log = await project.log(1, 'narrow')
     expect(log).toMatch(/^\.\/seen\.txt\n.*unseen\.txt.*No such file/)
+  })
+
+  test('what a disk damaged in the store is mended from git, or by running its step again', async () => {
+    const project = await place.project('mended', {
+      'seen.txt': 'a word\n',
+      'limit.txt': '1\n',
+      'tidegate.yaml': `steps:
+  shout: { run: "tr a-z A-Z < seen.txt > loud.txt", deps: [seen.txt], outs: [loud.txt] }
+  check: { run: "cat loud.txt limit.txt", deps: [loud.txt, limit.txt] }
+`,
+    })
+    await project.push(ana)
+    await using store = await openFolderStore(join(place.dataFolder, 'store'))
+    flipByte(store, sha256('A WORD\n'))
+    await project.commit({ 'limit.txt': '2\n' })
+    const limit = await store.put(Buffer.from('2\n'))
+    flipByte(store, limit.digest)
+
+    const met = await project.push(ana)
+    await ana.client.call(rerunRun, { params: { project: 'mended', number: 2 }, body: { failed: true } })
+    const healed = await project.ended(3)
+
+    expect(stepOf(await project.run(2), 'check')).toMatchObject({ state: 'failed', reason: 'damaged-input' })
+    expect(met.stderr).toContain('Step shout of mended#1 made loud.txt. Run this run again')
+    expect(healed.state).toBe('succeeded')
+    expect(stepOf(healed, 'shout').why).toBe('mended#1 made the same, but its outputs were damaged on the disk')
+    expect(await project.log(3, 'check')).toBe('A WORD\n2\n')
   })
 })
 

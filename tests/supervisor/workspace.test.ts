@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
 import { readTree } from '../../src/artifacts/read.ts'
+import { flipByte } from '../harness/flip-byte.ts'
 import { openAttemptPlace, untilFile, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
 
@@ -123,14 +124,22 @@ test('an input the store has lost or damaged fails the attempt before its comman
   const lost = await place.file('lost', 'soon gone')
   await place.store.delete(lost.digest)
   const damaged = await place.file('damaged', 'soon wrong')
-  chmodSync(place.store.localPath(damaged.digest), 0o600)
-  writeFileSync(place.store.localPath(damaged.digest), 'wrong')
+  flipByte(place.store, damaged.digest)
 
   const first = await place.run('echo ran', { inputs: [lost] })
   const second = await place.run('echo ran', { inputs: [damaged] })
 
-  expect(first.record).toMatchObject({ reason: 'setup-error', message: expect.stringContaining('has nothing called') })
-  expect(second.record).toMatchObject({ reason: 'setup-error', message: expect.stringContaining('another digest') })
+  expect(first.record).toMatchObject({
+    reason: 'damaged-input',
+    message: expect.stringContaining('has nothing called'),
+    lost: [{ path: 'lost', digest: lost.digest }],
+  })
+  expect(second.record).toMatchObject({
+    reason: 'damaged-input',
+    message: expect.stringContaining('another digest'),
+    lost: [{ path: 'damaged', digest: damaged.digest }],
+  })
+  expect(await place.store.has(damaged.digest)).toBeUndefined()
   expect(first.log + second.log).not.toContain('ran\n')
 })
 

@@ -1,5 +1,6 @@
 import type { ArtifactRef, TreeFile } from '../tree.ts'
 import type { Digest } from '../digest.ts'
+import type { LostFile } from '../lost-content.ts'
 import type { PlanService } from '../plan.ts'
 import type { EndReason } from '../run-state.ts'
 import type { TaskOutput } from '../task.ts'
@@ -125,4 +126,6 @@ export interface CompletionRecord {
   readonly kept: Readonly<Record<string, ArtifactRef>>
   readonly checkpoint?: Readonly<Record<string, ArtifactRef>>
   readonly taskOutput?: TaskOutput
+  /** With `damaged-input`: what was damaged or gone, or the first of it. */
+  readonly lost?: readonly LostFile[]
 }

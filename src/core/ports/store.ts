@@ -13,6 +13,14 @@ export interface Store extends AsyncDisposable {
   /** The size in bytes, or undefined when it is not there. */
   has(digest: Digest): Promise<number | undefined>
   delete(digest: Digest): Promise<void>
+  /**
+   * For whoever read something else than the digest says: takes the content out of the way, so that `has` says no and
+   * the next `put` stores it anew. What is whole after all stays, also where somebody has just put it again. Says
+   * whether it was damaged.
+   */
+  setAside(digest: Digest): Promise<boolean>
+  /** Whether content of this name was set aside, and is still kept for who wants to look. */
+  wasSetAside(digest: Digest): Promise<boolean>
   list(): AsyncIterable<{ digest: Digest; size: number; modifiedAt: number }>
   /** Where the content would be, for a store of files on this machine: to read or clone from, never to write. */
   localPath?(digest: Digest): string

@@ -8,6 +8,7 @@ import { isDigest, type Digest } from '../../../core/digest.ts'
 import { reach } from '../../../core/points.ts'
 import { hasCode } from '../../../lib/error-code.ts'
 import { sha256 } from '../../../lib/sha256.ts'
+import { isWholeFile } from './is-whole-file.ts'
 import type { Store } from '../../../core/ports/store.ts'
 
 export type FolderStore = Store & Required<Pick<Store, 'localPath'>>
@@ -27,6 +28,7 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
   await removeStale(incoming)
 
   const localPath = (digest: Digest) => pathIn(folder, digest)
+  const asidePath = (digest: Digest) => join(folder, 'damaged', digest.slice('sha256:'.length))
 
   async function sizeOf(digest: Digest): Promise<number | undefined> {
     return (await statOrNothing(localPath(digest)))?.size
@@ -72,6 +74,12 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
       return createReadStream(localPath(digest), { highWaterMark: 1 << 20, ...inclusive(range) })
     },
     delete: (digest) => rm(localPath(digest), { force: true }),
+    async setAside(digest) {
+      if (await isWholeFile(localPath(digest), digest)) return false
+      await mkdir(join(folder, 'damaged'), { recursive: true })
+      return moveAside(localPath(digest), asidePath(digest), digest)
+    },
+    wasSetAside: async (digest) => (await statOrNothing(asidePath(digest))) !== undefined,
     list: () => listFiles(join(folder, 'sha256')),
     async [Symbol.asyncDispose]() {},
   }
@@ -102,6 +110,23 @@ async function settle(name: string, path: string): Promise<void> {
     await mkdir(join(path, '..'), { recursive: true })
     await rename(name, path)
   }
+}
+
+/** Somebody may have put it anew since we looked: that goes back. */
+async function moveAside(path: string, aside: string, digest: Digest): Promise<boolean> {
+  try {
+    await rename(path, aside)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+  if (!(await isWholeFile(aside, digest))) {
+    // It is kept for a while from now on.
+    await touch(aside)
+    return true
+  }
+  await rename(aside, path)
+  return false
 }
 
 /** Says whether it is there. */
