@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import type { Digest } from '../core/digest.ts'
-import { isLostContent, type LostFile } from '../core/lost-content.ts'
+import { isLostContent, lostFilesOf, type LostFile } from '../core/lost-content.ts'
 import type { Store } from '../core/ports/store.ts'
 
 /** Set aside at once, so that whoever can make it again finds its place free. */
@@ -11,6 +11,13 @@ export async function damaged(store: Store, digest: Digest): Promise<AppError> {
     `What the store kept as ${digest} has another digest: it was changed on the disk. It is set aside now, in \`damaged\` of the store's folder.`,
     { digest },
   )
+}
+
+/** Of files of a folder that stands at `path`. */
+export function lostBelow(path: string, error: unknown): unknown {
+  if (!isLostContent(error)) return error
+  const lost = lostFilesOf(error).map((file) => ({ ...file, path: `${path}/${file.path}` }))
+  return new AppError(error.code, `In ${path}: ${error.message}`, { ...error.details, lost }, { cause: error })
 }
 
 const MOST_NAMED = 20

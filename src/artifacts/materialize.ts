@@ -30,6 +30,8 @@ export interface MaterializeOptions {
    * who follow it with their own rights; whoever reads the folder for the server says `refuse`.
    */
   readonly outsideLinks: 'keep' | 'refuse'
+  /** Empty folders to make beside the files: places to mount something. */
+  readonly folders?: readonly string[]
   readonly signal?: AbortSignal
 }
 
@@ -49,7 +51,7 @@ export async function materialize(
   folder: string,
   options: MaterializeOptions,
 ): Promise<void> {
-  checkTreeFiles(files)
+  checkTreeFiles(files, options.folders)
   makeFolders(files, folder, options)
   const lost = new LostFiles()
   let sinceBreath = 0
@@ -66,7 +68,7 @@ export async function materialize(
   lost.throwIfAny()
 }
 
-function makeFolders(files: readonly TreeFile[], folder: string, { owner }: MaterializeOptions): void {
+function makeFolders(files: readonly TreeFile[], folder: string, { owner, folders = [] }: MaterializeOptions): void {
   const made = new Set<string>(['.'])
   const make = (path: string) => {
     if (made.has(path)) return
@@ -76,6 +78,7 @@ function makeFolders(files: readonly TreeFile[], folder: string, { owner }: Mate
     made.add(path)
   }
   for (const file of files) make(dirname(file.path))
+  for (const path of folders) make(path)
 }
 
 async function writeOne(store: Store, file: TreeFile, folder: string, { owner }: MaterializeOptions): Promise<void> {

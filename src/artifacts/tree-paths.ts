@@ -17,11 +17,12 @@ export function pathProblem(path: string): string | undefined {
 
 /**
  * Refuses files that cannot be written below one folder without leaving it: bad paths, a path twice, or a
- * file that would be written through a symbolic link or a file of the same list.
+ * file that would be written through a symbolic link or a file of the same list. `folders` stay empty: nothing of
+ * the list lies in them.
  */
-export function checkTreeFiles(files: readonly TreeFile[]): void {
+export function checkTreeFiles(files: readonly TreeFile[], folders: readonly string[] = []): void {
   const seen = new Set<string>()
-  for (const { path } of files) {
+  for (const path of [...files.map((file) => file.path), ...folders]) {
     const problem = pathProblem(path)
     if (problem) refuse(path, problem)
     if (seen.has(path)) refuse(path, 'it is there twice')

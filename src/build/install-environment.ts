@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
-import { holdLock } from './hold-lock.ts'
+import { holdLock } from '../lib/hold-lock.ts'
 import { findWhole, writeMarker } from './environment-marker.ts'
 import { runTool } from './run-tool.ts'
 

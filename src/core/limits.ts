@@ -16,6 +16,8 @@ export const LIMITS = {
   hostQueue: { value: 256, meaning: 'requests that wait for one model host before it answers 503' },
   stepProcesses: { value: 8_192, meaning: 'of one attempt at a time, where the kernel has control groups for us' },
   stepDiskBytes: { value: 200 * 2 ** 30, meaning: 'an attempt may write where its file says nothing' },
+  mountedFiles: { value: 1_000, meaning: 'of a folder from which it is mounted for a step, and not copied' },
+  mountedBytes: { value: 256 << 20, meaning: 'of a folder from which it is mounted for a step, and not copied' },
   pipelineFileBytes: { value: 1 << 20, meaning: 'of tidegate.yaml' },
   yamlDepth: { value: 40, meaning: 'of nesting in tidegate.yaml' },
   yamlAliases: { value: 100, meaning: 'expansions of aliases in tidegate.yaml' },

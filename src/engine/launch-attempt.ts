@@ -10,6 +10,7 @@ import { setHandle } from './attempts.sql.ts'
 import type { AttemptContext, StepOpening } from './engine-options.ts'
 import { checkpointFor } from './checkpoints.ts'
 import { isKeptForDebug } from './debug-place.ts'
+import { besideFolders } from './large-folders.ts'
 import type { Kernel } from './kernel.ts'
 import type { PreparedStep } from './prepare-step.ts'
 import { attemptStarted } from './run-events.ts'
@@ -47,6 +48,8 @@ function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep
   const { options } = kernel
   const { run, step, attempt } = context
   const place = attemptPlace(options.dataFolder, run, step.key, attempt.number)
+  // Whoever goes on in the workspace afterwards finds in it what was copied.
+  const folders = isKeptForDebug(context) ? [] : prepared.folders
   const runAs = step.work.kind === 'command' ? options.runAs?.(attempt.id) : undefined
   return {
     version: 1,
@@ -54,7 +57,8 @@ function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep
     attemptFolder: attempt.folder,
     workspace: place.workspace,
     storeFolder: options.storeFolder,
-    inputs: prepared.inputs,
+    inputs: besideFolders(prepared.inputs, folders),
+    ...(folders.length === 0 ? {} : { folders }),
     command: prepared.command,
     env: stepEnvironment(context, attempt.id, opening.env),
     secretNames: Object.keys(opening.secrets),

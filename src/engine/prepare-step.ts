@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import type { PlanStep } from '../core/plan.ts'
-import type { CommandOrder, TaskOrder } from '../core/ports/executor.ts'
+import type { CommandOrder, FolderInput, TaskOrder } from '../core/ports/executor.ts'
 import type { Digest } from '../core/digest.ts'
 import type { TreeFile } from '../core/tree.ts'
 import type { StepContext } from './engine-options.ts'
@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { paramsFiles, takeSubset } from './params-subset.ts'
 import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inputs.ts'
+import { largeFolders } from './large-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
 import { providedTo, SPLIT_FILE } from './step-environment.ts'
 import { stepKey, type KeyParts } from './step-key.ts'
@@ -16,6 +17,8 @@ import { stepKey, type KeyParts } from './step-key.ts'
 export interface PreparedStep {
   readonly context: StepContext
   readonly inputs: readonly TreeFile[]
+  /** Of these, what need not be copied. */
+  readonly folders: readonly FolderInput[]
   readonly command: CommandOrder | TaskOrder
   readonly cache: CacheIdentity | undefined
   /** Why it has no cache identity. */
@@ -38,12 +41,13 @@ export function prepareStep(kernel: Kernel, context: StepContext): Promise<Prepa
 
 async function prepare(kernel: Kernel, context: StepContext): Promise<PreparedStep> {
   const { step } = context
-  const { files, params, deps } = await collectInputs(kernel, context)
+  const { files, folders, params, deps } = await collectInputs(kernel, context)
   const input = await taskInput(kernel, context, files)
   const uncached = whyUncached(step)
   return {
     context,
     inputs: files,
+    folders,
     command: commandOf(kernel, step, input),
     uncached,
     cache: uncached === null ? identify(kernel, context, { deps, params, input }) : undefined,
@@ -59,6 +63,7 @@ export function whyUncached(step: PlanStep): string | null {
 
 interface Inputs {
   readonly files: readonly TreeFile[]
+  readonly folders: readonly FolderInput[]
   readonly params: Readonly<Record<string, unknown>>
   /** Files that `deps` name: what the key holds of them. */
   readonly deps: Readonly<Record<string, Digest>>
@@ -67,7 +72,8 @@ interface Inputs {
 async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inputs> {
   const { step, run } = context
   const source = withoutHidden(await kernel.sourceFiles(run), context)
-  const all = mergeFiles(source, await outputsOfNeeds(kernel, context))
+  const outputs = await outputsOfNeeds(kernel, context)
+  const all = mergeFiles(source, outputs)
   const chosen = step.deps === undefined ? { files: [...all.values()], missing: [] } : selectFiles(all, step.deps)
   if (step.work.kind === 'command' && chosen.missing.length > 0) throw missingDeps(chosen.missing)
   const files = new Map(chosen.files.map((file) => [file.path, file]))
@@ -85,7 +91,8 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   if (step.split !== undefined) files.set(SPLIT_FILE, await storeSplit(kernel, step.split))
   const sorted = [...files.values()].sort(byPath)
   const named = step.deps === undefined ? [] : sorted.filter((file) => !reduced.has(file.path))
-  return { files: sorted, params, deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])) }
+  const folders = largeFolders(step, sorted, outputs)
+  return { files: sorted, folders, params, deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])) }
 }
 
 /** What a step may not see under its own name is not there for it under that path either, whoever left a file there. */

@@ -6,6 +6,7 @@ import {
   type CachedOutput,
   type GarbageRow as ContentRow,
 } from '../artifacts/collect-garbage.ts'
+import { lockShared, sharedFolders } from '../artifacts/shared-folder.ts'
 import { limit } from '../core/limits.ts'
 import { countForgottenReports, forgetReports } from '../evaluation/reports.sql.ts'
 import { attemptPlace } from '../engine/attempt-place.ts'
@@ -55,6 +56,7 @@ export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<Col
     ...(await collectLogs(needs, now, dryRun)),
     ...(await collectEndpoints(needs, dryRun)),
     ...(await collectBundles(needs, now, dryRun)),
+    ...(await collectSharedFolders(needs, now, dryRun)),
     ...(await collectHalfBackups(needs, now, dryRun)),
     ...(await collectEnvironments(needs, now, dryRun)),
     ...(await collectTestResults(needs, now, dryRun)),
@@ -198,6 +200,32 @@ async function collectBundles({ database, dataFolder }: Needs, now: number, dryR
     rows.push(await remove(folder, dataFolder, 'no host serves this bundle', dryRun))
   }
   return rows
+}
+
+/** Folders that steps read through a mount. Their files are the store's by another name: it is this name that goes. */
+async function collectSharedFolders(
+  { database, dataFolder }: Needs,
+  now: number,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
+  const live = new Set((await liveReferences(database.read, dataFolder, now)).map(({ digest }) => digest))
+  const rows: CollectedRow[] = []
+  for (const folder of await foldersBelow(sharedFolders(join(dataFolder, 'store')), 1)) {
+    using _lock = await lockShared(folder, AbortSignal.timeout(LOCK_MS))
+    const stats = await lstat(folder).catch(ignoreMissing)
+    if (stats === undefined || now - stats.mtimeMs < MIN_AGE_MS || live.has(`sha256:${basename(folder)}`)) continue
+    if (!dryRun) removeFolder(folder)
+    const what = folder.slice(dataFolder.length + 1)
+    rows.push({ what, why: 'no step has read this folder for a day', bytes: 0, removed: true })
+  }
+  return rows
+}
+
+/** Somebody makes a folder meanwhile. */
+const LOCK_MS = 10 * 60_000
+
+function ignoreMissing(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error
 }
 
 /** A backup links what it saves into a folder of its own, which one that was killed leaves. */

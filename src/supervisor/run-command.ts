@@ -9,6 +9,7 @@ import { diskCheck } from './disk-check.ts'
 import type { ControlGroup } from '../lib/control-group.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { endOfMemory, memoryCheck } from './memory-check.ts'
+import type { Mount } from './mount-folders.ts'
 import { spawnSession, type CommandExit } from './spawn-session.ts'
 import type { Services } from './services.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
@@ -23,6 +24,7 @@ export interface CommandPlace {
   readonly log: LogFile
   readonly watch: AttemptWatch
   readonly group: ControlGroup | undefined
+  readonly mounts: readonly Mount[]
   /** What runs beside it, and counts as its own. */
   readonly services: Pick<Services, 'roots'> & AsyncDisposable
   onStart(command: ProcessIdentity): void

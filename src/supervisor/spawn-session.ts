@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readProcess } from '../lib/processes.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
-import { sandboxed } from './sandbox.ts'
+import { withMounts, type Mount } from './mount-folders.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { ProcessIdentity } from '../core/attempt-files.ts'
 
@@ -20,22 +20,25 @@ export interface Session {
 export interface SessionPlace {
   readonly order: AttemptOrder
   readonly pipe: OutputPipe
+  /** What stands in its workspace for reading. */
+  readonly mounts?: readonly Mount[]
 }
 
 /** Starts it in the workspace, as the attempt's user, writing into this pipe. Throws where it cannot be started. */
 export async function spawnSession(
   argv: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
-  { order, pipe }: SessionPlace,
+  { order, pipe, mounts = [] }: SessionPlace,
 ): Promise<Session> {
-  const [program, ...rest] = sandboxed(order, argv)
+  const started = withMounts(order, mounts, argv)
+  const [program, ...rest] = started.argv
   if (order.runAs) pipe.giveTo(order.runAs)
   const child = spawn(program, rest, {
     stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
     cwd: order.workspace,
     env: { ...env },
     detached: true,
-    ...order.runAs,
+    ...started.as,
   })
   await once(child, 'spawn')
   const exited = once(child, 'exit').then(([exitCode, signal]) => ({ exitCode, signal }))

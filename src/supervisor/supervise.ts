@@ -15,6 +15,7 @@ import { judgeExit } from './judge-exit.ts'
 import { createMasker } from './mask.ts'
 import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
 import { kernelMemoryKills } from './memory-check.ts'
+import { placeFolders, type PlacedFolders } from './place-folders.ts'
 import { prepareWorkspace, sealWorkspace } from './workspace.ts'
 import { runCommand } from './run-command.ts'
 import { startServices } from './services.ts'
@@ -105,16 +106,17 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
   const { order, watch } = attempt
   try {
     const store = await attempt.tools.openStore(order.storeFolder)
-    const files = [...order.inputs, ...(await checkpointFiles(order, store, attempt.log))]
-    await prepareWorkspace(order, files, store, watch.signal)
+    const placed = await placeFolders(order, store, attempt.log, watch.signal)
+    const files = [...order.inputs, ...placed.files, ...(await checkpointFiles(order, store, attempt.log))]
+    await prepareWorkspace(order, files, placed.mounts, store, watch.signal)
     watch.signal.throwIfAborted()
-    return await withCheckpoint(order, await runAndCollect(attempt, store), store, attempt.log)
+    return await withCheckpoint(order, await runAndCollect(attempt, placed, store), store, attempt.log)
   } catch (error) {
     return watch.interruption ? interrupted(watch.interruption) : endOfError(error)
   }
 }
 
-async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd> {
+async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Store): Promise<AttemptEnd> {
   const { order, claim, watch, group, tools } = attempt
   const argv = argvOf(attempt)
   const killsBefore = kernelMemoryKills()
@@ -131,6 +133,7 @@ async function runAndCollect(attempt: Attempt, store: Store): Promise<AttemptEnd
   const exit = await runCommand(argv, env, {
     ...attempt,
     services,
+    mounts: placed.mounts,
     onStart(command) {
       tools.groups.goOn()
       replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts'
 import { materialize } from '../artifacts/materialize.ts'
 import { openWay } from '../lib/open-way.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
+import type { Mount } from './mount-folders.ts'
 import type { TreeFile } from '../core/tree.ts'
 import type { Store } from '../core/ports/store.ts'
 
@@ -19,6 +20,7 @@ export function privateFolders({ workspace }: AttemptOrder) {
 export async function prepareWorkspace(
   order: AttemptOrder,
   files: readonly TreeFile[],
+  mounts: readonly Mount[],
   store: Store,
   signal: AbortSignal,
 ): Promise<void> {
@@ -31,7 +33,8 @@ export async function prepareWorkspace(
   // A command follows its links with its own rights; a task would follow them with ours.
   const outsideLinks = order.command.kind === 'command' ? 'keep' : 'refuse'
   const owner = order.runAs ? { owner: order.runAs } : {}
-  await materialize(store, files, order.workspace, { ...owner, outsideLinks, signal })
+  const folders = mounts.map(({ path }) => path)
+  await materialize(store, files, order.workspace, { ...owner, folders, outsideLinks, signal })
   // Last, so that nobody else could put anything in our way.
   if (order.runAs)
     for (const folder of [order.workspace, home, tmp]) chownSync(folder, order.runAs.uid, order.runAs.gid)

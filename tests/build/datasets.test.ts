@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { listSecrets, removeSecret, setSecret } from '../../src/api/access.ts'
 import { approveDataset, findMissingContent, pushDataset, putContent, showDataset } from '../../src/api/datasets.ts'
 import { pushData } from '../../src/cli/remote/push-data.ts'
 import { addProject } from '../../src/api/projects.ts'
+import { collectGarbage } from '../../src/api/system.ts'
 import { startRun, type RunDetail } from '../../src/api/runs.ts'
 import { DEFAULT_DATASET_BYTES } from '../../src/core/dataset-settings.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
@@ -208,6 +209,42 @@ steps:
   })
   expect(stepOf(asked, 'data:pushed.csv').message).toContain('Push it again: `tidegate data push rotten pushed.csv')
   expect(healed.state).toBe('succeeded')
+})
+
+test('a folder of a thousand files is mounted for a step, which cannot change it, and stays while it is used', async () => {
+  const folder = join(lake, 'thousand')
+  await mkdir(folder)
+  await Promise.all(Array.from({ length: 1_000 }, (_, at) => writeFile(join(folder, `${at}.txt`), `${at}\n`)))
+  const project = await place.project('mounted', {
+    'tidegate.yaml': `data: { data/many: { from: "file:${folder}" } }
+steps:
+  read: { run: "ls data/many | wc -l; cat data/many/999.txt; echo x > data/many/0.txt", deps: [data/many] }
+  extend: { run: "echo x > data/many/0.txt; ls data/many | wc -l", deps: [data/many], checkpoint: [data/many/state] }
+`,
+  })
+
+  await project.push(ana)
+  const shared = await readdir(join(place.dataFolder, 'folders'), { withFileTypes: true })
+  const [inUse] = shared.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  const left = join(place.dataFolder, 'folders', 'e'.repeat(64))
+  await mkdir(left)
+  for (const path of [left, join(place.dataFolder, 'folders', inUse ?? '')]) await utimes(path, 0, 0)
+  const { rows } = await place.admin.client.call(collectGarbage, { body: { dryRun: false } })
+
+  const run = await project.run(1)
+  expect(stepOf(run, 'read')).toMatchObject({ state: 'failed', reason: 'exit' })
+  expect(await project.log(1, 'read')).toMatch(
+    /data\/many can only be read: mounted, and not copied\n1000\n999\n.*Read-only file system/,
+  )
+  expect(stepOf(run, 'extend').state).toBe('succeeded')
+  expect(await project.log(1, 'extend')).toBe('1000\n')
+  expect(rows).toContainEqual({
+    what: `folders/${'e'.repeat(64)}`,
+    why: 'no step has read this folder for a day',
+    bytes: 0,
+    removed: true,
+  })
+  expect((await readdir(join(place.dataFolder, 'folders'))).filter((name) => name.length === 64)).toEqual([inUse])
 })
 
 test('content of another project is not to be had by its digest', async () => {

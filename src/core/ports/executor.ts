@@ -57,6 +57,8 @@ export interface AttemptOrder {
   readonly storeFolder: string
   /** Files to put into the workspace before the command starts. */
   readonly inputs: readonly TreeFile[]
+  /** Large folders beside them, which the command may only read: mounted where that can be done, else copied. */
+  readonly folders?: readonly FolderInput[]
   readonly command: CommandOrder | TaskOrder
   /** The complete environment: nothing is inherited. Secrets come on top, apart. */
   readonly env: Readonly<Record<string, string>>
@@ -83,6 +85,11 @@ export interface AttemptOrder {
   readonly debug?: { readonly keptMs: number }
   /** The unprivileged user the command runs as, when the server is root. */
   readonly runAs?: { readonly uid: number; readonly gid: number }
+}
+
+export interface FolderInput {
+  readonly path: string
+  readonly tree: ArtifactRef
 }
 
 export interface CheckpointOrder {
