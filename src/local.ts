@@ -29,7 +29,8 @@ import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
 import { lastMargins, type MarginEvidence } from './evaluation/margin-evidence.ts'
 import { buildDate } from './flow/build-date.ts'
 import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.ts'
-import { knownDataset } from './flow/frozen-datasets.ts'
+import { fetchDataset, type RemoteDataset } from './flow/fetch-dataset.ts'
+import { knownDataset, knownPushed, type Frozen } from './flow/frozen-datasets.ts'
 import type { DeliveryRules } from './flow/plan-commit.ts'
 import { fetchChampion, type RemoteChampion } from './flow/fetch-champion.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
@@ -52,6 +53,8 @@ export interface LocalRunRequest {
   readonly refreshData: boolean
   /** What gates against the champion compare with, for the last environment's name; asked only where there is such a gate. */
   readonly champion?: (environment: string) => Promise<RemoteChampion | string>
+  /** What was pushed to datasets `from: store`; asked only for these. */
+  readonly dataset?: (path: string) => Promise<RemoteDataset | string>
   /** Where secrets are looked up by their names. */
   readonly environment: NodeJS.ProcessEnv
   readonly watch: LocalRunWatch
@@ -106,7 +109,7 @@ export async function runLocally(request: LocalRunRequest, signal: AbortSignal):
   request.watch.planned(plan, problems)
   const sourceTree = await snapshot(store, place, tree)
   const database = opened.use(await openDatabase(`sqlite:${place.database}`))
-  const engine = openEngine(request, place, { database, store, opened })
+  const engine = openEngine(request, place, { database, store, opened, signal })
   await cancelLeft(database, engine)
   const run = await follow(
     request,
@@ -155,9 +158,10 @@ interface Opened {
   readonly database: Database
   readonly store: Store
   readonly opened: AsyncDisposableStack
+  readonly signal: AbortSignal
 }
 
-function openEngine(request: LocalRunRequest, place: Place, { database, store, opened }: Opened): Engine {
+function openEngine(request: LocalRunRequest, place: Place, { database, store, opened, signal }: Opened): Engine {
   const artifacts = openArtifacts(store)
   const log = appendLog(join(place.own, 'engine.log'))
   const needs = { database, artifacts, dataFolder: place.own, log }
@@ -180,7 +184,9 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
     readBytes: (digest) => artifacts.read(digest),
     putBytes: (bytes) => artifacts.putBytes(bytes),
     artifactTrouble: (ref) => artifactTrouble(store, ref),
-    known: (context) => knownDataset(database.read, context),
+    known: async (context) =>
+      (await knownPushed(context, (path) => bringDataset(request, store, path, signal))) ??
+      knownDataset(database.read, context),
     tasks: taskBindings({ ...needs, champion: (run) => findChampion(request, store, run) }),
     openStep: (context) => openStep(request, endpoints, context),
     closeStep: (context) => closeStep(endpoints, context),
@@ -213,6 +219,24 @@ async function findChampion({ champion }: LocalRunRequest, store: Store, run: Ru
   }
   const { version, bundle, manifest, answers } = found
   return { version, bundle, manifest, ...(answers === undefined ? {} : { answers }) }
+}
+
+/** Asked in every run: what somebody pushed meanwhile is what the server's runs use, too. */
+async function bringDataset(
+  { dataset }: LocalRunRequest,
+  store: Store,
+  path: string,
+  signal: AbortSignal,
+): Promise<Frozen> {
+  const found = dataset === undefined ? 'no server was asked for it' : await dataset(path)
+  if (typeof found === 'string') {
+    throw new AppError(
+      'NOT_FOUND',
+      `${path} is what was pushed to a server (\`from: store\`), and ${found.replace(/\.$/, '')}.`,
+    )
+  }
+  await fetchDataset(store, found, signal)
+  return found
 }
 
 /** Secrets are what the person has in the environment under the same names. */

@@ -107,6 +107,18 @@ export const findMissingContent = operation({
   answer: z.object({ missing: z.array(DigestText) }),
 })
 
+export const getDatasetContent = operation({
+  name: 'getDatasetContent',
+  summary:
+    'Contents of a pushed dataset as runs use it now, in the order asked for: digest, size, end of line, bytes. Of one for the evaluation only: to its owners, who pushed it, and maintainers',
+  method: 'POST',
+  path: '/projects/{project}/datasets/content',
+  role: 'developer',
+  params: InProject,
+  body: z.object({ path: DatasetPath, digests: z.array(DigestText).min(1).max(5_000) }),
+  answer: z.string(),
+})
+
 const InContent = z.object({ project: ProjectName, digest: DigestText })
 
 export const putContent = operation({

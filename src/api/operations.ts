@@ -24,6 +24,7 @@ import {
 import {
   approveDataset,
   findMissingContent,
+  getDatasetContent,
   joinContent,
   listDatasets,
   pushDataset,
@@ -101,6 +102,7 @@ export const OPERATIONS = {
   rejectDataset,
   pushDataset,
   findMissingContent,
+  getDatasetContent,
   putContent,
   joinContent,
   listAlerts,

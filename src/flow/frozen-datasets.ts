@@ -27,9 +27,14 @@ type Needs = Pick<Installation, 'database' | 'dataFolder' | 'artifacts'>
 type FreezeInput = TaskInputs['freeze-dataset']
 
 /** A digest that a run uses without asking the source, and why. */
-interface Frozen {
+export interface Frozen {
   readonly artifact: ArtifactRef
   readonly rows: number | null
+  readonly why: string
+}
+
+interface KnownDataset {
+  readonly outputs: StepOutputs
   readonly why: string
 }
 
@@ -37,16 +42,25 @@ interface Frozen {
  * A dataset, or its query, that this run takes as it was frozen before: datasets move with schedules, alerts,
  * `--refresh-data` and the pushes of their owners, never with a push of code.
  */
-export async function knownDataset(
-  reader: Reader,
-  context: PrepareContext,
-): Promise<{ outputs: StepOutputs; why: string } | undefined> {
+export async function knownDataset(reader: Reader, context: PrepareContext): Promise<KnownDataset | undefined> {
   const input = inputOf(context)
   if (input === undefined) return undefined
   const identity = identityOf(input, context.inputs)
   const frozen = await frozenBefore(reader, context, input, identity)
-  if (frozen === undefined) return undefined
-  const { artifact, rows, why } = frozen
+  return frozen === undefined ? undefined : takenAs(context, input, frozen)
+}
+
+/** In a run without a server: what was pushed to a dataset of one. Undefined: this is no such dataset. */
+export async function knownPushed(
+  context: PrepareContext,
+  bring: (path: string) => Promise<Frozen>,
+): Promise<KnownDataset | undefined> {
+  const input = inputOf(context)
+  return input?.source.kind === 'store' ? takenAs(context, input, await bring(input.path)) : undefined
+}
+
+function takenAs(context: PrepareContext, input: FreezeInput, { artifact, rows, why }: Frozen): KnownDataset {
+  const identity = identityOf(input, context.inputs)
   const isQuery = context.step.key === queryKey(input.path)
   const result = { path: input.path, digest: artifact.digest, artifact, rows, identity, frozenBefore: true }
   const ended = { version: 1, attemptId: '', outcome: 'succeeded', logBytes: 0, logLostBytes: 0 } as const

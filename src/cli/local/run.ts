@@ -30,6 +30,7 @@ export function registerRun(program: Command): void {
       const { runLocally } = await import('../../local.ts')
       const { jsonResult, showRun } = await import('./show-run.ts')
       const { askChampion } = await import('./ask-champion.ts')
+      const { askDataset } = await import('./ask-dataset.ts')
       const shown = showRun(globals.json === true ? undefined : process.stdout)
       const signal = untilInterrupted(() => shown.cancelling())
       const place = resolve(folder ?? '.')
@@ -39,6 +40,7 @@ export function registerRun(program: Command): void {
       const request = {
         folder: place,
         champion: askChampion(place, wanted, globals),
+        dataset: askDataset(place, typeof named === 'string' ? named : undefined, globals),
         dataFolder: dataFolderOf(options.data),
         steps: options.step ?? [],
         refreshData: options.refreshData === true,
@@ -59,9 +61,9 @@ export function registerRun(program: Command): void {
 
 const EXPLAINED = `
 The folder is this one where none is named. What runs is what a push of it would run: tracked and unignored
-files, the same engine, the same cache; nothing is registered or deployed. For gates against the champion, and
-only for these, the server one is logged in to is asked; its model is kept by digest and runs here. Secrets are
-taken from your environment by their names. Ctrl-C ends every process of the run.
+files, the same engine, the same cache; nothing is registered or deployed. For gates against the champion and for
+datasets from the store, and only for these, the server one is logged in to is asked; model and rows are kept by digest
+here. Secrets are taken from your environment by their names. Ctrl-C ends every process of the run.
 Exits 0 when the run succeeded, 1 when it did not, 2 when it could not be started.`
 
 function collect(name: string, names: string[] = []): string[] {

@@ -1,8 +1,11 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import type { Dataset, DatasetVersion as Answer } from '../../api/datasets.ts'
 import { listVersions, type DatasetVersion } from '../../build/dataset-versions.sql.ts'
 import { latestDataset, listPaths } from '../../build/datasets.sql.ts'
 import type { Digest } from '../../core/digest.ts'
 import { limit } from '../../core/limits.ts'
+import { datasetContent } from '../../flow/dataset-content.ts'
 import { declaredDatasets, decide, pushDataset, usedDigest } from '../../flow/dataset-decisions.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { findMissing, joinParts, receive } from '../../flow/uploads.ts'
@@ -19,6 +22,7 @@ type Names =
   | 'findMissingContent'
   | 'putContent'
   | 'joinContent'
+  | 'getDatasetContent'
 
 export function datasetHandlers(installation: Installation): Pick<Handlers, Names> {
   const { database } = installation
@@ -62,6 +66,13 @@ export function datasetHandlers(installation: Installation): Pick<Handlers, Name
       const pushed = { project, path: body.path, kind: body.kind, digest: body.digest as Digest }
       const { version, owners, isDeclared } = await pushDataset(installation, pushed, identity.person)
       return { ...(await answer(version, owners.length > 0)), owners: [...owners], isDeclared }
+    },
+    async getDatasetContent({ params: { project }, body, identity }) {
+      const wanted = { project, path: body.path, digests: body.digests as Digest[] }
+      const content = Readable.from(await datasetContent(installation, wanted, identity), { objectMode: false })
+      return new Response(Readable.toWeb(content) as ReadableStream<Uint8Array>, {
+        headers: { 'content-type': 'application/octet-stream' },
+      })
     },
     async findMissingContent({ params: { project }, body }) {
       return { missing: await findMissing(installation, project, body.digests as Digest[]) }
