@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import { ensureAdministrator } from './access/ensure-administrator.ts'
 import { requireRole } from './access/require-role.ts'
-import { openSecretsKey } from './access/secrets-key.ts'
+import { finishRotation } from './access/rotate-key.ts'
 import { keepRunTokens } from './access/run-tokens.ts'
+import { openSecretsKeys } from './access/secrets-key.ts'
 import { authenticate, revokeRunTokens } from './access/tokens.ts'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
 import type { ServerConfig } from './cli/local/server-config.ts'
@@ -84,7 +85,8 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   const storeFolder = join(dataFolder, 'store')
   const store = starting.use(await STORES.folder(storeFolder))
   const artifacts = openArtifacts(store)
-  const secretsKey = await openSecretsKey(dataFolder)
+  const secretsKeys = await openSecretsKeys(dataFolder)
+  await finishRotation(database, dataFolder, secretsKeys)
   const administrator = await ensureAdministrator(database, dataFolder)
   const stopping = new AbortController()
   const gateway = starting.use(
@@ -105,7 +107,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     artifacts,
     routes,
     gateway,
-    secretsKey,
+    secretsKeys,
     datasets: config.datasets ?? NO_DATASETS,
     // Read at each use, as the variables of a process can change.
     get environment() {

@@ -33,6 +33,41 @@ export function selectSecrets(reader: Reader, project: string): Promise<Omit<Sec
     .execute()
 }
 
+const PAGE = 200
+
+/** Of all projects. */
+export async function* allSealed(reader: Reader): AsyncGenerator<Pick<SecretRow, 'project' | 'name' | 'sealed'>> {
+  let last = { project: '', name: '' }
+  for (;;) {
+    const { project, name } = last
+    const rows = await reader
+      .selectFrom('secrets')
+      .select(['project', 'name', 'sealed'])
+      .where((where) =>
+        where.or([
+          where('project', '>', project),
+          where.and([where('project', '=', project), where('name', '>', name)]),
+        ]),
+      )
+      .orderBy('project')
+      .orderBy('name')
+      .limit(PAGE)
+      .execute()
+    yield* rows
+    const next = rows.at(-1)
+    if (next === undefined) return
+    last = next
+  }
+}
+
+/** Who set it, and when, stays. */
+export async function updateSealed(
+  writer: Writer,
+  { project, name, sealed }: Pick<SecretRow, 'project' | 'name' | 'sealed'>,
+): Promise<void> {
+  await writer.updateTable('secrets').set({ sealed }).where('project', '=', project).where('name', '=', name).execute()
+}
+
 export function selectSealed(
   reader: Reader,
   project: string,

@@ -1,12 +1,9 @@
 import { AppError } from '../core/errors.ts'
-import type { Database, Reader } from '../db/open-database.ts'
+import type { Database, Reader, Writer } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
 import { accessChanged } from './access-event.ts'
-import { seal, unseal } from './seal.ts'
+import type { Keyring } from './keyring.ts'
 import * as sql from './secrets.sql.ts'
-
-/** 32 bytes, from `openSecretsKey`. */
-export type SecretsKey = Uint8Array
 
 export interface SecretInfo {
   readonly name: string
@@ -17,18 +14,19 @@ export interface SecretInfo {
 /** Creates or replaces. The value is sealed before it reaches the database, and stands in no event. */
 export async function setSecret(
   database: Database,
-  key: SecretsKey,
+  keys: Keyring,
   secret: { project: string; name: string; value: string },
   by: string,
 ): Promise<void> {
   refuseBadSecret(secret.name, secret.value)
   const { project, name } = secret
-  const sealed = seal(key, placeOf(project, name), secret.value)
-  await database.write(async (writer) => {
+  const store = async (writer: Writer) => {
+    const sealed = keys.seal(placeOf(project, name), secret.value)
     await sql.upsertSecret(writer, { project, name, sealed, updated_at: Date.now(), updated_by: by })
     const event = accessChanged(`secret/${name}`, by, { change: 'secret set' }, project)
     await appendEvents(writer, database.kind, [event])
-  })
+  }
+  await keys.alone(() => database.write(store))
 }
 
 /** Fails with NOT_FOUND. */
@@ -51,7 +49,7 @@ export async function listSecretNames(reader: Reader, project: string): Promise<
 /** The values of all these names, or NOT_FOUND naming those that are not set. */
 export async function openSecrets(
   reader: Reader,
-  key: SecretsKey,
+  keys: Keyring,
   project: string,
   names: readonly string[],
 ): Promise<Record<string, string>> {
@@ -65,7 +63,7 @@ export async function openSecrets(
       { missing },
     )
   }
-  return Object.fromEntries(rows.map((row) => [row.name, unseal(key, placeOf(project, row.name), row.sealed)]))
+  return Object.fromEntries(rows.map((row) => [row.name, keys.unseal(placeOf(project, row.name), row.sealed)]))
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,126}$/
@@ -84,6 +82,7 @@ function refuseBadSecret(name: string, value: string): void {
   }
 }
 
-function placeOf(project: string, name: string): string {
+/** What a value is bound to when it is sealed. */
+export function placeOf(project: string, name: string): string {
   return `${project}/${name}`
 }

@@ -10,4 +10,6 @@ export async function writePrivateFile(file: string, content: string | Uint8Arra
   await handle.writeFile(content)
   await handle.sync()
   await rename(temporary, file)
+  await using folder = await open(dirname(file), 'r')
+  await folder.sync()
 }

@@ -104,6 +104,15 @@ export const removeSecret = operation({
   answer: Done,
 })
 
+export const rotateSecretsKey = operation({
+  name: 'rotateSecretsKey',
+  summary: 'Seal the secrets of all projects with a new key; the old one is gone afterwards',
+  method: 'POST',
+  path: '/secrets-key',
+  role: 'admin',
+  answer: z.object({ secrets: z.number().int().describe('of all projects') }),
+})
+
 export const setSecret = operation({
   name: 'setSecret',
   summary: 'Set a secret that steps of a project may name; it is sealed at rest and never shown again',

@@ -6,6 +6,7 @@ import {
   listSecrets,
   removeSecret,
   revokeToken,
+  rotateSecretsKey,
   setSecret,
   whoAmI,
 } from './access.ts'
@@ -114,6 +115,7 @@ export const OPERATIONS = {
   addPerson,
   createToken,
   revokeToken,
+  rotateSecretsKey,
   setSecret,
   listSecrets,
   removeSecret,

@@ -20,6 +20,9 @@ export const POINTS = {
   'event handled': 'a handler of the outbox has returned, and its cursor has not moved',
   'version given': 'a bundle has its version in a transaction that is not committed',
   'routes wanted': 'a route table is made of rows, and the gateway does not have it',
+  'next key written': 'a new key for secrets is on disk, and their rows are sealed with the old one',
+  'secrets sealed anew': 'the rows of secrets are sealed with the new key, and the old one is still on disk',
+  'database saved': 'a backup has the database, and no file yet',
   'garbage deleted': 'garbage collection has deleted something, and goes on',
 } as const satisfies Record<string, string>
 

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, link, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { AppError } from '../core/errors.ts'
+import { reach } from '../core/points.ts'
 import { SCHEMA_VERSION } from '../db/migrate.ts'
 import { openDatabase, type Reader } from '../db/open-database.ts'
 import { hasCode } from '../lib/error-code.ts'
@@ -51,19 +52,41 @@ export async function backUp({ dataFolder: folder, databaseUrl, file }: BackupRe
   if (existsSync(file))
     throw new AppError('ALREADY_EXISTS', `${file} is there already. Name another file, or move it away.`)
   // Beside what it links to: links do not leave a file system.
+  const keyBefore = await readKey(dataFolder)
   const staged = await mkdtemp(join(dataFolder, BACKUP_PREFIX))
   try {
     copyDatabase(database, join(staged, 'state.db'))
     await note(staged, dataFolder)
+    await reach('database saved', staged)
     await mkdir(join(staged, 'gateway'), { mode: 0o700 })
     for (const name of FOLDERS)
       await linkTree(join(dataFolder, name), join(staged, name), name === 'attempts' ? ATTEMPT_OWN : undefined)
     await linkFile(join(dataFolder, 'admin-token'), join(staged, 'admin-token'))
     await linkRepositories(dataFolder, staged)
+    await refuseOtherKey(keyBefore, staged)
     return await pack(staged, resolve(file))
   } finally {
     await rm(staged, { recursive: true, force: true })
   }
+}
+
+function readKey(folder: string): Promise<Buffer | undefined> {
+  return readFile(join(folder, SECRETS_KEY)).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  })
+}
+
+const SECRETS_KEY = join('keys', 'secrets.key')
+
+/** Rows that were taken before a rotation do not open with the key that came after. */
+async function refuseOtherKey(before: Buffer | undefined, staged: string): Promise<void> {
+  const after = await readKey(staged)
+  if (before === undefined || after === undefined || before.equals(after)) return
+  throw new AppError(
+    'STATE_CONFLICT',
+    'The key of secrets was replaced while the backup was made, so it would not open them. Make it again.',
+  )
 }
 
 function sqliteFile(url: string): string {

@@ -3,7 +3,7 @@ import type { DatasetSettings } from '../core/dataset-settings.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { Database } from '../db/open-database.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { SecretsKey } from '../access/secrets.ts'
+import type { Keyring } from '../access/keyring.ts'
 import type { GatewayControl } from '../serving/gateway-process.ts'
 import type { RouteKeeper } from './deployment-to-traffic.ts'
 
@@ -16,7 +16,7 @@ export interface Installation {
   readonly engine: Engine
   readonly gateway: GatewayControl
   readonly routes: RouteKeeper
-  readonly secretsKey: SecretsKey
+  readonly secretsKeys: Keyring
   readonly datasets: DatasetSettings
   /** The server's own, with what `server.yaml` says of indexes and proxies; tasks get a part of it. */
   readonly environment: NodeJS.ProcessEnv

@@ -19,7 +19,7 @@ import { toolEnvironment } from './tool-environment.ts'
 
 interface Needs extends Pick<
   Installation,
-  'database' | 'dataFolder' | 'artifacts' | 'routes' | 'secretsKey' | 'publicUrl' | 'datasets' | 'environment'
+  'database' | 'dataFolder' | 'artifacts' | 'routes' | 'secretsKeys' | 'publicUrl' | 'datasets' | 'environment'
 > {
   runToken(run: AttemptContext['run']): Promise<string>
 }
@@ -34,12 +34,12 @@ export async function openStep(needs: Needs, context: AttemptContext): Promise<S
   if (step.work.kind === 'task') {
     const wanted = taskSecrets(step.work)
     const opened =
-      wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKey, run.project, wanted)
+      wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKeys, run.project, wanted)
     const { env, secrets } = openTask(step.work, opened, needs.datasets, needs.environment)
     return { env: { ...env, ...date }, secrets }
   }
   const token = await needs.runToken(run)
-  const secrets = await openSecrets(needs.database.read, needs.secretsKey, run.project, step.work.secrets)
+  const secrets = await openSecrets(needs.database.read, needs.secretsKeys, run.project, step.work.secrets)
   const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
   return {
     env: {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,7 +14,9 @@ import {
   unknownNames,
 } from '../../src/access/people.ts'
 import { hasRole, requireRole, rolesOf } from '../../src/access/require-role.ts'
-import { openSecretsKey } from '../../src/access/secrets-key.ts'
+import { Keyring } from '../../src/access/keyring.ts'
+import { rotateKey } from '../../src/access/rotate-key.ts'
+import { openSecretsKeys } from '../../src/access/secrets-key.ts'
 import { listSecretNames, openSecrets, removeSecret, setSecret } from '../../src/access/secrets.ts'
 import {
   authenticate,
@@ -174,12 +176,12 @@ describe.each(DATABASES)('on %s', (kind) => {
   })
 
   test('secrets are sealed at rest, belong to one project, and open with the key of this data folder only', async () => {
-    const key = await openSecretsKey(folder)
+    const key = await openSecretsKeys(folder)
     await setSecret(database, key, { project: 'digits', name: 'LAKE_KEY', value: 'first-value' }, 'ana')
     await setSecret(database, key, { project: 'digits', name: 'LAKE_KEY', value: 's3cr3t-value' }, 'bo')
 
-    const sameKey = await openSecretsKey(folder)
-    const otherKey = await openSecretsKey(join(folder, 'other'))
+    const sameKey = await openSecretsKeys(folder)
+    const otherKey = await openSecretsKeys(join(folder, 'other'))
 
     expect((await stat(join(folder, 'keys', 'secrets.key'))).mode & 0o777).toBe(0o600)
     expect(await openSecrets(database.read, sameKey, 'digits', ['LAKE_KEY'])).toEqual({ LAKE_KEY: 's3cr3t-value' })
@@ -205,6 +207,58 @@ describe.each(DATABASES)('on %s', (kind) => {
         code: 'INVALID_INPUT',
       })
     }
+  })
+
+  test('a new key opens every secret, the old one none, and what was set meanwhile opens too', async () => {
+    const place = join(folder, 'rotated')
+    const keys = await openSecretsKeys(place)
+    const before = await readFile(join(place, 'keys', 'secrets.key'))
+    for (let at = 0; at < 250; at++) {
+      await setSecret(database, keys, { project: 'rotated', name: `KEY_${at}`, value: `value-${at}` }, 'ana')
+    }
+    const names = ['KEY_0', 'KEY_249', 'MEANWHILE']
+
+    const [count] = await Promise.all([
+      rotateKey(database, place, keys, 'mia'),
+      setSecret(database, keys, { project: 'rotated', name: 'MEANWHILE', value: 'set-meanwhile' }, 'bo'),
+    ])
+
+    const after = await readFile(join(place, 'keys', 'secrets.key'))
+    const opened = { KEY_0: 'value-0', KEY_249: 'value-249', MEANWHILE: 'set-meanwhile' }
+    expect(count).toBe(250)
+    expect(await openSecrets(database.read, keys, 'rotated', names)).toEqual(opened)
+    expect(await openSecrets(database.read, await openSecretsKeys(place), 'rotated', names)).toEqual(opened)
+    expect(after.equals(before)).toBe(false)
+    expect(await readdir(join(place, 'keys'))).toEqual(['secrets.key'])
+    for (const name of names) {
+      await expect(openSecrets(database.read, new Keyring(before), 'rotated', [name])).rejects.toThrow('does not open')
+    }
+    expect(await listSecretNames(database.read, 'rotated')).toContainEqual(
+      expect.objectContaining({ name: 'KEY_0', updatedBy: 'ana' }),
+    )
+    const events = await readEvents(database.read, 0, 1_000, { subjectPrefix: 'secrets-key' })
+    expect(events.map(({ data }) => data)).toEqual([{ change: 'key of secrets replaced', secrets: 250, by: 'mia' }])
+    await database.write((writer) => writer.deleteFrom('secrets').where('project', '=', 'rotated').execute())
+  })
+
+  test('a rotation is refused, and nothing changed, where a secret does not open with the key there is', async () => {
+    const [place, elsewhere] = [join(folder, 'refused'), join(folder, 'elsewhere')]
+    const keys = await openSecretsKeys(place)
+    await setSecret(database, keys, { project: 'refused', name: 'FINE', value: 'fine' }, 'ana')
+    await setSecret(
+      database,
+      await openSecretsKeys(elsewhere),
+      { project: 'refused', name: 'LOST', value: 'lost' },
+      'ana',
+    )
+
+    await expect(rotateKey(database, place, keys, 'mia')).rejects.toThrow('refused/LOST does not open')
+
+    expect(await readdir(join(place, 'keys'))).toEqual(['secrets.key'])
+    expect(await openSecrets(database.read, await openSecretsKeys(place), 'refused', ['FINE'])).toEqual({
+      FINE: 'fine',
+    })
+    await database.write((writer) => writer.deleteFrom('secrets').where('project', '=', 'refused').execute())
   })
 
   test('every change of access is an event that names who made it', async () => {

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rotateSecretsKey, setSecret } from '../../src/api/access.ts'
 import { listVersions } from '../../src/api/versions.ts'
 import { startServer } from '../../src/app.ts'
 import { isAppError } from '../../src/core/errors.ts'
+import { listenAtPoints, type Point } from '../../src/core/points.ts'
 import { backUp, type BackupNote } from '../../src/flow/back-up.ts'
 import { restore } from '../../src/flow/restore.ts'
 import { openTestServer, peopleOf, projectAt, type TestProject, type TestServer } from '../harness/server.ts'
@@ -25,6 +27,17 @@ beforeAll(async () => {
   bundle = (await bringLive(project, lead)).bundle
 })
 afterAll(() => place[Symbol.asyncDispose]())
+
+/** Does something when the point is reached, before it goes on. */
+function listenOnce<T>(point: Point, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    listenAtPoints(async (reached) => {
+      if (reached !== point) return
+      listenAtPoints(() => undefined)
+      await work().then(resolve, reject)
+    })
+  })
+}
 
 const save = (name: string) =>
   backUp({ dataFolder: place.dataFolder, databaseUrl: place.databaseUrl, file: join(place.folder, name) })
@@ -55,6 +68,17 @@ async function untilPredicts(gatewayAddress: string) {
     await sleep(50)
   }
 }
+
+test('a backup during which the key of secrets is replaced is refused, because it would not open them', async () => {
+  const secret = { params: { project: 'served', name: 'LAKE' }, body: { value: 'sesame' } }
+  await place.admin.client.call(setSecret, secret)
+  const listening = listenOnce('database saved', () => place.admin.client.call(rotateSecretsKey, {}))
+
+  await expect(save('torn.tar')).rejects.toMatchObject({ code: 'STATE_CONFLICT' })
+
+  await expect(listening).resolves.toEqual({ secrets: 1 })
+  await expect(save('whole.tar')).resolves.toMatchObject({ bytes: expect.any(Number) as number })
+})
 
 test('a backup made while pushes and predictions go on is an installation with the same runs and bundles', async () => {
   const ana = await place.person('ana')

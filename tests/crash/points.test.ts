@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rotateSecretsKey, setSecret } from '../../src/api/access.ts'
 import { collectGarbage } from '../../src/api/system.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { ATTEMPT_TRANSITIONS, RUN_TRANSITIONS, STEP_TRANSITIONS } from '../../src/core/run-state.ts'
@@ -99,6 +100,40 @@ describe('on sqlite', () => {
       const run = await project.ended(3)
       expect(run.state).toBe('succeeded')
       expect(run.steps.find(({ key }) => key === 'make')).toMatchObject({ cache: 'hit' })
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'a server killed in the middle of a rotation of the key of secrets opens them, and the next start ends it',
+    async () => {
+      const { place, arms } = crash
+      const project = await place.project('rotated', {
+        'tidegate.yaml': 'steps: { use: { run: "test $KEY = sesame-1", secrets: [KEY] } }\n',
+      })
+      const { person } = crash.teller(project)
+      const setKey = { params: { project: 'rotated', name: 'KEY' }, body: { value: 'sesame-1' } }
+      await place.admin.client.call(setSecret, setKey)
+      const keyFile = join(place.dataFolder, 'keys/secrets.key')
+      const killed: { readonly isNew: boolean; readonly isEnded: boolean; readonly state: string }[] = []
+
+      for (const [at, point] of (['next key written', 'secrets sealed anew'] as const).entries()) {
+        const before = readFileSync(keyFile)
+        arms.arm(point)
+        await expect(place.admin.client.call(rotateSecretsKey, {})).rejects.toMatchObject({ code: 'UPSTREAM' })
+        await place.exited()
+        await place.start()
+        const { address } = place.server
+        const again = projectAt({ address, admin: place.admin, name: 'rotated', work: project.work })
+        await again.commit({ 'readme.md': `${at}\n` })
+        await again.push(person)
+        const { state } = await again.run(at + 1)
+        const isEnded = !existsSync(join(place.dataFolder, 'keys/next.key'))
+        killed.push({ isNew: !readFileSync(keyFile).equals(before), isEnded, state })
+      }
+
+      const ended = { isNew: true, isEnded: true, state: 'succeeded' }
+      expect(killed).toEqual([ended, ended])
     },
     LIMIT_MS,
   )

@@ -6,6 +6,7 @@ import {
   listSecrets,
   removeSecret,
   revokeToken,
+  rotateSecretsKey,
   setSecret,
   whoAmI,
 } from '../../api/access.ts'
@@ -135,6 +136,18 @@ function registerSecrets(program: Command): void {
       const client = await openClient(globals)
       print(globals, await client.call(listSecrets, { params: { project } }), ({ secrets }) =>
         table([['name', 'set', 'by'], ...secrets.map((one) => [one.name, time(one.updatedAt), one.updatedBy])]),
+      )
+    })
+  secret
+    .command('rotate-key')
+    .description('seal the secrets of all projects with a new key; the old one is gone afterwards')
+    .action(async (_options: object, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      print(
+        globals,
+        await client.call(rotateSecretsKey, {}),
+        ({ secrets }) => `${secrets} secrets are sealed with a new key. Backups made before hold the old one.`,
       )
     })
   secret

@@ -2,6 +2,7 @@ import { createGroup, addMember, listGroups, membersOf } from '../../access/grou
 import { grantRole, listMemberships } from '../../access/memberships.ts'
 import { createPerson, listPeople } from '../../access/people.ts'
 import { requireRole } from '../../access/require-role.ts'
+import { rotateKey } from '../../access/rotate-key.ts'
 import { listSecretNames, removeSecret, setSecret } from '../../access/secrets.ts'
 import { createToken, listTokens, revokeToken } from '../../access/tokens.ts'
 import type { Identity } from '../../core/identity.ts'
@@ -13,11 +14,19 @@ import type { Handlers } from '../handlers.ts'
 
 type AccessHandlers = Pick<
   Handlers,
-  'whoAmI' | 'listPeople' | 'addPerson' | 'createToken' | 'revokeToken' | 'setSecret' | 'listSecrets' | 'removeSecret'
+  | 'whoAmI'
+  | 'listPeople'
+  | 'addPerson'
+  | 'createToken'
+  | 'revokeToken'
+  | 'setSecret'
+  | 'listSecrets'
+  | 'removeSecret'
+  | 'rotateSecretsKey'
 >
 
 export function accessHandlers(installation: Installation): AccessHandlers {
-  const { database, secretsKey } = installation
+  const { database, dataFolder, secretsKeys } = installation
   return {
     async whoAmI({ identity }) {
       return {
@@ -67,10 +76,13 @@ export function accessHandlers(installation: Installation): AccessHandlers {
       await removeSecret(database, params.project, params.name, identity.person)
       return { done: true }
     },
+    async rotateSecretsKey({ identity }) {
+      return { secrets: await rotateKey(database, dataFolder, secretsKeys, identity.person) }
+    },
     async setSecret({ params, body, identity }) {
       await setSecret(
         database,
-        secretsKey,
+        secretsKeys,
         { project: params.project, name: params.name, value: body.value },
         identity.person,
       )
