@@ -221,3 +221,11 @@ test('equal texts have equal digests', () => {
   expect(pipelineDigest('a')).toBe(pipelineDigest('a'))
   expect(pipelineDigest('a')).not.toBe(pipelineDigest('b'))
 })
+
+test('a file in UTF-16 is told to be saved in UTF-8', () => {
+  const text = Buffer.from('\uFEFFsteps: { a: { run: x } }', 'utf16le').toString('utf8')
+
+  const [problem] = parsePipeline(text).problems
+
+  expect(problem?.message).toBe('this is no text in UTF-8: save the file in that encoding')
+})

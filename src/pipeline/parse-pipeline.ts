@@ -9,6 +9,7 @@ import { PipelineFile } from './keys/file.ts'
 import { NO_NOTIFY } from './keys/notify.ts'
 import { defined } from './keys/scalars.ts'
 import { DEFAULT_TRIGGERS } from './keys/triggers.ts'
+import { formatPath, type Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
 import { shapeProblems } from './shape-problems.ts'
@@ -37,7 +38,10 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
   const shape = PipelineFile.safeParse(source.value, { reportInput: true })
   if (!shape.success) {
     const taken = new Set(unavailable.map(({ path }) => path))
-    const wrong = shapeProblems(shape.error.issues, { yaml: source, knownKeys })
+    const unread = new Set(source.problems.map(({ path }) => path))
+    // What could not be read as YAML is not missing.
+    const issues = shape.error.issues.filter(({ path }) => !unread.has(formatPath(path as Path)))
+    const wrong = shapeProblems(issues, { yaml: source, knownKeys })
     problems.push(...wrong.filter(({ path }) => !taken.has(path)), ...unknownMetrics(source))
     return { problems: inOrder(problems) }
   }

@@ -73,9 +73,19 @@ function unknownKey(key: string, path: Path, known: readonly string[], source: Y
   const own = [...path, key]
   const ours = ownName(placeOf(path), key)
   if (ours !== undefined) return source.problemAt(own, `unknown key "${key}": here it is ${ours}`, { at: 'key' })
+  if (path.length === 0 && isLikeAStep(key, source)) {
+    return source.problemAt(own, `unknown key "${short(key)}": steps stand below \`steps:\``, { at: 'key' })
+  }
   const near = nearestWord(key.replaceAll('_', '-'), known)
   const hint = near === undefined ? `: write one of ${known.join(', ')}` : `: did you mean "${near}"?`
   return source.problemAt(own, `unknown key "${short(key)}"${known.length === 0 ? '' : hint}`, { at: 'key' })
+}
+
+/** GitLab's jobs and Task's tasks stand at the top of their files. */
+function isLikeAStep(key: string, { value }: YamlSource): boolean {
+  const entry: unknown = (value as Record<string, unknown>)[key]
+  if (typeof entry !== 'object' || entry === null) return false
+  return ['run', 'script', 'cmd', 'command', 'stage', 'commands'].some((name) => Object.hasOwn(entry, name))
 }
 
 function typeProblem(issue: z.core.$ZodIssueInvalidType, path: Path, source: YamlSource): Problem {
@@ -86,7 +96,10 @@ function typeProblem(issue: z.core.$ZodIssueInvalidType, path: Path, source: Yam
   if (!isZodsOwn(issue.message)) return source.problemAt(path, issue.message)
   const dvc = dvcEntry(issue, path)
   if (dvc !== undefined) return source.problemAt(path, dvc)
-  return source.problemAt(path, `write ${kindName(issue.expected)}, not ${describe(issue.input)}${hintFor(issue)}`)
+  return source.problemAt(
+    path,
+    `write ${kindName(issue.expected)}, not ${describe(issue.input)}${hintFor(issue, path)}`,
+  )
 }
 
 /** DVC lets an entry be a mapping: `model.pkl: { cache: false }`, `params.yaml: [train]`. */
@@ -103,11 +116,25 @@ function dvcEntry({ input, expected }: z.core.$ZodIssueInvalidType, path: Path):
   return `write the path alone: ${short(name)}`
 }
 
-function hintFor(issue: z.core.$ZodIssueInvalidType): string {
+function hintFor(issue: z.core.$ZodIssueInvalidType, path: Path): string {
   const { input, expected } = issue
+  if (path.length === 1 && path[0] === 'on') return eventsHint(input)
   if (expected === 'array' && typeof input === 'string' && input.length < 60) return `: [${input}]`
   if (expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')) return `: put it in quotes`
   return ''
+}
+
+/** GitHub also takes `on: push` and `on: [push, pull_request]`. */
+function eventsHint(input: unknown): string {
+  const names = (Array.isArray(input) ? (input as unknown[]) : [input]).map((name) => EVENTS[String(name)])
+  if (names.length === 0 || names.includes(undefined)) return ''
+  return `: { ${[...new Set(names)].map((name) => `${name}: {}`).join(', ')} }`
+}
+
+const EVENTS: Readonly<Record<string, string>> = {
+  push: 'push',
+  pull_request: 'pull-request',
+  'pull-request': 'pull-request',
 }
 
 const KIND_NAMES: Readonly<Record<string, string>> = {

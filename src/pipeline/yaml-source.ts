@@ -52,6 +52,10 @@ function read(text: string, places: Map<string, Place>, report: Report): unknown
     report([], 0, `the file is larger than ${limit('pipelineFileBytes')} bytes`)
     return undefined
   }
+  if (text.includes('\0') || text.startsWith('\uFFFD')) {
+    report([], 0, 'this is no text in UTF-8: save the file in that encoding')
+    return undefined
+  }
   const tokens = tokenize(text)
   if (tokens.tooDeepAt !== undefined) {
     report([], tokens.tooDeepAt, `nested deeper than ${limit('yamlDepth')} levels`)

@@ -10,6 +10,9 @@ export interface Place {
 
 type Report = (path: Path, offset: number, message: string) => void
 
+/** `010` is ten in YAML 1.2, eight before, and mostly meant as text. */
+const IS_NOT_DECIMAL = /^[-+]?0\d|^0[xo]/
+
 /** More values than this cannot be written into a file of the allowed size; only aliases can reach it. */
 const MOST_VALUES = 500_000
 
@@ -66,6 +69,9 @@ class Expansion {
   #scalar(node: Scalar, path: Path, offset: number): unknown {
     const { value } = node
     if (typeof value === 'number' && !Number.isFinite(value)) return this.#refuse(path, offset, 'write a finite number')
+    if (typeof value === 'number' && IS_NOT_DECIMAL.test(node.source ?? '')) {
+      return this.#refuse(path, offset, `this is read as ${value}: write that, or the text in quotes: "${node.source}"`)
+    }
     if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return value
     return this.#refuse(path, offset, 'write text, a number, true or false')
   }

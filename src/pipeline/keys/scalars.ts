@@ -97,10 +97,15 @@ export const OneOrMoreFiles = z.union([FilePath.transform((path) => [path]), z.a
 export const EnvironmentVariables = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'write a variable name of letters, digits and _'),
   z
-    .union([z.string(), z.int(), z.boolean()], { error: 'write text in quotes: "0.10"' })
+    .union([z.string(), z.int(), z.boolean()], { error: ({ input }) => variableHint(input) })
     .transform(String)
     .refine((text) => !text.includes('\0'), 'a value cannot hold this character'),
 )
+
+function variableHint(input: unknown): string {
+  if (typeof input === 'number') return 'write text in quotes: "0.10"'
+  return input === null ? 'write "" for an empty variable' : 'write one text'
+}
 
 interface RefinementContext {
   readonly issues: z.core.$ZodRawIssue[]

@@ -47,7 +47,7 @@ const NeedEntry = z.union(
     Text.transform((step) => ({ step, optional: false })),
     z.strictObject({
       step: Text,
-      optional: z.boolean().default(false).describe('a step that is not there, or was skipped, does not block'),
+      optional: z.boolean().default(false).describe('that it was skipped does not block; that it failed does'),
     }),
   ],
   { error: 'write a step, or { step: name, optional: true }' },
