@@ -34,16 +34,19 @@ export function memoryCheck({ order, limitBytes, roots, group }: MemoryCheck) {
     const isSure = wasOver && usedBytes > limitBytes
     wasOver = usedBytes > limitBytes
     if (!isSure) return undefined
-    const used = `${inMebibytes(usedBytes)} of ${inMebibytes(limitBytes)} MiB`
-    return { reason: 'out-of-memory', message: `It used more memory than it may: ${used}.`, graceMs: 0 }
+    return overLimit(usedBytes, limitBytes)
   }
 }
 
 /** What a control group says of it: the kernel has killed a process of this attempt for its limit. */
 export function endOfMemory({ memoryBytes }: AttemptOrder, group: ControlGroup | undefined): Interruption | undefined {
   if (memoryBytes === undefined || group?.limitsMemory !== true || group.memoryKills() === 0) return undefined
-  const used = Math.max(memoryBytes, group.peakMemoryBytes() ?? 0)
-  const message = `It used more memory than it may: ${inMebibytes(used)} of ${inMebibytes(memoryBytes)} MiB.`
+  return overLimit(Math.max(memoryBytes, group.peakMemoryBytes() ?? 0), memoryBytes)
+}
+
+function overLimit(usedBytes: number, limitBytes: number): Interruption {
+  const [used, may] = [usedBytes, limitBytes].map((each) => Math.round(each / 2 ** 20))
+  const message = `It used more memory than it may: ${used} of ${may} MiB (\`resources: { memory: … }\`).`
   return { reason: 'out-of-memory', message, graceMs: 0 }
 }
 
@@ -72,8 +75,4 @@ function readRollup(pid: number): string {
     // The process has ended, or the kernel is built without it.
     return ''
   }
-}
-
-function inMebibytes(bytes: number): number {
-  return Math.round(bytes / 2 ** 20)
 }

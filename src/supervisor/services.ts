@@ -74,6 +74,7 @@ interface Running {
   readonly log: LogFile
   readonly output: ReturnType<OutputPipe['read']>
   end: CommandExit | undefined
+  isReady: boolean
 }
 
 class RunningServices implements Services {
@@ -99,7 +100,7 @@ class RunningServices implements Services {
     const logFile = join(order.attemptFolder, serviceLog(service.name))
     const log = openLogFile(logFile, order.logLimitBytes, createMasker(secrets))
     const output = pipe.read((chunk) => this.#write(log, chunk))
-    const running: Running = { service, port, env, session, logFile, log, output, end: undefined }
+    const running: Running = { service, port, env, session, logFile, log, output, end: undefined, isReady: false }
     this.#running.push(running)
     void session.exited.then((end) => this.#ended(running, end))
   }
@@ -146,7 +147,10 @@ class RunningServices implements Services {
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 250)) {
       signal.throwIfAborted()
       if (running.end !== undefined) throw this.#notReady(running, `it ${endInWords(running.end)} before it was ready`)
-      if (await isReady(running, () => ({ order, pipe: this.#place.takePipe() }))) return
+      if (await isReady(running, () => ({ order, pipe: this.#place.takePipe() }))) {
+        running.isReady = true
+        return
+      }
       if (performance.now() - started > service.timeoutMs) {
         throw this.#notReady(running, `${missing(running)} within ${service.timeoutMs / 1_000} s`)
       }
@@ -164,6 +168,8 @@ class RunningServices implements Services {
   #ended(running: Running, end: CommandExit): void {
     running.end = end
     if (this.#stopping !== undefined) return
+    // Before that, the step does not run: `#notReady` tells of it.
+    if (!running.isReady) return
     this.#place.log.note(`service ${running.service.name} ${endInWords(end)}; the step goes on without it`)
   }
 

@@ -82,6 +82,7 @@ test.each([
   expect(record.message).toMatch(/Its last lines: /)
   expect(log).toContain('service db: its last lines')
   expect(log).not.toContain('never')
+  expect(log).not.toContain('goes on without it')
 })
 
 test('a service that dies while the step runs is said, and shown when the step fails', async () => {

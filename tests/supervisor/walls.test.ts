@@ -39,7 +39,7 @@ while True:
   const { record } = await place.run(hog, { memoryBytes: 150 * 2 ** 20, graceMs: 100, ...USER })
 
   expect(record).toMatchObject({ outcome: 'failed', reason: 'out-of-memory' })
-  expect(record.message).toMatch(/^It used more memory than it may: \d+ of 150 MiB\.$/)
+  expect(record.message).toMatch(/^It used more memory than it may: \d+ of 150 MiB \(`resources: \{ memory: … \}`\)\.$/)
 })
 
 test('of a fork bomb only so many processes live, where the kernel can limit them', async () => {
