@@ -10,7 +10,7 @@ import { adoptsInputs } from './adopts-inputs.ts'
 import { brokenMatrices, culpritOf, holdParallel } from './matrix-rules.ts'
 import { cancelMembers } from './cancel-members.ts'
 import { prepareStep, type PreparedStep } from './prepare-step.ts'
-import type { Resources } from './resources.ts'
+import { inWords, type Resources } from './resources.ts'
 import { createRunView, type RunView } from './run-view.ts'
 import type { RunGlance } from './runs.sql.ts'
 import { startsSteps } from './cancel-run.ts'
@@ -151,7 +151,8 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
   async function capacityFor(step: PlanStep): Promise<Resources> {
     const capacity = await probe(step.runsOn)
     if (step.resources.gpus <= capacity.gpus) return capacity
-    throw neverRuns(`${step.key} asks for ${step.resources.gpus} gpus, but ${step.runsOn} has ${capacity.gpus}.`)
+    const wanted = inWords('gpus', step.resources.gpus)
+    throw neverRuns(`${step.key} asks for ${wanted} (\`resources\`), but ${step.runsOn} has ${capacity.gpus}.`)
   }
 
   async function probe(name: string): Promise<Resources> {
