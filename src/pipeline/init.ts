@@ -1,5 +1,7 @@
 import { readerOf } from './connect-steps.ts'
+import { findDvcOut } from './dvc-out.ts'
 import { foundDependencies } from './environment-steps.ts'
+import { extraWithPytest } from './extra-with-pytest.ts'
 import { globPattern, isGlob } from './glob.ts'
 import { importedDvcSteps, type ImportedSteps } from './init-dvc.ts'
 import { importedMlprojectSteps } from './init-mlproject.ts'
@@ -7,6 +9,7 @@ import { notebookStep } from './init-notebook.ts'
 import { findModel, type FoundModel } from './init-model.ts'
 import { stepText, type SketchedStep } from './init-text.ts'
 import { lintPipeline } from './lint.ts'
+import { splitExtras } from './requirement-includes.ts'
 
 export interface InitResult {
   /** A commented tidegate.yaml without errors. */
@@ -64,8 +67,8 @@ function compose(
   const steps = [...tests, ...withModelOut(training, model)]
   const sections = [
     HEADER,
-    buildText(files),
-    dataText(outsideGit(training, files), notes),
+    buildText(files, readText),
+    dataText(outsideGit(training, files), files, readText, notes),
     stepsText(steps),
     modelText(model),
     ADVICE,
@@ -77,23 +80,25 @@ const HEADER = `# How a commit of this repository becomes a model that people us
 # Check it with \`tidegate lint\`, try it with \`tidegate run\`.
 version: 1`
 
-function buildText(files: readonly string[]): string {
+function buildText(files: readonly string[], readText: (path: string) => string | undefined): string {
   const dependencies = foundDependencies(files)
-  const dev = devRequirements(files)
+  const dev = devRequirements(files, readText)
   if (dependencies.length === 0 && dev === undefined) return ''
   const lines = ['# Packages are resolved once to a lock; the lock is what is cached and served.', 'build:']
   if (dependencies.length > 0) lines.push(`  dependencies: ${dependencies.join(', ')}`)
   if (dev !== undefined) {
     lines.push(`  # For steps that say \`build: dev\`: a newer linter does not retrain the model.`)
-    lines.push(`  environments: { dev: ${dev} }`)
+    lines.push(`  environments: { dev: ${dev.includes('[') ? JSON.stringify(dev) : dev} }`)
   }
   return lines.join('\n')
 }
 
-function devRequirements(files: readonly string[]): string | undefined {
-  return ['requirements-dev.txt', 'requirements-test.txt', 'dev-requirements.txt', 'requirements/dev.txt'].find(
-    (file) => files.includes(file),
-  )
+function devRequirements(files: readonly string[], readText: (path: string) => string | undefined): string | undefined {
+  const usual = ['requirements-dev.txt', 'requirements-test.txt', 'dev-requirements.txt', 'requirements/dev.txt']
+  const file = usual.find((each) => files.includes(each))
+  if (file !== undefined || !files.includes('pyproject.toml')) return file
+  const extra = extraWithPytest(readText('pyproject.toml') ?? '')
+  return extra === undefined ? undefined : `pyproject.toml[${extra}]`
 }
 
 function testSteps(
@@ -110,9 +115,9 @@ function testSteps(
     )
     return []
   }
-  const dev = devRequirements(files)
+  const dev = devRequirements(files, readText)
   const declared = [dev, ...foundDependencies(files)].some(
-    (file) => file !== undefined && /\bpytest\b/.test(readText(file) ?? ''),
+    (file) => file !== undefined && /\bpytest\b/.test(readText(splitExtras(file).path) ?? ''),
   )
   if (!declared) notes.push(`pytest is in no requirement file: add it to ${dev ?? 'requirements-dev.txt'}.`)
   return [
@@ -177,15 +182,25 @@ function makes(out: string, path: string): boolean {
   return readerOf(path)(out) || globPattern(out.replaceAll(/\$\{\{.*?\}\}/g, '*')).test(path)
 }
 
-function dataText(paths: readonly string[], notes: string[]): string {
+function dataText(
+  paths: readonly string[],
+  files: readonly string[],
+  readText: (path: string) => string | undefined,
+  notes: string[],
+): string {
   if (paths.length === 0) return ''
-  notes.push(
-    `Not in git: ${paths.join(', ')}. Say in \`data\` where each really is; it is then frozen to a digest and known by it.`,
-  )
+  const tracked = paths.filter((path) => typeof findDvcOut(path, files, readText) === 'object')
+  const others = paths.filter((path) => !tracked.includes(path))
+  if (tracked.length > 0) notes.push(`Fetched from the remote in .dvc/config: ${tracked.join(', ')}.`)
+  if (others.length > 0)
+    notes.push(
+      `Not in git: ${others.join(', ')}. Say in \`data\` where each really is; it is then frozen to a digest and known by it.`,
+    )
+  const sources = paths.map((path) => (tracked.includes(path) ? 'dvc' : JSON.stringify(`file:/srv/data/${path}`)))
   return [
-    '# Datasets outside git, each frozen to a digest. Write where they really are.',
+    `# Datasets outside git, each frozen to a digest.${others.length > 0 ? ' Write where they really are.' : ''}`,
     'data:',
-    ...paths.map((path) => `  ${JSON.stringify(path)}: { from: ${JSON.stringify(`file:/srv/data/${path}`)} }`),
+    ...paths.map((path, index) => `  ${JSON.stringify(path)}: { from: ${sources[index]} }`),
   ].join('\n')
 }
 
