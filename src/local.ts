@@ -94,13 +94,13 @@ export interface LocalRunResult {
 export async function runLocally(request: LocalRunRequest, signal: AbortSignal): Promise<LocalRunResult> {
   const startedAt = performance.now()
   await using opened = new AsyncDisposableStack()
+  const tree = await readWorkingTree(request.folder)
   const place = placeOf(request)
   // A server of root's lets other users pass through the data folder; below it is what is ours alone.
   mkdirSync(request.dataFolder, { recursive: true, mode: 0o711 })
   mkdirSync(place.own, { recursive: true, mode: 0o700 })
   opened.use(await holdLock(join(place.own, 'lock'), signal, () => request.watch.waiting()))
   const store = opened.use(await openFolderStore(place.storeFolder))
-  const tree = await readWorkingTree(request.folder)
   const planned = planWorkingTree(tree, request.steps)
   const { plan, problems } = planned
   if (plan === undefined) {

@@ -88,8 +88,9 @@ test('init writes a file that lint finds nothing wrong with, once', async () => 
 test('init --print writes nothing', async () => {
   const folder = await place.repository('print', { 'train.py': '' })
 
-  const { stdout } = await place.tidegate(folder, ['init', '--print'])
+  const { stdout, stderr } = await place.tidegate(folder, ['init', '--print'])
 
   expect(stdout).toContain('steps:')
+  expect(stderr).toContain('- There are no tests yet')
   await expect(readFile(join(folder, 'tidegate.yaml'))).rejects.toThrow('ENOENT')
 })

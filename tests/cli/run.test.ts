@@ -68,6 +68,12 @@ test('a folder without git runs with all its files', async () => {
   expect((await runJson(folder)).state).toBe('succeeded')
 })
 
+test('a folder that is not there is said to be so, without a trace of our own', async () => {
+  const { code, stderr } = await place.tidegate(place.folder, ['run', 'nowhere'])
+
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `${join(place.folder, 'nowhere')} cannot be read.\n` })
+})
+
 test('two runs of one folder take turns, and one that is cancelled while it waits leaves the other alone', async () => {
   const folder = await place.repository('turns', {
     'tidegate.yaml': 'version: 1\nsteps: { slow: { run: "sleep 2" } }\n',

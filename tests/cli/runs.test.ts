@@ -95,6 +95,22 @@ test('a log is shown with the time of each line, raw, and searched in every step
   expect(nothing).toMatchObject({ code: 1, stdout: '' })
 })
 
+test('the log of a step that a run does not have names those it has', async () => {
+  const seeds = await place.project('seeds', {
+    'tidegate.yaml': 'steps:\n  fit: { run: "echo ${{ matrix.seed }}", matrix: { seed: [0, 1] }, cache: false }\n',
+  })
+  await seeds.push(ana)
+  await seeds.run(1)
+
+  const wrong = await tidegate('logs', 'seeds/1', 'fitt')
+  const matrix = await tidegate('logs', 'seeds/1', 'fit')
+  const noRun = await tidegate('logs', 'seeds/7', 'fit')
+
+  expect(wrong.stderr).toBe('seeds#1: fitt is none of its steps, which are: environment, sources, fit (0), fit (1).\n')
+  expect(matrix.stderr).toBe('seeds#1: fit is a matrix; its members are: fit (0), fit (1).\n')
+  expect(noRun.stderr).toBe('There is no run seeds#7.\n')
+})
+
 test('a step that failed goes on from its checkpoint in a rerun, beside a service with a log of its own', async () => {
   const serves = await place.project('serves', { 'tidegate.yaml': SERVES })
   await serves.push(ana)

@@ -30,7 +30,10 @@ export function registerInit(program: Command): void {
       const { files } = await readWorkingTree(root)
       const { initPipeline } = await import('../../pipeline/init.ts')
       const { text, notes } = initPipeline(files, (path) => readText(join(root, path)))
-      if (options.print === true) return print(globals, { text, notes }, () => text.trimEnd())
+      if (options.print === true) {
+        if (globals.json !== true) process.stderr.write(notes.map((note) => `- ${note}\n`).join(''))
+        return print(globals, { text, notes }, () => text.trimEnd())
+      }
       const file = join(root, FILE)
       await writeNew(file, text)
       print(globals, { file, notes }, () => next(file, notes))

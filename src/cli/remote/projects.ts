@@ -6,7 +6,7 @@ import { collectGarbage } from '../../api/system.ts'
 import { PRIORITIES, type Priority } from '../../core/priority.ts'
 import { AppError } from '../../core/errors.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
-import { print, table, time } from '../print.ts'
+import { print, size, table, time } from '../print.ts'
 
 /** Projects, their labels and alerts, and the installation's garbage. */
 export function registerProjects(program: Command): void {
@@ -78,7 +78,7 @@ export function registerProjects(program: Command): void {
         globals,
         answer,
         ({ rows, freedBytes }) =>
-          `${table([['what', 'bytes', 'why'], ...rows.map((row) => [row.what, String(row.bytes), row.why])])}\n${options.dryRun === true ? 'Would free' : 'Freed'} ${freedBytes} bytes.`,
+          `${table([['what', 'size', 'why'], ...rows.map((row) => [row.what, size(row.bytes), row.why])])}\n${options.dryRun === true ? 'Would free' : 'Freed'} ${size(freedBytes)}.`,
       )
     })
 }

@@ -8,7 +8,7 @@ import type { AttemptRow } from '../../db/tables.ts'
 import { grepLog } from '../../engine/grep-log.ts'
 import { openLogTimes } from '../../engine/log-times.ts'
 import { followLog, logFileOf, readLog } from '../../engine/logs.ts'
-import { listAttempts } from '../../engine/runs.sql.ts'
+import { getRun, listAttempts, listSteps } from '../../engine/runs.sql.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { eventStream } from '../event-stream.ts'
 import { idOf } from './runs.ts'
@@ -78,8 +78,19 @@ async function logOf(
     if (service === undefined || existsSync(file)) return { attempt, file }
     throw new AppError('NOT_FOUND', `Step ${params.step} of ${idOf(params)} has no log of a service ${service}.`)
   }
+  await refuseUnknownStep(installation, idOf(params), params.step)
   throw new AppError(
     'NOT_FOUND',
     `Step ${params.step} of ${idOf(params)} has no attempt${number === undefined ? ' yet: it waits, was skipped, or came from the cache' : ` ${number}`}.`,
   )
+}
+
+async function refuseUnknownStep({ database }: Installation, runId: string, step: string): Promise<void> {
+  if ((await getRun(database.read, runId)) === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
+  const keys = (await listSteps(database.read, runId)).map(({ key }) => key)
+  if (keys.includes(step)) return
+  const members = keys.filter((key) => key.startsWith(`${step} (`))
+  const known = members.length > 0 ? members : keys
+  const what = members.length > 0 ? 'is a matrix; its members are' : 'is none of its steps, which are'
+  throw new AppError('NOT_FOUND', `${runId}: ${step} ${what}: ${known.join(', ')}.`)
 }
