@@ -147,7 +147,7 @@ export function readBehaviour(
   const read = BehaviourFile.safeParse(yaml.value ?? {}, { reportInput: true })
   if (!read.success) {
     const knownKeys = (path: Path): readonly string[] => KNOWN_KEYS[path.length] ?? []
-    return { tests: [], problems: shapeProblems(read.error.issues, { yaml, knownKeys }) }
+    return { tests: [], problems: shapeProblems(read.error.issues, { yaml, knownKeys, foreignNames: {} }) }
   }
   const { tests } = read.data
   const problems = tests.flatMap(({ name }, index) =>

@@ -3,6 +3,7 @@ import { sha256 } from '../lib/sha256.ts'
 import type { Problem } from '../core/problem.ts'
 import { takeOutUnavailable } from './availability.ts'
 import { checkPipeline } from './check-pipeline.ts'
+import { FOREIGN_NAMES } from './foreign-names.ts'
 import { DEFAULT_BUILD } from './keys/build.ts'
 import { namedDataset } from './keys/data.ts'
 import { PipelineFile } from './keys/file.ts'
@@ -41,7 +42,7 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
     const unread = new Set(source.problems.map(({ path }) => path))
     // What could not be read as YAML is not missing.
     const issues = shape.error.issues.filter(({ path }) => !unread.has(formatPath(path as Path)))
-    const wrong = shapeProblems(issues, { yaml: source, knownKeys })
+    const wrong = shapeProblems(issues, { yaml: source, knownKeys, foreignNames: FOREIGN_NAMES })
     problems.push(...wrong.filter(({ path }) => !taken.has(path)), ...unknownMetrics(source))
     return { problems: inOrder(problems) }
   }

@@ -25,9 +25,13 @@ export function pipelineSchema(): JsonSchema {
   return cached
 }
 
-/** The keys a mapping at this path may have. */
+/** The keys a mapping at this path of a tidegate.yaml may have. */
 export function knownKeys(path: Path): string[] {
-  let found: JsonSchema[] = [pipelineSchema()]
+  return keysAt(pipelineSchema(), path)
+}
+
+export function keysAt(schema: JsonSchema, path: Path): string[] {
+  let found: JsonSchema[] = [schema]
   for (const part of path) found = found.flatMap(alternatives).flatMap((schema) => inside(schema, part))
   return [...new Set(found.flatMap(alternatives).flatMap((schema) => Object.keys(schema.properties ?? {})))]
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Problem } from '../core/problem.ts'
-import { FOREIGN_NAMES, placeOf } from './foreign-names.ts'
+import { placeOf, type FOREIGN_NAMES } from './foreign-names.ts'
 import { CHECKS } from './keys/checks.ts'
 import { formatPath, type Path } from './path.ts'
 import { nearestWord } from './suggestion.ts'
@@ -12,6 +12,8 @@ type Issue = z.core.$ZodIssue
 export interface ShapeSource {
   readonly yaml: YamlSource
   readonly knownKeys: (path: Path) => readonly string[]
+  /** What keys of other tools are called here, by place. */
+  readonly foreignNames: typeof FOREIGN_NAMES
 }
 
 /** What zod found, as problems in our words, each at its place in the text. */
@@ -22,7 +24,7 @@ export function shapeProblems(issues: readonly Issue[], source: ShapeSource): Pr
 function problemsOf(issue: Issue, parent: Path, source: ShapeSource): Problem[] {
   const { yaml } = source
   const path = [...parent, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))]
-  const foreign = foreignAxis(path)
+  const foreign = foreignAxis(path, source.foreignNames)
   if (foreign !== undefined) return [yaml.problemAt(path, foreign, { at: 'key' })]
   if (issue.code === 'unrecognized_keys') return unknownKeys(issue.keys, path, source)
   if (issue.code === 'invalid_union') return unionProblems(issue, path, source)
@@ -35,15 +37,15 @@ function problemsOf(issue: Issue, parent: Path, source: ShapeSource): Problem[] 
 }
 
 /** Any key of a matrix names an axis, so those of other tools come as axes of the wrong kind. */
-function foreignAxis(path: Path): string | undefined {
+function foreignAxis(path: Path, names: typeof FOREIGN_NAMES): string | undefined {
   const key = String(path.at(-1))
   if (placeOf(path.slice(0, -1)) !== 'matrix' || path.length !== 4) return undefined
-  const ours = ownName('matrix', key)
+  const ours = ownName(names, 'matrix', key)
   return ours === undefined ? undefined : `unknown key "${key}": here it is ${ours}`
 }
 
-function ownName(place: string, key: string): string | undefined {
-  const names = FOREIGN_NAMES[place]
+function ownName(all: typeof FOREIGN_NAMES, place: string, key: string): string | undefined {
+  const names = all[place]
   return names !== undefined && Object.hasOwn(names, key) ? names[key] : undefined
 }
 
@@ -66,19 +68,19 @@ function isZodsOwn(message: string): boolean {
 function unknownKeys(keys: readonly string[], path: Path, source: ShapeSource): Problem[] {
   const known = source.knownKeys(path)
   // A long list of them is one mistake: looking for what each was meant to be would take its time.
-  return keys.map((key, index) => unknownKey(key, path, index < 200 ? known : [], source.yaml))
+  return keys.map((key, index) => unknownKey(key, path, index < 200 ? known : [], source))
 }
 
-function unknownKey(key: string, path: Path, known: readonly string[], source: YamlSource): Problem {
+function unknownKey(key: string, path: Path, known: readonly string[], { yaml, foreignNames }: ShapeSource): Problem {
   const own = [...path, key]
-  const ours = ownName(placeOf(path), key)
-  if (ours !== undefined) return source.problemAt(own, `unknown key "${key}": here it is ${ours}`, { at: 'key' })
-  if (path.length === 0 && isLikeAStep(key, source)) {
-    return source.problemAt(own, `unknown key "${short(key)}": steps stand below \`steps:\``, { at: 'key' })
+  const ours = ownName(foreignNames, placeOf(path), key)
+  if (ours !== undefined) return yaml.problemAt(own, `unknown key "${key}": here it is ${ours}`, { at: 'key' })
+  if (path.length === 0 && known.includes('steps') && isLikeAStep(key, yaml)) {
+    return yaml.problemAt(own, `unknown key "${short(key)}": steps stand below \`steps:\``, { at: 'key' })
   }
   const near = nearestWord(key.replaceAll('_', '-'), known)
   const hint = near === undefined ? `: write one of ${known.join(', ')}` : `: did you mean "${near}"?`
-  return source.problemAt(own, `unknown key "${short(key)}"${known.length === 0 ? '' : hint}`, { at: 'key' })
+  return yaml.problemAt(own, `unknown key "${short(key)}"${known.length === 0 ? '' : hint}`, { at: 'key' })
 }
 
 /** GitLab's jobs and Task's tasks stand at the top of their files. */

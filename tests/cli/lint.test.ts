@@ -47,14 +47,22 @@ test('files that git ignores are not there, files not yet added are', async () =
 })
 
 test('a server.yaml is checked as one, by its name or when told', async () => {
-  const folder = await place.repository('server', { 'server.yaml': 'port: 99999\n', 'other.yaml': 'prot: 1\n' })
+  const folder = await place.repository('server', {
+    'server.yaml': 'port: 99999\n',
+    'other.yaml': 'prot: 1\nsteps: { sandbox: maybe, cpu: 3 }\npublic-url: here\n',
+  })
 
   const named = await place.tidegate(folder, ['lint', 'server.yaml'])
   const told = await place.tidegate(folder, ['lint', '--server-config', 'other.yaml'])
 
   expect(named.code).toBe(1)
   expect(named.stdout).toContain('server.yaml:1:7: port: ')
-  expect(told.stdout).toContain('unknown: prot')
+  expect(told.stdout.split('\n').slice(0, 4)).toEqual([
+    'other.yaml:1:1: prot: unknown key "prot": did you mean "port"?',
+    'other.yaml:2:19: steps.sandbox: write one of required, auto, off, not the text "maybe"',
+    'other.yaml:2:26: steps.cpu: unknown key "cpu": did you mean "cpus"?',
+    'other.yaml:3:13: public-url: write an address as https://tidegate.example.com',
+  ])
 })
 
 test('where there is no file, init is named', async () => {

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { readFile } from 'node:fs/promises'
-import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
 import { DEFAULT_DATASET_BYTES, type DatasetSettings } from '../../core/dataset-settings.ts'
 import type { ToolSettings } from '../../core/tool-settings.ts'
 import { AppError } from '../../core/errors.ts'
 import { formatProblem, type Problem } from '../../core/problem.ts'
 import { Duration, Size } from '../../pipeline/keys/scalars.ts'
+import { keysAt, type JsonSchema } from '../../pipeline/schema.ts'
+import { shapeProblems } from '../../pipeline/shape-problems.ts'
+import { readYaml } from '../../pipeline/yaml-source.ts'
 import { dataFolderOf } from './data-folder.ts'
 
 const Port = z.number().int().min(0).max(65_535)
@@ -36,7 +38,10 @@ export const ServerFile = z.strictObject({
     .describe('address to listen on; loopback only, put a TLS proxy in front for others'),
   port: Port.default(7070).describe('API, web page and git; 0 takes a free one'),
   'gateway-port': Port.default(7071).describe('predictions; 0 takes a free one'),
-  'public-url': z.url().optional().describe('the address people use, for links; default: what it listens on'),
+  'public-url': z
+    .url('write an address as https://tidegate.example.com')
+    .optional()
+    .describe('the address people use, for links; default: what it listens on'),
   datasets: z
     .strictObject({
       files: z
@@ -46,7 +51,10 @@ export const ServerFile = z.strictObject({
       'max-size': Size.default(DEFAULT_DATASET_BYTES).describe('of one file of a dataset; default: 100GiB'),
       s3: z
         .strictObject({
-          endpoint: z.url().optional().describe('of a server that is not Amazon’s'),
+          endpoint: z
+            .url('write an address as http://minio.internal:9000')
+            .optional()
+            .describe('of a server that is not Amazon’s'),
           region: z.string().min(1).optional(),
           buckets: z
             .array(z.string().min(1))
@@ -216,38 +224,15 @@ async function readServerFile(file: string): Promise<ServerFile> {
 
 /** All problems at once, each with its place. */
 export function parseServerFile(text: string, file: string): { value?: ServerFile; problems: Problem[] } {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const at = (offset: number, path: string, message: string): Problem => {
-    const { line, col } = lines.linePos(offset)
-    return { file, line: Math.max(1, line), column: Math.max(1, col), path, message, severity: 'error' }
-  }
-  if (document.errors.length > 0)
-    return { problems: document.errors.map((error) => at(error.pos[0], '', error.message.split('\n')[0] ?? '')) }
-  const parsed = ServerFile.safeParse(document.toJS({ maxAliasCount: 10 }) ?? {})
+  const yaml = readYaml(text, file)
+  if (yaml.problems.length > 0) return { problems: [...yaml.problems] }
+  const parsed = ServerFile.safeParse(yaml.value ?? {}, { reportInput: true })
   if (parsed.success) return { value: parsed.data, problems: [] }
-  return {
-    problems: parsed.error.issues.map((issue) => at(offsetOf(document, issue.path), issue.path.join('.'), said(issue))),
-  }
-}
-
-function said(issue: z.core.$ZodIssue): string {
-  if (issue.code !== 'unrecognized_keys') return issue.message
-  return `unknown: ${issue.keys.join(', ')}; known are ${knownKeys(issue.path).join(', ')}`
-}
-
-interface Section {
-  readonly properties?: Readonly<Record<string, Section>>
-}
-
-/** Of the section at this path. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  let section: Section | undefined = z.toJSONSchema(ServerFile, { io: 'input' }) as Section
-  for (const key of path) section = section?.properties?.[String(key)]
-  return Object.keys(section?.properties ?? {})
-}
-
-function offsetOf(document: Document, path: readonly PropertyKey[]): number {
-  const node = document.getIn(path, true) as { range?: [number, number, number] } | undefined
-  return node?.range?.[0] ?? 0
+  const schema = z.toJSONSchema(ServerFile, { io: 'input' }) as JsonSchema
+  const problems = shapeProblems(parsed.error.issues, {
+    yaml,
+    knownKeys: (path) => keysAt(schema, path),
+    foreignNames: {},
+  })
+  return { problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) }
 }
