@@ -4,33 +4,36 @@ import { parseExpression, parts, type Expression } from './expression.ts'
 import type { Path } from './path.ts'
 import type { Pipeline, StepSpec } from './pipeline.ts'
 import { shellProblems } from './shell-safe.ts'
-import { didYouMean, nearestWord } from './suggestion.ts'
+import { knownNames, nearestWord, type KnownNames } from './suggestion.ts'
 import { parseTemplate } from './template.ts'
 
 /** Every expression of the file: that it can be read, and that the names in it lead somewhere. */
-export function checkExpressions(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
-  const problems = pipeline.steps.flatMap((step) => checkStep(step, pipeline, problemAt))
+export function checkExpressions(pipeline: Pipeline, steps: KnownNames, problemAt: ProblemAt): Problem[] {
+  const problems = pipeline.steps.flatMap((step) => checkStep(step, steps, problemAt))
   const group = pipeline.concurrency?.group
   const at = (message: string) => problemAt(['concurrency', 'group'], message)
-  if (group !== undefined) problems.push(...templateReasons(group, { axes: [] }).map(at))
+  if (group !== undefined) problems.push(...templateReasons(group, { axes: NO_NAMES }).map(at))
   for (const [name, value] of Object.entries(pipeline.env)) {
-    problems.push(...templateReasons(value, { axes: [] }).map((message) => problemAt(['env', name], message)))
+    problems.push(...templateReasons(value, { axes: NO_NAMES }).map((message) => problemAt(['env', name], message)))
   }
   return problems
 }
 
 interface Names {
-  readonly axes: readonly string[]
+  readonly axes: KnownNames
   /** Absent: outcomes are not known here. */
-  readonly steps?: readonly string[]
+  readonly steps?: KnownNames
 }
 
-function checkStep(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
-  const axes = axesOf(step)
+const NO_NAMES = knownNames([])
+
+function checkStep(step: StepSpec, steps: KnownNames, problemAt: ProblemAt): Problem[] {
+  const axes = knownNames(axesOf(step))
   const problems: Problem[] = []
   if (step.if !== undefined) {
-    const names = { axes, steps: pipeline.steps.map(({ name }) => name) }
-    problems.push(...conditionReasons(step.if, names).map((reason) => problemAt(['steps', step.name, 'if'], reason)))
+    problems.push(
+      ...conditionReasons(step.if, { axes, steps }).map((reason) => problemAt(['steps', step.name, 'if'], reason)),
+    )
   }
   for (const { path, text } of templatesOf(step)) {
     problems.push(...templateReasons(text, { axes }).map((reason) => problemAt(['steps', step.name, ...path], reason)))
@@ -102,11 +105,11 @@ function nameReasons(tree: Expression, names: Names): string[] {
     if (part.kind === 'call') return names.steps === undefined ? [`${part.name}() is known only in \`if\``] : []
     if (part.kind !== 'name') return []
     const [first, second = ''] = part.parts
-    if (first === 'matrix' && !names.axes.includes(second)) {
-      return [`the step has no matrix axis "${second}"${didYouMean(second, names.axes)}`]
+    if (first === 'matrix' && !names.axes.has(second)) {
+      return [`the step has no matrix axis "${second}"${names.axes.hint(second)}`]
     }
     if (first !== 'steps') return []
     if (names.steps === undefined) return ['the outcome of a step is known only in `if`']
-    return names.steps.includes(second) ? [] : [`there is no step "${second}"${didYouMean(second, names.steps)}`]
+    return names.steps.has(second) ? [] : [`there is no step "${second}"${names.steps.hint(second)}`]
   })
 }

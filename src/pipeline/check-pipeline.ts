@@ -5,7 +5,7 @@ import { checkExpressions } from './check-expressions.ts'
 import { metricInfo, METRICS } from './keys/metrics.ts'
 import type { Path } from './path.ts'
 import type { DatasetSpec, EnvironmentSpec, EvaluationSpec, Pipeline, StepSpec } from './pipeline.ts'
-import { didYouMean } from './suggestion.ts'
+import { didYouMean, knownNames, type KnownNames } from './suggestion.ts'
 import { unknownMetric } from './unknown-metrics.ts'
 import { TASK_KEYS } from './task-keys.ts'
 
@@ -14,10 +14,11 @@ export type ProblemAt = (path: Path, message: string, options?: { readonly at?: 
 
 /** What one key of the file says about another; needs no commit, branch or people. */
 export function checkPipeline(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+  const names = knownNames(pipeline.steps.map(({ name }) => name))
   return [
-    ...pipeline.steps.flatMap((step) => checkStep(step, pipeline, problemAt)),
+    ...pipeline.steps.flatMap((step) => checkStep(step, names, pipeline, problemAt)),
     ...pipeline.data.flatMap((dataset) => checkDataset(dataset, pipeline, problemAt)),
-    ...checkExpressions(pipeline, problemAt),
+    ...checkExpressions(pipeline, names, problemAt),
     ...checkModelKeys(pipeline, problemAt),
     ...checkGates(pipeline, problemAt),
     ...pipeline.environments.flatMap((environment) => checkEnvironment(environment, pipeline, problemAt)),
@@ -25,10 +26,9 @@ export function checkPipeline(pipeline: Pipeline, problemAt: ProblemAt): Problem
   ]
 }
 
-function checkStep(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
+function checkStep(step: StepSpec, names: KnownNames, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
   const problems: Problem[] = []
   const path = ['steps', step.name]
-  const names = pipeline.steps.map(({ name }) => name)
   if (Object.hasOwn(TASK_KEYS, step.name)) {
     const work = TASK_KEYS[step.name as keyof typeof TASK_KEYS]
     problems.push(
@@ -38,8 +38,8 @@ function checkStep(step: StepSpec, pipeline: Pipeline, problemAt: ProblemAt): Pr
   for (const [index, need] of (step.needs ?? []).entries()) {
     const own = [...path, 'needs', index]
     if (need.step === step.name) problems.push(problemAt(own, 'a step cannot need itself'))
-    else if (!names.includes(need.step)) {
-      problems.push(problemAt(own, `there is no step "${need.step}"${didYouMean(need.step, names)}`))
+    else if (!names.has(need.step)) {
+      problems.push(problemAt(own, `there is no step "${need.step}"${names.hint(need.step)}`))
     }
   }
   problems.push(...checkBuildName(step.build, [...path, 'build'], pipeline, problemAt))

@@ -8,7 +8,7 @@ import { globPattern, isGlob } from './glob.ts'
 import type { Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
-import { nearestWord } from './suggestion.ts'
+import { knownNames, nearestWord, type KnownNames } from './suggestion.ts'
 
 /** Equal outs, and outs inside other outs: nobody could say which one a step reads. */
 export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
@@ -82,6 +82,7 @@ class KnownPaths {
   readonly #files: readonly string[]
   readonly #paths = new Set<string>()
   readonly #drafts: readonly Draft[]
+  #names: KnownNames | undefined
 
   constructor(files: readonly string[], drafts: readonly Draft[]) {
     this.#files = files
@@ -104,9 +105,8 @@ class KnownPaths {
     if (plain === '' || plain === '.' || this.#paths.has(plain)) return undefined
     if (draft.step.outs.some((out) => trimSlash(out) === plain))
       return problemAt(path, `"${dep}" is an out of the step itself`)
-    const outs = this.#drafts.flatMap((other) => other.step.outs)
-    const near = hint(plain, [...outs, ...this.#paths])
-    return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${near}`)
+    this.#names ??= knownNames([...this.#drafts.flatMap((other) => other.step.outs), ...this.#paths])
+    return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${this.#names.hint(plain)}`)
   }
 }
 

@@ -229,3 +229,21 @@ test('a file in UTF-16 is told to be saved in UTF-8', () => {
 
   expect(problem?.message).toBe('this is no text in UTF-8: save the file in that encoding')
 })
+
+test('a text that is short and holds thousands of wrong names is answered soon', () => {
+  const typos = Array.from({ length: 20 }, (_, index) => `trainong-stap-${index}`).join(', ')
+  const text = `steps: {${Array.from({ length: 1_000 }, (_, index) => `training-step-${index}: { run: x, needs: [${typos}] }`).join(', ')}}`
+  const begin = process.cpuUsage()
+
+  const { problems } = parsePipeline(text)
+
+  expect(problems).toHaveLength(201)
+  // Looking for what each was meant to be took a minute.
+  expect(process.cpuUsage(begin).user / 1e6).toBeLessThan(5)
+}, 60_000)
+
+test('more steps than a run may have are refused before anything else is looked at', () => {
+  const text = `steps: {${Array.from({ length: 2_001 }, (_, index) => `s${index}: { rum: x }`).join(', ')}}`
+
+  expect(problemsOf(text)).toEqual(['tidegate.yaml:1:1: steps: a run has 2000 steps at most, and here are more'])
+})

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { sha256 } from '../lib/sha256.ts'
+import { limit } from '../core/limits.ts'
 import type { Problem } from '../core/problem.ts'
 import { takeOutUnavailable } from './availability.ts'
 import { checkPipeline } from './check-pipeline.ts'
@@ -34,6 +35,8 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
     const message = 'the file is empty: write `steps: { train: { run: python train.py } }`'
     return { problems: [source.problemAt([], message)] }
   }
+  const tooMany = tooManySteps(source)
+  if (tooMany !== undefined) return { problems: [...source.problems, tooMany] }
   const unavailable = takeOutUnavailable(source)
   const problems = [...source.problems, ...unavailable]
   const shape = PipelineFile.safeParse(source.value, { reportInput: true })
@@ -51,6 +54,14 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
   if (problems.length > 0) return { problems: inOrder(problems) }
   SOURCES.set(pipeline, source)
   return { pipeline, problems: [] }
+}
+
+/** Before anything is checked: a short text can hold tens of thousands. */
+function tooManySteps({ value, problemAt }: YamlSource): Problem | undefined {
+  const steps = typeof value === 'object' && value !== null && 'steps' in value ? value.steps : undefined
+  const most = limit('planSteps')
+  if (typeof steps !== 'object' || steps === null || Object.keys(steps).length <= most) return undefined
+  return problemAt(['steps'], `a run has ${most} steps at most, and here are more`, { at: 'key' })
 }
 
 /** Equal texts are the same pipeline. */

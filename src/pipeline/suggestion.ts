@@ -4,6 +4,24 @@ export function didYouMean(word: string, others: Iterable<string>): string {
   return nearest === undefined ? '' : `: did you mean "${nearest}"?`
 }
 
+/** Names that a file may refer to. */
+export interface KnownNames {
+  has(word: string): boolean
+  /** As `didYouMean`. Nobody reads hundreds of them, and looking takes the words of the file times the names. */
+  hint(word: string): string
+}
+
+export function knownNames(names: Iterable<string>): KnownNames {
+  const all = new Set(names)
+  let asked = 0
+  return {
+    has: (word) => all.has(word),
+    hint: (word) => (asked++ < MOST_HINTS ? didYouMean(word, all) : ''),
+  }
+}
+
+const MOST_HINTS = 50
+
 /** The closest of `others`, unless it takes more than a third of the word's letters to get there. */
 export function nearestWord(word: string, others: Iterable<string>): string | undefined {
   const bound = Math.max(1, Math.floor(word.length / 3))
