@@ -15,6 +15,7 @@ import { formatPath, type Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
 import { shapeProblems } from './shape-problems.ts'
+import { soundRest } from './sound-rest.ts'
 import { unknownMetrics } from './unknown-metrics.ts'
 import { readYaml, type YamlSource } from './yaml-source.ts'
 
@@ -47,6 +48,7 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
     const issues = shape.error.issues.filter(({ path }) => !unread.has(formatPath(path as Path)))
     const wrong = shapeProblems(issues, { yaml: source, knownKeys, foreignNames: FOREIGN_NAMES })
     problems.push(...wrong.filter(({ path }) => !taken.has(path)), ...unknownMetrics(source))
+    problems.push(...problemsOfRest(source, shape.error.issues))
     return { problems: inOrder(problems) }
   }
   const pipeline = normalise(shape.data)
@@ -54,6 +56,14 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
   if (problems.length > 0) return { problems: inOrder(problems) }
   SOURCES.set(pipeline, source)
   return { pipeline, problems: [] }
+}
+
+/** Names that lead nowhere are told together with keys that are not known. */
+function problemsOfRest(source: YamlSource, issues: readonly z.core.$ZodIssue[]): Problem[] {
+  const rest = soundRest(source.value, issues)
+  const shape = rest === undefined ? undefined : PipelineFile.safeParse(rest.value)
+  if (rest === undefined || shape?.success !== true) return []
+  return checkPipeline(normalise(shape.data), source.problemAt).filter(rest.stands)
 }
 
 /** Before anything is checked: a short text can hold tens of thousands. */

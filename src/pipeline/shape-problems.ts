@@ -128,16 +128,17 @@ function hintFor(issue: z.core.$ZodIssueInvalidType, path: Path): string {
 
 /** GitHub also takes `on: push` and `on: [push, pull_request]`. */
 function eventsHint(input: unknown): string {
-  const names = (Array.isArray(input) ? (input as unknown[]) : [input]).map((name) => EVENTS[String(name)])
+  const given = Array.isArray(input) ? (input as unknown[]) : [input]
+  const names = given.map((name) => (typeof name === 'string' ? EVENTS.get(name) : undefined))
   if (names.length === 0 || names.includes(undefined)) return ''
   return `: { ${[...new Set(names)].map((name) => `${name}: {}`).join(', ')} }`
 }
 
-const EVENTS: Readonly<Record<string, string>> = {
-  push: 'push',
-  pull_request: 'pull-request',
-  'pull-request': 'pull-request',
-}
+const EVENTS: ReadonlyMap<string, string> = new Map([
+  ['push', 'push'],
+  ['pull_request', 'pull-request'],
+  ['pull-request', 'pull-request'],
+])
 
 const KIND_NAMES: Readonly<Record<string, string>> = {
   string: 'text',
