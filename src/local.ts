@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
 import { putTree } from './artifacts/put.ts'
 import { snapshotFiles } from './artifacts/stat-index.ts'
@@ -38,6 +38,7 @@ import { readResults, writeResults } from './flow/run-results.ts'
 import { closeStep, openTask, taskSecrets, openCandidate } from './flow/step-opening.ts'
 import { artifactTrouble, filesOf, sourceFilesOf } from './flow/stored-trees.ts'
 import { NO_CHAMPION, taskBindings } from './flow/task-bindings.ts'
+import { writeOuts } from './flow/write-outs.ts'
 import { appendLog } from './lib/append-log.ts'
 import { sha256 } from './lib/sha256.ts'
 import { uuidv7 } from './lib/uuidv7.ts'
@@ -51,6 +52,8 @@ export interface LocalRunRequest {
   readonly steps: readonly string[]
   /** Freeze datasets anew, instead of using those frozen last. */
   readonly refreshData: boolean
+  /** Where to put what the steps have made; absent: it stays in the store. */
+  readonly outsFolder?: string
   /** What gates against the champion compare with, for the last environment's name; asked only where there is such a gate. */
   readonly champion?: (environment: string) => Promise<RemoteChampion | string>
   /** What was pushed to datasets `from: store`; asked only for these. */
@@ -84,6 +87,8 @@ export interface LocalRunResult {
   readonly problems: readonly Problem[]
   readonly steps: readonly StepRow[]
   readonly failures: FailedTests
+  /** Paths below the folder for outs. */
+  readonly written: readonly string[]
 }
 
 /**
@@ -94,6 +99,7 @@ export interface LocalRunResult {
 export async function runLocally(request: LocalRunRequest, signal: AbortSignal): Promise<LocalRunResult> {
   const startedAt = performance.now()
   await using opened = new AsyncDisposableStack()
+  refuseOwnFolder(request)
   const tree = await readWorkingTree(request.folder)
   const place = placeOf(request)
   // A server of root's lets other users pass through the data folder; below it is what is ours alone.
@@ -104,7 +110,7 @@ export async function runLocally(request: LocalRunRequest, signal: AbortSignal):
   const planned = planWorkingTree(tree, request.steps)
   const { plan, problems } = planned
   if (plan === undefined) {
-    return { state: 'invalid', reason: null, seconds: 0, problems, steps: [], failures: [] }
+    return { state: 'invalid', reason: null, seconds: 0, problems, steps: [], failures: [], written: [] }
   }
   request.watch.planned(plan, problems)
   const sourceTree = await snapshot(store, place, tree)
@@ -117,14 +123,26 @@ export async function runLocally(request: LocalRunRequest, signal: AbortSignal):
     { database, engine, run: newRun(request, tree, planned, sourceTree) },
     signal,
   )
+  const steps = await listSteps(database.read, run.id)
+  const { outsFolder } = request
   return {
     state: run.state,
     reason: run.reason,
     seconds: Math.round(performance.now() - startedAt) / 1_000,
     problems,
-    steps: await listSteps(database.read, run.id),
+    steps,
     failures: await failedTests(database.read, run.id),
+    written: outsFolder === undefined ? [] : await writeOuts(openArtifacts(store), steps, outsFolder),
   }
+}
+
+/** Outs replace what stands in their place, and there these may be a person's only copies. */
+function refuseOwnFolder({ folder, outsFolder }: LocalRunRequest): void {
+  if (outsFolder === undefined || relative(outsFolder, folder).startsWith('..')) return
+  throw new AppError(
+    'INVALID_INPUT',
+    `${outsFolder} holds the files that run: name another folder for --outs, such as /tmp/outs or one that git ignores.`,
+  )
 }
 
 /** What the rows of the folder's last local evaluation support; undefined where none is known. */

@@ -111,6 +111,24 @@ test('one step is run with what it reads, and nothing else', async () => {
   expect(result.steps.map(({ step }) => step)).not.toContain('other')
 })
 
+test('what the steps have made is put where one asks, from the cache too, and never over the files that run', async () => {
+  const folder = await place.repository('outs', { 'tidegate.yaml': TWO_STEPS, 'words.txt': 'b\na\n' })
+  const outs = join(place.folder, 'made')
+
+  const inTheWay = await place.tidegate(folder, ['run', '--outs', '.'])
+  const first = await place.tidegate(folder, ['run', '--outs', outs])
+  await rm(join(outs, 'rows.txt'))
+  const second = await place.tidegate(folder, ['run', '--outs', outs])
+
+  expect(inTheWay).toMatchObject({ code: 2, stdout: '' })
+  expect(inTheWay.stderr).toContain('holds the files that run')
+  expect(first.stdout).toContain('Written: model.txt, rows.txt\n')
+  expect(second.stdout).toContain('Written: model.txt, rows.txt\n')
+  expect(await readFile(join(outs, 'rows.txt'), 'utf8')).toBe('B\nA\n')
+  expect(await readFile(join(outs, 'model.txt'), 'utf8')).toBe('B\nA\n')
+  expect(existsSync(join(folder, 'model.txt'))).toBe(false)
+})
+
 test('a failing step shows what it printed, a failing test its name, message and lines', async () => {
   const junit = `<testsuite name="s"><testcase classname="tests.test_sum" name="test_adds">
     <failure message="assert 3 == 4">def test_adds():\n&gt;   assert 1 + 2 == 4</failure></testcase></testsuite>`

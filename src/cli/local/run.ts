@@ -7,6 +7,7 @@ interface RunOptions {
   readonly step?: string[]
   readonly data?: string
   readonly refreshData?: boolean
+  readonly outs?: string
   /** `false`: --no-champion. */
   readonly champion?: string | false
 }
@@ -18,6 +19,7 @@ export function registerRun(program: Command): void {
     .description('run the pipeline on the files as they are, here and now')
     .option('--step <name>', 'only these steps and what they read; may be repeated', collect)
     .option('--refresh-data', 'freeze datasets anew, instead of using those frozen last')
+    .option('--outs <folder>', 'put there what the steps have made: outs, metrics and reports')
     .option(
       '--champion <project>',
       'compare with what serves this project, or with digits@3; default: the project a git remote leads to on the server one is logged in to',
@@ -44,6 +46,7 @@ export function registerRun(program: Command): void {
         dataFolder: dataFolderOf(options.data),
         steps: options.step ?? [],
         refreshData: options.refreshData === true,
+        ...(options.outs === undefined ? {} : { outsFolder: resolve(options.outs) }),
         environment: process.env,
         watch: shown,
       }

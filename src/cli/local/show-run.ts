@@ -89,6 +89,7 @@ export function showRun(output: Output | undefined): ShownRun {
       if (result.state === 'invalid')
         say(...result.problems.map(formatProblem), 'The pipeline file has problems; nothing was run.')
       else say(`${result.state}${result.reason === null ? '' : `: ${result.reason}`}  (${result.seconds.toFixed(1)} s)`)
+      if (result.written.length > 0) say(`Written: ${result.written.join(', ')}`)
     },
   }
 }
@@ -110,7 +111,7 @@ async function lastLines(file: string): Promise<string[]> {
 
 /** What `--json` prints. */
 export function jsonResult(result: LocalRunResult, gates: readonly DecidedGate[]) {
-  const { state, reason, seconds, problems, failures } = result
+  const { state, reason, seconds, problems, failures, written } = result
   const steps = result.steps.map((step) => ({
     step: step.key,
     stage: step.stage,
@@ -120,5 +121,5 @@ export function jsonResult(result: LocalRunResult, gates: readonly DecidedGate[]
     why: step.why,
     message: step.message,
   }))
-  return { state, reason, seconds, problems, steps, gates, failures }
+  return { state, reason, seconds, problems, steps, gates, failures, written }
 }
