@@ -39,9 +39,17 @@ async function readCredentials(): Promise<Credentials | undefined> {
 /** Where one is logged in, and as whom; no token: nowhere. */
 export async function findLogin(options: GlobalOptions): Promise<{ readonly server: string; readonly token?: string }> {
   const saved = await readCredentials()
-  const server = options.server ?? process.env['TIDEGATE_SERVER'] ?? saved?.server ?? DEFAULT_SERVER
+  const server = address(options.server ?? process.env['TIDEGATE_SERVER'] ?? saved?.server ?? DEFAULT_SERVER)
   const token = process.env['TIDEGATE_TOKEN'] ?? (saved?.server === server ? saved.token : undefined)
   return token === undefined ? { server } : { server, token }
+}
+
+function address(server: string): string {
+  if (/^https?:\/\//.test(server) && URL.canParse(server)) return server
+  throw new AppError(
+    'INVALID_INPUT',
+    `"${server}" is no address of a server: write it as ${DEFAULT_SERVER}, after --server or in TIDEGATE_SERVER.`,
+  )
 }
 
 /** The server one is logged in to; TIDEGATE_SERVER and TIDEGATE_TOKEN, then `--server`, come before the file. */

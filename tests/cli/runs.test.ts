@@ -95,6 +95,15 @@ test('a log is shown with the time of each line, raw, and searched in every step
   expect(nothing).toMatchObject({ code: 1, stdout: '' })
 })
 
+test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and is said to be so', async (server) => {
+  const asked = await shell.tidegate(shell.folder, ['runs', 'runs'], { TIDEGATE_SERVER: server, TIDEGATE_TOKEN: 'x' })
+
+  expect(asked).toMatchObject({ code: 2, stdout: '' })
+  expect(asked.stderr).toBe(
+    `"${server}" is no address of a server: write it as http://127.0.0.1:7070, after --server or in TIDEGATE_SERVER.\n`,
+  )
+})
+
 test('the log of a step that a run does not have names those it has', async () => {
   const seeds = await place.project('seeds', {
     'tidegate.yaml': 'steps:\n  fit: { run: "echo ${{ matrix.seed }}", matrix: { seed: [0, 1] }, cache: false }\n',
