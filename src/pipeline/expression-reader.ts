@@ -142,7 +142,9 @@ class Reader {
       throw new Wrong(at, `there is no function ${word}(): write success(), failure() or always()`)
     }
     this.#take()
-    if (this.#take().value !== ')') throw new Wrong(at, `${word}() takes nothing`)
+    const token = this.#take()
+    if (token.kind === 'end') throw new Wrong(at, `\`)\` is missing after \`${word}(\``)
+    if (token.value !== ')') throw new Wrong(at, `${word}() takes nothing`)
     return { kind: 'call', at, name: word as StatusFunction }
   }
 
