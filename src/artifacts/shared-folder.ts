@@ -38,7 +38,7 @@ export async function shareFolder(
   using _lock = await lockShared(folder, signal)
   const { files } = await readTree(store, tree)
   if (!(await isGood(store, folder, files))) {
-    removeFolder(folder)
+    await removeFolder(folder)
     await make(store, folder, files, signal)
   }
   utimesSync(folder, new Date(), new Date())
@@ -77,7 +77,7 @@ async function make(store: Store, folder: string, files: readonly TreeFile[], si
     close(beside, new Set(copied.filter(({ symlink }) => !symlink).map(({ path }) => join(beside, path))))
     renameSync(beside, folder)
   } catch (error) {
-    removeFolder(beside)
+    await removeFolder(beside)
     throw error
   }
 }

@@ -21,18 +21,6 @@ export function seconds(value: number | null): string {
   return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`
 }
 
-/** `1.5 GiB`; below a mebibyte, bytes. */
-export function size(bytes: number): string {
-  const unit = UNITS.find(({ bytes: least }) => bytes >= least)
-  return unit === undefined ? `${bytes} B` : `${(bytes / unit.bytes).toFixed(1)} ${unit.name}`
-}
-
-const UNITS = [
-  { name: 'TiB', bytes: 2 ** 40 },
-  { name: 'GiB', bytes: 2 ** 30 },
-  { name: 'MiB', bytes: 2 ** 20 },
-]
-
 export function time(at: number | null): string {
   return at === null ? '' : new Date(at).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -214,7 +214,7 @@ async function collectSharedFolders(
     using _lock = await lockShared(folder, AbortSignal.timeout(LOCK_MS))
     const stats = await lstat(folder).catch(ignoreMissing)
     if (stats === undefined || now - stats.mtimeMs < MIN_AGE_MS || live.has(`sha256:${basename(folder)}`)) continue
-    if (!dryRun) removeFolder(folder)
+    if (!dryRun) await removeFolder(folder)
     const what = folder.slice(dataFolder.length + 1)
     rows.push({ what, why: 'no step has read this folder for a day', bytes: 0, removed: true })
   }

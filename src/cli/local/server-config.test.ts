@@ -27,6 +27,6 @@ network:
 
 test('an unknown key is answered with the keys of its own section', () => {
   expect(problemsOf('packages: { index: x }\n')).toEqual([
-    expect.stringContaining('unknown: index; known are index-url, extra-index-urls, trusted-hosts'),
+    expect.stringContaining('unknown key "index": write one of index-url, extra-index-urls, trusted-hosts'),
   ])
 })

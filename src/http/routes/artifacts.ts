@@ -85,7 +85,7 @@ function memberOf(store: Store, file: TreeFile): TarMember {
 }
 
 async function* contentOf(store: Store, { digest }: TreeFile): AsyncGenerator<Buffer> {
-  yield* verified(await store.get(digest), digest)
+  yield* verified(store, await store.get(digest), digest)
 }
 
 /** Never shown by a browser as a page of ours: what a step wrote is a stranger's. */
