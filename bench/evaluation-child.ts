@@ -9,7 +9,7 @@ import type { GateSpec } from '../src/pipeline/pipeline.ts'
 
 /**
  * Evaluates the table that the command line names as a task's process would, decides two gates on it, and prints
- * one line of JSON: seconds, the most memory the process had, and what it found.
+ * one line of JSON: seconds, those of the processor from the process's start on, the most memory it had, and what it found.
  */
 async function main(table: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'))
@@ -29,12 +29,14 @@ async function main(table: string): Promise<void> {
   const { result, failure } = await task.run(INPUT, context)
   if (result === undefined) throw new Error(failure?.message)
   const evaluatedAt = performance.now()
+  const { user, system } = process.cpuUsage()
   const gates = await createGateTask(deps).run(
     { run: 'bench#1', gates: GATES, waivers: [], evaluation: result },
     context,
   )
   const answer = {
     evaluateSeconds: (evaluatedAt - startedAt) / 1_000,
+    cpuSeconds: (user + system) / 1e6,
     gateSeconds: (performance.now() - evaluatedAt) / 1_000,
     peakMiB: await peakMiB(),
     metrics: Object.fromEntries(Object.entries(result.candidate.metrics).map(([name, { value }]) => [name, value])),
