@@ -4,11 +4,12 @@ import type { EvaluationSpec, GateSpec } from '../pipeline/pipeline.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import type { EvaluatedModel, OpenHost } from './ask-model.ts'
 import { runCheck } from './checks/run-check.ts'
-import { decideGate, type GateVerdict } from './decide-gate.ts'
+import { decideGate, type GateEvidence, type GateVerdict } from './decide-gate.ts'
 import type { EvaluationResult, RowOutcomes } from './evaluation-result.ts'
 import { makeReport, type Report } from './report/make-report.ts'
 import type { RunFacts } from './report/report-facts.ts'
 import { readOutcomes } from './outcomes-file.ts'
+import { ownExamples } from './own-examples.ts'
 
 export type GateInput = TaskInputs['gate'] & {
   /** `project#12`, for the sentence that says how to go on. */
@@ -95,7 +96,7 @@ async function decide(
   context: TaskContext,
 ): Promise<GateVerdict> {
   const evidence = evaluation === undefined || outcomes === undefined ? {} : { result: evaluation, outcomes }
-  if (!isCheck(spec)) return withExamples(spec, decideGate(spec, evidence), evaluation)
+  if (!isCheck(spec)) return withExamples(spec, decideGate(spec, evidence), evidence)
   const model = candidate === undefined ? {} : { candidate }
   return runCheck(spec, {
     ...evidence,
@@ -106,10 +107,11 @@ async function decide(
   })
 }
 
-/** Behind a comparison stand the rows whose answers changed most. */
-function withExamples(spec: GateSpec, verdict: GateVerdict, evaluation: EvaluationResult | undefined): GateVerdict {
-  if (spec.kind !== 'champion' || evaluation?.evidence?.compared !== 'changed') return verdict
-  return { ...verdict, evidence: { ...verdict.evidence, examples: evaluation.evidence.examples } }
+/** Behind a comparison stand the rows whose answers, or own numbers, changed most. */
+function withExamples(spec: GateSpec, verdict: GateVerdict, { result, outcomes }: GateEvidence): GateVerdict {
+  if (spec.kind !== 'champion' || outcomes === undefined || result?.evidence?.compared !== 'changed') return verdict
+  const examples = ownExamples(spec.metric, outcomes) ?? result.evidence.examples
+  return { ...verdict, evidence: { ...verdict.evidence, examples } }
 }
 
 /** A waiver covers doubt only: a gate that fails cannot be waived away. */

@@ -96,14 +96,22 @@ async function examplesOf(
     furthest.map(({ row }) => row + 1),
   )
   return furthest.map(({ row, distance }) => ({
+    ...exampleOf(outcomes, row, distance),
+    inputs: inputs.get(row + 1) ?? {},
+  }))
+}
+
+/** Still without its inputs, which only the table has. */
+export function exampleOf(outcomes: RowOutcomes, row: number, distance: number): ExampleRow {
+  return {
     row: row + 1,
     ...(outcomes.ids === undefined ? {} : { id: (outcomes.ids[row] ?? '').slice(0, MOST_TEXT) }),
-    inputs: inputs.get(row + 1) ?? {},
+    inputs: {},
     label: nameOf(outcomes, outcomes.truth[row] ?? Number.NaN),
     candidate: answerOf(outcomes, outcomes.candidate, row),
     ...(outcomes.champion === undefined ? {} : { champion: answerOf(outcomes, outcomes.champion, row) }),
     distance,
-  }))
+  }
 }
 
 /** Of the candidate's answer from the champion's, or where there is none from the truth. */
@@ -128,7 +136,7 @@ function moved(one: ModelOutcomes, other: ModelOutcomes, row: number, width: num
 }
 
 /** In one pass: rows may be millions. */
-function largest(values: Float64Array): { row: number; distance: number }[] {
+export function largest(values: Float64Array): { row: number; distance: number }[] {
   const kept: { row: number; distance: number }[] = []
   for (let row = 0; row < values.length; row++) {
     const distance = values[row]!

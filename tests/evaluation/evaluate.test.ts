@@ -443,6 +443,13 @@ describe("a champion whose own run's code answered", () => {
     })
     expect(gates.map(({ outcome }) => outcome)).toEqual(['fail', 'inconclusive', 'pass'])
     expect(gates[0]!.summary).toMatch(/^dice 0\.65\d against the champion's 0\.70\d: worse by 0\.05\d* \(95 % interval/)
+    // By hand: a third of the rows is worse by 0.06, and these are named by their ids with both numbers.
+    const { examples } = gates[0]!.evidence as { examples: { id: string; candidate: string; champion: string }[] }
+    expect(examples).toHaveLength(10)
+    for (const { id, candidate, champion: other } of examples) {
+      expect(Number(id.replace('img', '')) % 3).toBe(0)
+      expect(Number(other) - Number(candidate)).toBeCloseTo(0.06, 5)
+    }
     expect(result.slices[0]!.champion!['dice']!.value).toBeCloseTo(0.7, 1)
     const outcomes = readOutcomes(await context.artifacts.read(result.outcomes.digest))
     expect(Array.from(outcomes.champion!.predicted)).toEqual(Array.from(outcomes.candidate.predicted))
