@@ -1,4 +1,5 @@
 import { errorOfAbove, errorOfBelow, intervalOf, type Inference } from '../statistics/inference.ts'
+import type { Sampling } from '../statistics/additive.ts'
 import type { GateSpec } from '../pipeline/pipeline.ts'
 import { decideSlices, type SliceFinding } from './decide-slices.ts'
 import { inconclusive, percent, shown, type GateVerdict } from './gate-verdict.ts'
@@ -63,6 +64,12 @@ function proved({ min = -Infinity, max = Infinity }: Absolute, inference: Infere
   return inference.atMost(confidence) < min || inference.atLeast(confidence) > max ? 'fail' : 'inconclusive'
 }
 
+/** Recall is a share of the rows of one class: those are what its interval knows. */
+function rowsOf({ units }: Inference, sampling: Sampling): string {
+  const isFewer = sampling.units === undefined && units < sampling.rows
+  return isFewer ? `${units} of ${sampling.rows}` : String(sampling.rows)
+}
+
 function tell(
   gate: Absolute,
   inference: Inference,
@@ -76,13 +83,13 @@ function tell(
   const range = known ? ` (${percent(confidence ?? SHOWN_CONFIDENCE)} interval ${shown(low)} to ${shown(high)})` : ''
   const sure = confidence === undefined ? '' : ` with ${percent(confidence)} confidence`
   return {
-    summary: `${gate.metric} ${shown(value)}${range} on ${sampling.rows} rows, ${bounds.join(' and ')} wanted${sure}`,
+    summary: `${gate.metric} ${shown(value)}${range} on ${rowsOf(inference, sampling)} rows, ${bounds.join(' and ')} wanted${sure}`,
     evidence: {
       value,
       low: known ? low : null,
       high: known ? high : null,
       method: inference.method,
-      rows: sampling.rows,
+      rows: sampling.units === undefined ? inference.units : sampling.rows,
       ...(sampling.units === undefined ? {} : { units: sampling.units.count }),
       min: min ?? null,
       max: max ?? null,

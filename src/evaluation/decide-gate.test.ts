@@ -61,6 +61,16 @@ function evidence(
   return { result, outcomes }
 }
 
+test('recall says how many rows of its class it is a share of', () => {
+  const { result, outcomes } = evidence(100, 90)
+  const some = { ...outcomes, truth: answers(100, 40), positive: 0 }
+
+  const { summary, evidence: told } = decideGate({ ...FLOOR, metric: 'recall' }, { result, outcomes: some })
+
+  expect(summary).toMatch(/^recall 1\.000 \(95 % interval 0\.912 to 1\.000\) on 40 of 100 rows, at least 0\.9 wanted$/)
+  expect(told).toMatchObject({ rows: 40 })
+})
+
 describe('against the champion', () => {
   test('a much worse model fails, and the sentence says by how much', () => {
     const verdict = decideGate(AGAINST, evidence(450, 379, 435))
