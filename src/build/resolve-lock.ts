@@ -5,6 +5,7 @@ import { checkUvLock } from './check-uv-lock.ts'
 import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
+import { holdToHashes } from './hold-to-hashes.ts'
 import { refuseComputed } from './refuse-computed.ts'
 import { explainResolution, normalise } from './requirement-files.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
@@ -32,7 +33,8 @@ export async function resolveLock(resolution: Resolution): Promise<string> {
   if (requirements.files.length === 0) return ''
   if (!requirements.uvLock)
     await refuseComputed({ files: requirements.files, workspace, installer: installer.kind, allowBuilds })
-  return resolution.installer.kind === 'uv' ? resolveWithUv(resolution) : resolveWithPip(resolution)
+  const lock = await (installer.kind === 'uv' ? resolveWithUv(resolution) : resolveWithPip(resolution))
+  return holdToHashes(lock, requirements.requirements)
 }
 
 async function resolveWithUv(resolution: Resolution): Promise<string> {

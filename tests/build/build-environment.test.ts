@@ -88,6 +88,15 @@ describe.each(INSTALLERS)('with %s', (installer) => {
     expect(output.failure?.message).not.toContain('requirements.txt:1:')
   })
 
+  test('a file whose hash is not the one that was written down is not taken', async () => {
+    const wrong = `alpha==1.0 --hash=sha256:${'0'.repeat(64)}\n`
+
+    const { output } = await build(installer, { 'requirements.txt': wrong })
+
+    expect(output.failure?.message).toContain('requirements.txt:1: ')
+    expect(output.failure?.message).toMatch(/hash/i)
+  })
+
   test('the dependencies of a pyproject.toml are taken', async () => {
     const text = '[project]\nname = "x"\nversion = "1"\ndependencies = [\n  "alpha==2.0",\n]\n'
 
