@@ -2,6 +2,7 @@ import { attemptPlace } from '../engine/attempt-place.ts'
 import type { StepContext } from '../engine/engine-options.ts'
 import type { Finding } from '../build/find-findings.ts'
 import { limit } from '../core/limits.ts'
+import { namedReports } from '../reports/named-reports.ts'
 import type { TaskArtifacts } from '../core/task.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import type { RunRow } from '../db/tables.ts'
@@ -42,7 +43,8 @@ export async function readStepCoverage(
   const { run, step, attempt } = context
   const reports: CoverageReport[] = []
   const findings: Finding[] = []
-  for (const path of step.reports.coverage ?? []) {
+  const named = namedReports(step.reports.coverage ?? [], kept)
+  for (const path of named.paths) {
     const read = await readOne(needs.artifacts, kept[path])
     if (read === undefined) continue
     if (typeof read === 'string') findings.push(warning(path, 1, `the report cannot be read: ${read}`))
@@ -58,7 +60,7 @@ export async function readStepCoverage(
     ...(change === undefined ? {} : { changed: change.lines }),
   })
   if (coverage.files.length === 0) {
-    findings.push(warning(step.reports.coverage?.[0] ?? '', 1, 'the report names no file of the commit'))
+    findings.push(warning(named.paths[0] ?? '', 1, 'the report names no file of the commit'))
     return { metrics: {}, findings }
   }
   const metrics = coverage.lines === 0 ? {} : { coverage: coverage.covered / coverage.lines }

@@ -13,6 +13,7 @@ import type { EndedResults, StepContext } from '../engine/engine-options.ts'
 import { recordCoverage } from '../reports/coverage.sql.ts'
 import { judgeQuarantine, type ReadReport } from '../reports/judge-quarantine.ts'
 import type { TestResult } from '../reports/parse-junit.ts'
+import { isPattern, namedReports } from '../reports/named-reports.ts'
 import { quarantinedNow } from '../reports/quarantine.sql.ts'
 import { recordTestResults } from '../reports/test-results.sql.ts'
 import { flattenMetrics } from '../tracking/flatten-metrics.ts'
@@ -44,11 +45,17 @@ export async function readResults(
   const kept = { ...record.kept, ...record.outs }
   const tests: TestResult[] = []
   const reports: ReadReport[] = []
-  for (const path of step.reports.junit ?? []) {
+  const named = namedReports(step.reports.junit ?? [], kept)
+  for (const path of named.paths) {
     const read = await readReport(needs.artifacts, path, kept[path])
-    tests.push(...read.results)
-    reports.push({ path, ...(read.trouble === undefined ? {} : { trouble: read.trouble }) })
+    const room = limit('reportCases') - tests.length
+    // Not by spreading: a call takes only so many arguments.
+    for (const result of read.results.slice(0, room)) tests.push(result)
+    const trouble = read.trouble ?? tooMany(read.results.length - room)
+    reports.push({ path, ...(trouble === undefined ? {} : { trouble }) })
   }
+  if (named.left > 0)
+    reports.push({ path: named.paths[0] ?? '', trouble: `is one of too many: ${named.left} are not read` })
   const coverage = await readStepCoverage(needs, context, kept)
   const metrics: Record<string, number> = { ...record.taskOutput?.metrics, ...coverage.metrics }
   for (const path of step.metrics) Object.assign(metrics, await readMetrics(needs.artifacts, kept[path]))
@@ -76,6 +83,10 @@ async function readReport(
     // The reason may quote the report, and Postgres keeps no NUL in text.
     return { results: [], trouble: `cannot be read: ${(error as Error).message.replaceAll('\0', '')}` }
   }
+}
+
+function tooMany(left: number): string | undefined {
+  return left > 0 ? `is not whole: ${left} cases are more than are kept of a step` : undefined
 }
 
 /** One that was not written is the step's own failure already. */
@@ -107,11 +118,16 @@ async function judge(
     exitCode: record.exitCode,
     endedByItself: record.reason === undefined || record.reason === 'exit',
     outs: step.outs,
-    reports: read.reports.map((report) =>
-      committed.get(report.path) === record.kept[report.path]?.digest && committed.has(report.path)
-        ? { ...report, trouble: 'is the file of the commit: the command did not write it' }
-        : report,
-    ),
+    reports: [
+      ...read.reports.map((report) =>
+        committed.get(report.path) === record.kept[report.path]?.digest && committed.has(report.path)
+          ? { ...report, trouble: 'is the file of the commit: the command did not write it' }
+          : report,
+      ),
+      ...(step.reports.junit ?? [])
+        .filter((name) => isPattern(name) && record.kept[name] === undefined)
+        .map((path) => ({ path, trouble: 'is a pattern: nobody can know whether a file of it is missing' })),
+    ],
     results: read.tests,
     quarantined,
     logTail: await tailOf(join(attempt.folder, ATTEMPT_FILES.log)),

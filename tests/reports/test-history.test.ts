@@ -18,6 +18,22 @@ def test_first_attempt():
     assert not os.environ["TIDEGATE_ATTEMPT"].endswith("/1")
 `
 
+const CLASSES = `import unittest
+
+
+class Even(unittest.TestCase):
+    def test_two(self):
+        self.assertEqual(2 % 2, 0)
+
+    def test_four(self):
+        self.assertEqual(4 % 2, 0)
+
+
+class Odd(unittest.TestCase):
+    def test_odd(self):
+        self.assertEqual(3 % 2, 0)
+`
+
 const SCALE = `def scale(value):
     return value * 2
 `
@@ -117,6 +133,32 @@ describe.each(DATABASES)('on %s', (kind) => {
       { kind: 'test.quarantined', data: { by: 'lead', reason: body.reason } },
       { kind: 'test.released', data: { by: 'lead' } },
     ])
+  })
+
+  test('a report for each class: a pattern names them all, also when a test failed, and is too vague for a quarantine', async () => {
+    const python = await pythonWith('unittest', ['unittest-xml-reporting'])
+    const yaml = `steps:
+  unit:
+    stage: unit-tests
+    run: ${python}/python -m xmlrunner -o reports test_scale
+    env: { PYTHONDONTWRITEBYTECODE: "1" }
+    reports: { junit: "reports/*.xml" }
+`
+    const project = await place.project('classes', tinyProject({ pipeline: yaml, files: { 'test_scale.py': CLASSES } }))
+    const body = { test: 'test_odd', reason: 'odd numbers' }
+    await project.push(ana)
+    await lead.client.call(quarantineTest, { params: { project: 'classes' }, body })
+    await project.commit({ 'note.txt': 'again' })
+    await project.push(ana)
+
+    const [first, second] = [await project.run(1), await project.run(2)]
+
+    expect(first.tests).toMatchObject({ passed: 2, failed: 1, failures: [{ suite: expect.stringMatching(/Odd$/) }] })
+    expect(first.findings).toEqual([])
+    expect(second).toMatchObject({ state: 'failed', tests: { passed: 2, failed: 0, quarantined: 1 } })
+    expect(second.steps.find(({ key }) => key === 'unit')?.message).toContain(
+      'only tests in quarantine failed, but reports/*.xml is a pattern',
+    )
   })
 
   test('coverage is compared with the default branch, and changed lines that nothing runs are pointed at', async () => {

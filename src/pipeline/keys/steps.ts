@@ -71,8 +71,8 @@ const Retry = z.union(
 
 const StepReports = z
   .strictObject({
-    junit: OneOrMoreFiles.describe('JUnit XML').default([]),
-    coverage: OneOrMoreFiles.describe('Cobertura XML').default([]),
+    junit: OneOrMoreFiles.describe('JUnit XML; a pattern (`reports/*.xml`) names every file that fits').default([]),
+    coverage: OneOrMoreFiles.describe('Cobertura XML or LCOV; patterns too').default([]),
   })
   .default({ junit: [], coverage: [] })
 
