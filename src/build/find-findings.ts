@@ -1,6 +1,7 @@
 import { matchesGlob, posix } from 'node:path'
 import { DEFAULT_ENVIRONMENT } from '../pipeline/task-keys.ts'
 import type { CommandFiles } from '../pipeline/command-files.ts'
+import { didYouMean } from '../pipeline/suggestion.ts'
 import { normalise, type Requirement } from './requirement-files.ts'
 import { KNOWN_PACKAGES, LOADED_BY_OTHERS } from './known-packages.ts'
 import type { FileFacts, ImportFact, SourceFacts } from './source-script.ts'
@@ -215,8 +216,11 @@ function findMissingScripts({ commands, paths, dataPaths, pipelineFile }: Source
     [...files.scripts, ...files.tests.filter((path) => path !== '.')].flatMap((path) => {
       if (dataPaths.some((made) => isBelow(path, made))) return []
       const place = { severity: 'error', file: pipelineFile.path, ...placeOf(path, pipelineFile.text) } as const
-      if (!exists(path, paths))
-        return [{ ...place, message: `step "${step}" runs ${path}, which is not in the commit` }]
+      if (!exists(path, paths)) {
+        if (files.perhapsMade.includes(path)) return []
+        const near = didYouMean(path, paths)
+        return [{ ...place, message: `step "${step}" runs ${path}, which is not in the commit${near}` }]
+      }
       if (deps === undefined || isCovered(path, deps)) return []
       return [{ ...place, message: `step "${step}" runs ${path}, but sees only its deps: add ${path} to them` }]
     }),

@@ -16,5 +16,14 @@ test.each([
   ['echo "python no.py" # python no.py\n./run me', { scripts: ['run'] }],
   ['bash -c "python x.py"', {}],
 ])('%s', (run, expected) => {
-  expect(readCommand(run)).toEqual({ scripts: [], modules: [], tests: [], ...expected })
+  expect(readCommand(run)).toMatchObject({ scripts: [], modules: [], tests: [], ...expected })
+})
+
+test.each([
+  ['mkdir -p out && python train.py > log.txt', []],
+  ['cp tool.txt tool.py; python tool.py', ['tool.py']],
+  ['python before.py; git clone https://example.com/x; sh x/make.sh', ['x/make.sh']],
+  ["printf 'print(1)' > gen.py && python gen.py", ['gen.py']],
+])('of %s the command itself may have made %j', (run, perhapsMade) => {
+  expect(readCommand(run).perhapsMade).toEqual(perhapsMade)
 })

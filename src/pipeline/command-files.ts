@@ -2,8 +2,10 @@ import { posix } from 'node:path'
 
 /** Files that a shell command starts, as far as they can be read off it. */
 export interface CommandFiles {
-  /** Scripts that must exist, relative to the repository. */
+  /** Scripts that must exist when they are started, relative to the repository. */
   readonly scripts: readonly string[]
+  /** Those of them that the command itself may have written or fetched before. */
+  readonly perhapsMade: readonly string[]
   /** `python -m` names. */
   readonly modules: readonly string[]
   /** What a test runner is pointed at; `.` where it finds tests by itself. */
@@ -16,7 +18,7 @@ export interface CommandFiles {
  * a finding must never be wrong.
  */
 export function readCommand(run: string): CommandFiles {
-  const found = { scripts: [] as string[], modules: [] as string[], tests: [] as string[] }
+  const found: Found = { scripts: [], perhapsMade: [], modules: [], tests: [], mayHaveMade: false }
   let folder: string | undefined = '.'
   for (const words of simpleCommands(run)) {
     const [program = '', ...args] = words
@@ -26,11 +28,19 @@ export function readCommand(run: string): CommandFiles {
         folder === undefined || args[0] === undefined || !isPlain(args[0]) ? undefined : posix.join(folder, args[0])
     } else if (folder !== undefined) readOne(program, name, args, folder, found)
   }
-  return found
+  const written = new Set([...run.matchAll(REDIRECTION)].map(([, path = '']) => posix.basename(path)))
+  const perhapsMade = found.scripts.filter((path) => written.has(posix.basename(path)))
+  const { mayHaveMade: _, ...files } = found
+  return { ...files, perhapsMade: [...new Set([...found.perhapsMade, ...perhapsMade])] }
 }
+
+const REDIRECTION = />\s*["']?([^\s"'&;|<>]+)/g
 
 interface Found {
   readonly scripts: string[]
+  readonly perhapsMade: string[]
+  /** Something before may have made any file. */
+  mayHaveMade: boolean
   readonly modules: string[]
   readonly tests: string[]
 }
@@ -46,7 +56,15 @@ function readOne(program: string, name: string, args: readonly string[], folder:
       found,
     )
   else if (/^\.\.?\//.test(program)) addScript(program, folder, false, found)
+  else if (!MAKES_NO_SCRIPT.has(name)) found.mayHaveMade = true
 }
+
+/** Of all other programs (`cp`, `curl`, `git clone`, `make`) it is not known what they leave. */
+const MAKES_NO_SCRIPT = new Set(
+  'echo printf set export unset true false test [ mkdir rm ls cat pwd env date sleep pip uv ruff mypy if then else fi for do done while'.split(
+    ' ',
+  ),
+)
 
 /** Options of the interpreter that take a value of their own. */
 const WITH_VALUE = new Set(['-W', '-X', '--check-hash-based-pycs'])
@@ -97,7 +115,9 @@ const WITH_WORD =
 
 function addScript(path: string | undefined, folder: string, isCode: boolean, found: Found): void {
   if (path === undefined || isCode || !isPlain(path) || path.startsWith('/')) return
-  found.scripts.push(posix.join(folder, path))
+  const script = posix.join(folder, path)
+  found.scripts.push(script)
+  if (found.mayHaveMade) found.perhapsMade.push(script)
 }
 
 function isPlain(word: string): boolean {

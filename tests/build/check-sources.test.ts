@@ -121,9 +121,19 @@ test('a command that names a script nobody committed is found in tidegate.yaml',
       file: 'tidegate.yaml',
       line: 3,
       column: 17,
-      message: 'step "train" runs trian.py, which is not in the commit',
+      message: 'step "train" runs trian.py, which is not in the commit: did you mean "train.py"?',
     },
   ])
+})
+
+test('a script that its own command may have made is not missed', async () => {
+  const output = await check({ 'train.py': '', 'tool.txt': '' }, [
+    { ...train, run: 'python train.py; cp tool.txt tool.py; python tool.py' },
+    { ...train, step: 'gen', run: "printf 'print(1)' > gen.py && python gen.py" },
+  ])
+
+  expect(output.failure).toBeUndefined()
+  expect(output.result!.findings).toEqual([])
 })
 
 test('a script outside the deps of its step is found', async () => {
