@@ -38,11 +38,19 @@ export async function shareFolder(
   using _lock = await lockShared(folder, signal)
   const { files } = await readTree(store, tree)
   if (!(await isGood(store, folder, files))) {
-    await removeFolder(folder)
+    leaveToReaders(folder)
     await make(store, folder, files, signal)
   }
   utimesSync(folder, new Date(), new Date())
   return folder
+}
+
+/** A step may be reading it through its mount: garbage collection removes it, when it has not been touched for a day. */
+function leaveToReaders(folder: string): void {
+  if (!existsSync(folder)) return
+  const old = `${folder}.${randomBytes(6).toString('hex')}.old`
+  renameSync(folder, old)
+  utimesSync(old, new Date(), new Date())
 }
 
 /** Held by who makes, takes or removes a shared folder: one of 256 locks, which are never removed. */

@@ -85,8 +85,8 @@ test('what the store keeps damaged is not shared, and nothing is left of the try
   expect(readdirSync(sharedFolders(storeFolder)).filter((name) => !name.endsWith('.lock'))).toEqual([])
 })
 
-test('a shared folder whose content was damaged since is made anew, from what was made again', async () => {
-  await share()
+test('a shared folder whose content was damaged since is made anew, and left to those who are reading it', async () => {
+  const before = statSync(await share()).ino
   flipByte(store, sha256('rows'))
   await store.setAside(sha256('rows'))
 
@@ -95,4 +95,7 @@ test('a shared folder whose content was damaged since is made anew, from what wa
   const folder = await share()
 
   expect(readFileSync(join(folder, 'deep/rows.csv'), 'utf8')).toBe('rows')
+  const old = readdirSync(sharedFolders(storeFolder)).filter((name) => name.endsWith('.old'))
+  expect(old.map((name) => statSync(join(sharedFolders(storeFolder), name)).ino)).toEqual([before])
+  expect(readFileSync(join(sharedFolders(storeFolder), old[0]!, 'large.bin'))).toHaveLength(2_000_000)
 })
