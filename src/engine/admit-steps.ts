@@ -59,11 +59,14 @@ export function admitSteps(
   const why = new Map<string, string>()
   let used = sum(running)
   let first: Candidate | undefined
+  let turn = ''
 
   if (holder !== undefined && lacking(holder, used, capacity) === undefined) turns.putFirst(holder)
   for (let next = turns.next(); next !== undefined; next = turns.next()) {
     if (used.cpus + least > capacity.cpus && why.size >= TOLD_EXACTLY) {
-      why.set(next.id, `waits its turn: ${usedInWords('cpus', used.cpus, capacity.cpus)} cpus are in use`)
+      // Nothing is admitted after this: one sentence for all who are left.
+      if (turn === '') turn = `waits its turn: ${usedInWords('cpus', used.cpus, capacity.cpus)} cpus are in use`
+      why.set(next.id, turn)
       continue
     }
     const lacks = lacking(next, used, capacity)
@@ -85,6 +88,7 @@ export function admitSteps(
 
 /** One that asks for more than there is gets all there is, and runs alone. */
 function bound(candidate: Candidate, capacity: Resources): Candidate {
+  if (candidate.cpus <= capacity.cpus && candidate.memoryBytes <= capacity.memoryBytes) return candidate
   const [cpus, memoryBytes] = [
     Math.min(candidate.cpus, capacity.cpus),
     Math.min(candidate.memoryBytes, capacity.memoryBytes),

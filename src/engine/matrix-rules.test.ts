@@ -16,7 +16,7 @@ test('a matrix that fails fast is broken by its first failed member, and only fo
     ['c', 'failed'],
   ])
 
-  const broken = brokenMatrices({ version: 1, steps }, states)
+  const broken = brokenMatrices({ version: 1, steps }, (key) => states.get(key))
 
   expect([...broken]).toEqual([['a', 'a (1)']])
   expect(steps.map((step) => culpritOf(step, broken))).toEqual([

@@ -2,11 +2,11 @@ import type { Plan, PlanStep } from '../core/plan.ts'
 import type { StepState } from '../core/run-state.ts'
 
 /** Of matrices that fail fast: the first member that failed, by the matrix's name. */
-export function brokenMatrices(plan: Plan, states: ReadonlyMap<string, StepState>): Map<string, string> {
+export function brokenMatrices(plan: Plan, stateOf: (key: string) => StepState | undefined): Map<string, string> {
   const broken = new Map<string, string>()
   for (const { key, siblings } of plan.steps) {
     if (siblings?.failFast !== true || broken.has(siblings.of)) continue
-    if (states.get(key) === 'failed') broken.set(siblings.of, key)
+    if (stateOf(key) === 'failed') broken.set(siblings.of, key)
   }
   return broken
 }
@@ -38,7 +38,7 @@ export function holdParallel<T extends Member>(
 ): { free: T[]; held: { each: T; why: string }[] } {
   const free: T[] = []
   const held: { each: T; why: string }[] = []
-  const room = new Map<string, number>()
+  const lanes = new Map<string, Lane>()
   for (const each of candidates) {
     const { of, maxParallel } = each.step.siblings ?? {}
     if (of === undefined || maxParallel === undefined) {
@@ -46,18 +46,29 @@ export function holdParallel<T extends Member>(
       continue
     }
     const id = `${each.run.id}/${of}`
-    const members = membersOf(of, steps.get(each.run.id) ?? [])
-    const left = room.get(id) ?? maxParallel - members.filter(({ state }) => state === 'running').length
-    room.set(id, left - 1)
-    const before = members.slice(
-      0,
-      members.findIndex(({ key }) => key === each.step.key),
-    )
-    const ahead = before.filter(({ key }) => isResolving(`${each.run.id}/${key}`)).length
-    if (left > ahead) free.push(each)
+    const lane = lanes.get(id) ?? openLane(membersOf(of, steps.get(each.run.id) ?? []), each.run.id, isResolving)
+    lanes.set(id, lane)
+    if (maxParallel - lane.taken > (lane.ahead.get(each.step.key) ?? 0)) free.push(each)
     else held.push({ each, why: `waits for max-parallel ${maxParallel} of matrix ${of}` })
+    lane.taken += 1
   }
   return { free, held }
+}
+
+/** Of one matrix: how many of its members run or were looked at before, and how many that are being looked up stand before each. */
+interface Lane {
+  taken: number
+  readonly ahead: ReadonlyMap<string, number>
+}
+
+function openLane(members: readonly StateOfStep[], runId: string, isResolving: (id: string) => boolean): Lane {
+  const ahead = new Map<string, number>()
+  let resolving = 0
+  for (const { key } of members) {
+    ahead.set(key, resolving)
+    if (isResolving(`${runId}/${key}`)) resolving += 1
+  }
+  return { taken: members.filter(({ state }) => state === 'running').length, ahead }
 }
 
 /** No name of a step holds a space, so the prefix is the matrix's alone. */

@@ -12,8 +12,8 @@ export interface RunView {
   readonly runs: readonly RunGlance[]
   /** Of runs that are not queued, in the plan's order. */
   readonly steps: ReadonlyMap<string, readonly StepGlance[]>
-  /** Runs that are not as they were. */
-  readonly changed: ReadonlySet<string>
+  /** Runs that are not as they were, and which of their steps. */
+  readonly changed: ReadonlyMap<string, 'all' | ReadonlySet<string>>
 }
 
 /** However many events tell of single changes, everything is read again so often. */
@@ -26,11 +26,13 @@ const MOST_CHANGES = 500
  * The rows of all runs that have not ended, kept from one look to the next: every change of a state has an
  * event in its transaction, so only what the events since then name is read again. A run of a thousand steps
  * would otherwise be read a thousand times as a whole. Forgotten as a whole at intervals, so that nothing
- * depends on an event.
+ * depends on an event. What one look answered is brought up to date by the next.
  */
 export function createRunView(reader: Reader): { look(): Promise<RunView> } {
   let runs = new Map<string, RunGlance>()
   let steps = new Map<string, StepGlance[]>()
+  /** Where a step stands among those of its run. */
+  const places = new WeakMap<StepGlance[], Map<string, number>>()
   let seen = -1
   let wholeAt = -Infinity
 
@@ -41,17 +43,17 @@ export function createRunView(reader: Reader): { look(): Promise<RunView> } {
     return { runs: [...runs.values()].sort(byAge), steps, changed }
   }
 
-  async function readWhole(): Promise<Set<string>> {
+  async function readWhole(): Promise<Map<string, 'all'>> {
     wholeAt = performance.now()
     // Before the rows: what changes in between is read twice, and not missed.
     seen = await newestEventId(reader)
     runs = new Map((await listActiveRuns(reader)).map((run) => [run.id, run]))
     const moving = [...runs.values()].filter((run) => run.state !== 'queued').map((run) => run.id)
     steps = Map.groupBy(await glanceAtSteps(reader, moving), (step) => step.run_id)
-    return new Set(runs.keys())
+    return new Map(Array.from(runs.keys(), (run) => [run, 'all']))
   }
 
-  async function readChanged(changes: readonly { id: number; subject: string }[]): Promise<Set<string>> {
+  async function readChanged(changes: readonly { id: number; subject: string }[]): Promise<RunView['changed']> {
     const named = Map.groupBy(
       changes.map(({ subject }) => parseSubject(subject)),
       ({ run }) => run,
@@ -64,9 +66,12 @@ export function createRunView(reader: Reader): { look(): Promise<RunView> } {
       if (isFinal(RUN_TRANSITIONS, run.state)) forget(run.id)
       else runs.set(run.id, run)
     }
-    for (const [run, parts] of named) await readSteps(run, new Set(parts.flatMap(({ step }) => step ?? [])))
+    const keysOf = new Map(
+      Array.from(named, ([run, parts]) => [run, new Set(parts.flatMap(({ step }) => step ?? []))] as const),
+    )
+    for (const [run, keys] of keysOf) await readSteps(run, keys)
     seen = changes.at(-1)?.id ?? seen
-    return new Set(named.keys())
+    return keysOf
   }
 
   function isAboutRun(run: string, parts: readonly { step: string | undefined }[]): boolean {
@@ -85,12 +90,16 @@ export function createRunView(reader: Reader): { look(): Promise<RunView> } {
       steps.set(run, await glanceAtSteps(reader, [run]))
       return
     }
-    const rows = new Map((await glanceAtTheseSteps(reader, run, [...keys])).map((row) => [row.key, row]))
-    if (rows.size > 0)
-      steps.set(
-        run,
-        known.map((step) => rows.get(step.key) ?? step),
-      )
+    for (const row of await glanceAtTheseSteps(reader, run, [...keys])) {
+      const place = placesIn(known).get(row.key)
+      if (place !== undefined) known[place] = row
+    }
+  }
+
+  function placesIn(known: StepGlance[]): Map<string, number> {
+    const found = places.get(known) ?? new Map(known.map(({ key }, place) => [key, place]))
+    places.set(known, found)
+    return found
   }
 
   return { look }

@@ -21,7 +21,10 @@ import { parseOutputs } from './step-outputs.ts'
 import { getStep, type StepGlance } from './steps.sql.ts'
 import { collectWhys } from './waiting-whys.ts'
 
-/** A step whose needs are met and which the cache does not have: it waits for room. */
+/**
+ * A step whose needs are met and which the cache does not have: it waits for room. What has ended never moves again, so
+ * its needs stay met.
+ */
 interface Ready {
   readonly cache: { readonly kind: 'miss' | 'off'; readonly why: string | null }
   readonly capacity: Resources
@@ -31,6 +34,9 @@ interface Ready {
 const FRESH = { kind: 'off', why: 'not taken from the cache: somebody asked to run it again' } as const
 
 const PROBE_MS = 10_000
+
+/** Also where no run has changed: room is kept free for who has waited long, and people change priorities. */
+const ADMIT_AGAIN_MS = 1_000
 const ALIKE: ReadonlyMap<string, number> = new Map()
 
 /**
@@ -38,7 +44,8 @@ const ALIKE: ReadonlyMap<string, number> = new Map()
  * cache, admits. A pass may be repeated at any time and does nothing where nothing has changed.
  */
 export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string, PreparedStep>) {
-  const ready = new Map<string, Ready>()
+  /** By run and step: a wide run has thousands, and every pass asks for each. */
+  const ready = new Map<string, Map<string, Ready>>()
   const whys = collectWhys(kernel)
   const probes = new Map<string, { readonly at: number; readonly found: Promise<Resources> }>()
 
@@ -47,18 +54,24 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
   const touched = new Set<string>()
   const waiting = new Map<string, readonly Waiting[]>()
   const memories = new Map<string, AdmissionMemory>()
+  let admittedAt = -Infinity
 
   async function pass(): Promise<void> {
     const { runs, steps } = await look()
     const moving = runs.filter((run) => run.state !== 'queued')
-    for (const run of moving) {
-      if (!touched.has(run.id)) continue
-      forgetEnded(steps.get(run.id) ?? [])
+    const due = moving.filter((run) => touched.has(run.id))
+    for (const run of due) {
       touched.delete(run.id)
       waiting.set(run.id, await orTouched(run, () => advanceRun(run, steps.get(run.id) ?? [])))
     }
-    const found = moving.flatMap((run) => waiting.get(run.id) ?? [])
-    await admit(moving, steps, found)
+    if (due.length > 0 || performance.now() - admittedAt > ADMIT_AGAIN_MS) {
+      admittedAt = performance.now()
+      await admit(
+        moving,
+        steps,
+        moving.flatMap((run) => waiting.get(run.id) ?? []),
+      )
+    }
     await whys.write()
   }
 
@@ -69,6 +82,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
 
   function note(seen: RunView): RunView {
     for (const run of seen.runs) if (run.state !== 'queued' && seen.changed.has(run.id)) touched.add(run.id)
+    for (const [run, keys] of seen.changed) forgetEnded(seen.steps.get(run) ?? [], keys)
     if (seen.changed.size > 0) forgetGone(new Set(seen.runs.map((run) => run.id)))
     return seen
   }
@@ -89,30 +103,40 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     const end = judgeRun(run, plan, steps)
     if (end !== undefined) await endRun(kernel, run, end)
     if (end !== undefined || !startsSteps(run)) return []
-    const states = new Map<string, StepState>(steps.map((step) => [step.key, step.state]))
     const byKey = await kernel.planStepsOf(run.id)
+    const mine = ready.get(run.id)
     const found: Waiting[] = []
-    const broken = brokenMatrices(plan, states)
+    let known: Map<string, StepState> | undefined
+    const states = () => (known ??= new Map(steps.map(({ key, state }) => [key, state])))
+    const broken = brokenMatrices(plan, (key) => states().get(key))
     await cancelMembers(kernel, run, byKey, steps, broken)
     for (const glance of steps) {
-      const step = byKey.get(glance.key)
-      const id = `${run.id}/${glance.key}`
-      if (glance.state !== 'waiting' || step === undefined) continue
-      if (jobs.isBusy(id)) {
+      const step = glance.state === 'waiting' ? byKey.get(glance.key) : undefined
+      if (step === undefined) continue
+      const culprit = culpritOf(step, broken)
+      if (culprit === undefined && mine?.has(glance.key) === true) {
+        found.push({ id: `${run.id}/${glance.key}`, run, step, glance })
+        continue
+      }
+      if (jobs.isBusy(`${run.id}/${glance.key}`)) {
         // It is being looked up; when that has ended nobody but the bell tells us.
         touched.add(run.id)
         continue
       }
-      const culprit = culpritOf(step, broken)
       const decision: StepDecision =
-        culprit === undefined ? decideStep(step, states, run, byKey) : { kind: 'skip', why: culprit }
+        culprit === undefined ? decideStep(step, states(), run, byKey) : { kind: 'skip', why: culprit }
       if (decision.kind === 'skip') {
         await skipStep(kernel, run, glance.key, decision.why)
-        states.set(glance.key, 'skipped')
+        states().set(glance.key, 'skipped')
       } else if (decision.kind === 'wait') whys.say(glance, decision.why)
-      else if (ready.has(id)) found.push({ id, run, step, glance })
       else startResolving(run, glance)
     }
+    return found
+  }
+
+  function readyOf(runId: string): Map<string, Ready> {
+    const found = ready.get(runId) ?? new Map<string, Ready>()
+    ready.set(runId, found)
     return found
   }
 
@@ -144,7 +168,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
       return settleFromOutputs(kernel, context, { event: 'hit', outputs: answer.outputs, why: answer.why }, step)
     }
     prepared.set(`${run.id}/${glance.key}`, step)
-    ready.set(`${run.id}/${glance.key}`, { cache: answer, capacity })
+    readyOf(run.id).set(glance.key, { cache: answer, capacity })
   }
 
   /** Refuses what can never run there. */
@@ -170,12 +194,14 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     return found
   }
 
-  function forgetEnded(steps: readonly StepGlance[]): void {
+  function forgetEnded(steps: readonly StepGlance[], changed: 'all' | ReadonlySet<string>): void {
     for (const { run_id: run, key, state } of steps) {
+      if (state === 'waiting' || state === 'running') continue
+      if (changed !== 'all' && !changed.has(key)) continue
       const id = `${run}/${key}`
-      if (state === 'waiting' || state === 'running' || jobs.isBusy(id)) continue
+      if (jobs.isBusy(id)) continue
       prepared.delete(id)
-      ready.delete(id)
+      ready.get(run)?.delete(key)
     }
   }
 
@@ -183,11 +209,12 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     for (const id of touched) if (!runs.has(id)) touched.delete(id)
     const gone = [...waiting.keys()].filter((id) => !runs.has(id))
     if (gone.length === 0) return
-    for (const id of gone) waiting.delete(id)
-    for (const id of prepared.keys()) {
-      if (runs.has(id.slice(0, id.indexOf('/'))) || jobs.isBusy(id)) continue
-      prepared.delete(id)
+    for (const id of gone) {
+      waiting.delete(id)
       ready.delete(id)
+    }
+    for (const id of prepared.keys()) {
+      if (!runs.has(id.slice(0, id.indexOf('/'))) && !jobs.isBusy(id)) prepared.delete(id)
     }
   }
 
@@ -199,7 +226,8 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     const { free, held } = holdParallel(waiting, steps, (id) => jobs.isBusy(id))
     for (const { each, why } of held) whys.say(each.glance, why)
     for (const [executor, candidates] of Map.groupBy(free, (each) => each.step.runsOn)) {
-      const capacity = ready.get(candidates[0]?.id ?? '')?.capacity
+      const [one] = candidates
+      const capacity = one === undefined ? undefined : readyOf(one.run.id).get(one.glance.key)?.capacity
       if (capacity === undefined) continue
       const occupants = await occupantsOf(kernel, executor, runs, steps)
       const weights = (await kernel.options.weights?.()) ?? ALIKE
@@ -219,13 +247,13 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     }
   }
 
-  async function begin({ id }: Waiting): Promise<void> {
-    const cache = ready.get(id)?.cache
+  async function begin({ id, run, glance }: Waiting): Promise<void> {
+    const cache = readyOf(run.id).get(glance.key)?.cache
     const step = prepared.get(id)
     if (cache === undefined || step === undefined) return
     touched.add(step.context.run.id)
     await beginStep(kernel, step, cache)
-    ready.delete(id)
+    readyOf(run.id).delete(glance.key)
   }
 
   return { pass }

@@ -1,3 +1,4 @@
+import type { Writer } from '../db/open-database.ts'
 import type { Kernel } from './kernel.ts'
 import { setWaitingWhy, type StepGlance } from './steps.sql.ts'
 
@@ -13,35 +14,46 @@ const REMEMBERED = 20_000
  */
 export function collectWhys(kernel: Kernel) {
   let writtenAt = -Infinity
-  const unwritten = new Map<string, { readonly runId: string; readonly key: string; readonly why: string }>()
-  const written = new Map<string, string>()
+  const unwritten: WhysOfRuns = new Map()
+  const written: WhysOfRuns = new Map()
+  let remembered = 0
 
   return {
     /** Nothing, where the step says so already. */
     say({ run_id: runId, key, why: before }: StepGlance, why: string): void {
-      const id = `${runId}/${key}`
-      if (why === (written.get(id) ?? before)) unwritten.delete(id)
-      else unwritten.set(id, { runId, key, why })
+      if (why === (written.get(runId)?.get(key) ?? before)) unwritten.get(runId)?.delete(key)
+      else whysOf(unwritten, runId).set(key, why)
     },
     /** What is not written yet waits for a later pass. */
     async write(): Promise<void> {
-      if (unwritten.size === 0 || performance.now() - writtenAt < BETWEEN_MS) return
+      if (performance.now() - writtenAt < BETWEEN_MS) return
       writtenAt = performance.now()
-      const all = [...unwritten]
+      const all = [...unwritten].filter(([, whys]) => whys.size > 0)
       unwritten.clear()
-      if (written.size > REMEMBERED) written.clear()
-      for (const [id, { why }] of all) written.set(id, why)
-      const same = Map.groupBy(all, ([, { runId, why }]) => `${runId}\n${why}`).values()
-      await kernel.options.database.write(
-        async (writer) => {
-          for (const steps of same) {
-            const [, { runId, why }] = steps[0] as (typeof all)[number]
-            const keys = steps.map(([, { key }]) => key)
-            await setWaitingWhy(writer, runId, keys, why)
-          }
-        },
-        { quiet: true },
-      )
+      if (all.length === 0) return
+      if (remembered > REMEMBERED) written.clear()
+      if (remembered > REMEMBERED) remembered = 0
+      for (const [runId, whys] of all) for (const [key, why] of whys) whysOf(written, runId).set(key, why)
+      for (const [, whys] of all) remembered += whys.size
+      await kernel.options.database.write((writer) => writeWhys(writer, all), { quiet: true })
     },
+  }
+}
+
+/** By run and by step: looked at for each of thousands that wait, so no name is put together for it. */
+type WhysOfRuns = Map<string, Map<string, string>>
+
+function whysOf(all: WhysOfRuns, runId: string): Map<string, string> {
+  const whys = all.get(runId) ?? new Map<string, string>()
+  all.set(runId, whys)
+  return whys
+}
+
+async function writeWhys(writer: Writer, all: readonly (readonly [string, Map<string, string>])[]): Promise<void> {
+  for (const [runId, whys] of all) {
+    for (const [why, same] of Map.groupBy(whys, ([, why]) => why)) {
+      const keys = same.map(([key]) => key)
+      await setWaitingWhy(writer, runId, keys, why)
+    }
   }
 }

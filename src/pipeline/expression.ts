@@ -49,6 +49,19 @@ export type ParsedExpression =
 
 /** Parses `branch == 'main' and success()`; a `${{ }}` around the whole is allowed. Never throws. */
 export function parseExpression(text: string): ParsedExpression {
+  const known = parsed.get(text)
+  if (known !== undefined) return known
+  if (parsed.size >= REMEMBERED) parsed.clear()
+  const made = parseAnew(text)
+  parsed.set(text, made)
+  return made
+}
+
+/** The engine asks again and again, for each step that waits, and mostly about the same few. */
+const REMEMBERED = 500
+const parsed = new Map<string, ParsedExpression>()
+
+function parseAnew(text: string): ParsedExpression {
   const wrapped = /^\s*\$\{\{([\s\S]*)\}\}\s*$/.exec(text)
   return readExpression(wrapped?.[1] ?? text)
 }
