@@ -38,7 +38,8 @@ export async function findPython(search: PythonSearch): Promise<Python> {
     if (python === undefined || seen.has(python.executable)) continue
     seen.add(python.executable)
     if (!fitsPython(python.version, wanted)) others.push(python.version)
-    else if (search.forOtherUser && !(await isReadableByAll(python.executable))) unreadable.push(python.executable)
+    else if (search.forOtherUser && !(await isReadableByAll(python.executable)))
+      unreadable.push(await realpath(python.executable))
     else return python
   }
   throw new AppError('INVALID_INPUT', notFound(wanted, others, unreadable))
@@ -133,7 +134,7 @@ export async function isOursToRun(executable: string): Promise<boolean> {
 function notFound(wanted: string | undefined, others: readonly string[], unreadable: readonly string[]): string {
   const name = `Python ${wanted ?? '3'}`
   if (unreadable.length > 0) {
-    return `${name} is installed at ${unreadable.join(', ')}, where the user that runs steps cannot read it. Install it for everybody (apt-get install python3, or UV_PYTHON_INSTALL_DIR=/opt/python uv python install ${versionOf(wanted)}).`
+    return `${name} is installed at ${[...new Set(unreadable)].join(', ')}, where the user that runs steps cannot read it. Install it for everybody (apt-get install python3, or UV_PYTHON_INSTALL_DIR=/opt/python uv python install ${versionOf(wanted)}).`
   }
   const there = others.length === 0 ? 'There is no Python at all' : `There are ${[...new Set(others)].join(', ')}`
   return `${name} is not installed on this machine. ${there}. Install it (uv python install ${versionOf(wanted)}, pyenv, or your system's packages), or name another in build.python.`
