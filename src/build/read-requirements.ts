@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
 import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
-import { readPyproject, readRequirementFile, type Requirement } from './requirement-files.ts'
+import { isFromRepository, readPyproject, readRequirementFile, type Requirement } from './requirement-files.ts'
 
 /** The dependency files of one build environment, with all they include. */
 export interface RequirementSet {
@@ -41,11 +41,17 @@ export async function readRequirements(folder: string, files: readonly string[])
       continue
     }
     if (path.endsWith('.toml')) {
-      requirements.push(...readPyproject(path, text))
+      const listed = readPyproject(path, text)
+      refuseRepositories(
+        path,
+        listed.filter((one) => isFromRepository(one.text)),
+      )
+      requirements.push(...listed)
       continue
     }
     const file = readRequirementFile(path, text)
     refuseLocal(path, file.local)
+    refuseRepositories(path, file.repositories)
     requirements.push(...file.requirements)
     queue.push(
       ...file.includes.map((include) => ({ path: join(dirname(path), include.path), from: `${path}:${include.line}` })),
@@ -78,6 +84,15 @@ function refuseLocal(path: string, local: readonly { text: string; line: number 
   throw new AppError(
     'INVALID_INPUT',
     `${path}:${first.line}: "${first.text}" installs from the working copy, which an environment shared by many commits cannot. Steps see the repository itself: set env PYTHONPATH to its source folder instead.`,
+  )
+}
+
+function refuseRepositories(path: string, lines: readonly { text: string; line: number }[]): void {
+  const [first] = lines
+  if (first === undefined) return
+  throw new AppError(
+    'INVALID_INPUT',
+    `${path}:${first.line}: "${first.text}" is taken from a repository, and has no file whose hash could be locked. Publish a wheel of it to an index of your own, or name the address of a wheel.`,
   )
 }
 

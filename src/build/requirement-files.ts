@@ -13,6 +13,8 @@ export interface RequirementFile {
   readonly includes: readonly { readonly path: string; readonly line: number }[]
   /** Lines that install from the working copy. */
   readonly local: readonly { readonly text: string; readonly line: number }[]
+  /** Lines that install from a repository: `git+https://…`. */
+  readonly repositories: readonly { readonly text: string; readonly line: number }[]
 }
 
 /** Reads a requirements file, only so far as to say where a name stands; resolving is pip's and uv's work. */
@@ -20,14 +22,23 @@ export function readRequirementFile(file: string, text: string): RequirementFile
   const requirements: Requirement[] = []
   const includes: { path: string; line: number }[] = []
   const local: { text: string; line: number }[] = []
+  const repositories: { text: string; line: number }[] = []
   for (const { content, line } of logicalLines(text)) {
     const [, included] = /^(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)/.exec(content) ?? []
     const [, name] = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?=[[<>=!~;@\s]|$)/.exec(content) ?? []
-    if (included !== undefined) includes.push({ path: included, line })
+    if (REPOSITORY.test(content)) repositories.push({ text: content, line })
+    else if (included !== undefined) includes.push({ path: included, line })
     else if (/^(-e|--editable)[\s=]|^\.{0,2}\/|^\.$|^file:/.test(content)) local.push({ text: content, line })
     else if (name !== undefined) requirements.push({ name: normalise(name), text: content, file, line })
   }
-  return { requirements, includes, local }
+  return { requirements, includes, local, repositories }
+}
+
+const REPOSITORY = /(^|@\s*|^(-e|--editable)[\s=]+)(git|hg|svn|bzr)\+/
+
+/** Whether a requirement is taken from a repository, which has no file whose hash could be locked. */
+export function isFromRepository(requirement: string): boolean {
+  return REPOSITORY.test(requirement)
 }
 
 /** `[project] dependencies` of a pyproject.toml, each with its line; good enough to point at, not to resolve. */

@@ -321,6 +321,17 @@ test('a missing Python is named, with how to get it', async () => {
   )
 })
 
+test.each([
+  ['requirements.txt', 'alpha\nmine @ git+https://git.example/mine@1.0\n', 2],
+  ['requirements.txt', '-e git+ssh://git@git.example/mine#egg=mine\n', 1],
+  ['pyproject.toml', '[project]\nname = "x"\ndependencies = [\n  "mine @ git+https://git.example/mine",\n]\n', 4],
+])('a package of a repository in %s is refused before anything is fetched', async (file, text, line) => {
+  const { output } = await build('pip', { [file]: text })
+
+  expect(output.failure?.message).toContain(`${file}:${line}: `)
+  expect(output.failure?.message).toContain('has no file whose hash could be locked')
+})
+
 test('a requirement on the working copy, a missing file and a missing system package are refused', async () => {
   const local = await build('uv', { 'requirements.txt': 'alpha\n-e .\n' })
   const missing = await build('uv', { 'requirements.txt': '-r gone.txt\n' })
