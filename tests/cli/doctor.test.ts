@@ -31,10 +31,17 @@ test('what is there is found, and nothing is made', async () => {
   const { checks } = await doctor(`data: ${join(place.folder, 'fresh')}\nport: 0\ngateway-port: 0\n`)
 
   expect(checks['git']).toMatchObject({ state: 'ok' })
+  expect(checks['image builder']).toMatchObject({ state: 'ok', found: expect.stringContaining('buildah version') })
   expect(checks['duckdb']).toMatchObject({ state: 'ok' })
   expect(checks['onnxruntime']).toMatchObject({ state: 'ok' })
   expect(checks['database']).toMatchObject({ state: 'ok' })
   expect(await readdir(place.folder)).not.toContain('fresh')
+})
+
+test('without a builder of images all is well, and it is said how to get one', async () => {
+  const { checks } = await doctor('port: 0\ngateway-port: 0\n', { PATH: '/no-such-folder' })
+
+  expect(checks['image builder']).toMatchObject({ state: 'ok', found: expect.stringContaining('buildah crun') })
 })
 
 test('a port that another program has is missing, and the exit code is 1', async () => {

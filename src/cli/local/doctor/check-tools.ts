@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { findImageBuilder } from '../../../build/find-image-builder.ts'
+import { toolEnvironment } from '../../../flow/tool-environment.ts'
 import { whyNoBubblewrap } from '../../../lib/bubblewrap.ts'
 import { describeControlGroups } from '../../../lib/control-group.ts'
 import { lacking, missing, ok, type Check } from './check.ts'
@@ -30,6 +32,7 @@ export async function checkTools(): Promise<Check[]> {
       ? lacking('tar', 'there is none on PATH', '`tidegate backup` and `restore` need it.')
       : ok('tar', tar),
     await checkBubblewrap(bubblewrap),
+    await checkImageBuilder(),
     checkControlGroups(),
   ]
 }
@@ -56,6 +59,17 @@ async function checkBubblewrap(version: string | undefined): Promise<Check> {
   if (version === undefined) return ok('bubblewrap', 'there is none: no sandbox around steps (`steps.sandbox`)')
   const why = await whyNoBubblewrap()
   return ok('bubblewrap', why === undefined ? `${version}, works` : `${version}, does not work here: ${why}`)
+}
+
+/** Needed only where a pipeline says `build.image`. */
+async function checkImageBuilder(): Promise<Check> {
+  try {
+    const { env, secrets } = toolEnvironment(process.env)
+    const place = { env: { ...env, ...secrets }, signal: AbortSignal.timeout(20_000) }
+    return ok('image builder', (await findImageBuilder(place)).version)
+  } catch (error) {
+    return ok('image builder', error instanceof Error ? error.message : String(error))
+  }
 }
 
 function checkControlGroups(): Check {
