@@ -140,6 +140,20 @@ function fixture(name: string): string {
 }
 
 describe('hostile reports', () => {
+  test.each([
+    ['-5e400', 0],
+    ['1e999', 86_400],
+    ['-3', 0],
+    ['NaN', 0],
+    ['0x10', 16],
+    ['a while', 0],
+    ['', 0],
+  ])('a test that says it took "%s" took %d s', async (time, seconds) => {
+    const { results } = await parseJunit(`<testsuite><testcase name="a" time="${time}"/></testsuite>`)
+
+    expect(results.map((one) => one.seconds)).toEqual([seconds])
+  })
+
   const bomb = `<!-- x --><!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;">]><testsuite><testcase name="x"><failure>&m;</failure></testcase></testsuite>`
 
   test.each([

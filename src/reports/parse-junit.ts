@@ -190,9 +190,15 @@ function caseOf(attributes: ReadonlyMap<string, string>, suite: string): Case {
     suite: wordOf(attributes, 'classname') || file || suite,
     name: wordOf(attributes, 'name'),
     file,
-    seconds: Number((attributes.get('time') ?? '').replaceAll(',', '')) || 0,
+    seconds: secondsOf(attributes.get('time') ?? ''),
     troubles: [],
   }
+}
+
+/** No test takes longer than a step may; more, less than nothing, or no number at all would spoil every sum it is in. */
+function secondsOf(time: string): number {
+  const seconds = Number(time.replaceAll(',', ''))
+  return seconds > 0 ? Math.min(seconds, limit('stepTimeoutMs') / 1_000) : 0
 }
 
 function resultOf({ troubles, ...common }: Case): TestResult {
