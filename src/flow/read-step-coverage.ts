@@ -65,7 +65,9 @@ export async function readStepCoverage(
   }
   const metrics = coverage.lines === 0 ? {} : { coverage: coverage.covered / coverage.lines }
   const base = change === undefined ? {} : { base: change.base }
-  return { coverage, ...base, metrics, findings: [...findings, ...uncoveredFindings(coverage.uncovered)] }
+  // A member of a split suite runs its share: what it did not run, another may have.
+  const uncovered = step.split === undefined ? coverage.uncovered : []
+  return { coverage, ...base, metrics, findings: [...findings, ...uncoveredFindings(uncovered)] }
 }
 
 async function readOne(

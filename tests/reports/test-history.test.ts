@@ -204,18 +204,32 @@ describe.each(DATABASES)('on %s', (kind) => {
         pipeline: `steps:
   unit:
     stage: unit-tests
-    run: cat "$TIDEGATE_SPLIT_FILE"
+    run: cat "$TIDEGATE_SPLIT_FILE"; cp committed.lcov cov.lcov
+    reports: { coverage: cov.lcov }
     split: { tests: "tests/**/test_*.py" }
     matrix: { part: [1, 2, 3] }
 `,
-        files: Object.fromEntries(names.map((name) => [name, 'def test(): pass\n'])),
+        files: {
+          ...Object.fromEntries(names.map((name) => [name, 'def test(): pass\n'])),
+          'scale.py': SCALE,
+          'committed.lcov': 'SF:scale.py\nDA:1,1\nDA:2,1\nDA:5,0\nend_of_record\n',
+        },
       }),
     )
 
     await project.push(ana)
+    await project.commit({ 'scale.py': SCALE_WITH_MORE })
+    await project.push(ana)
 
     const logs = await Promise.all([1, 2, 3].map((part) => project.log(1, `unit (${part})`)))
     expect(logs.map((log) => log.match(/^tests\/.*$/gm)?.length)).toEqual([3, 2, 2])
+    const second = await project.run(2)
+    expect(second.coverage.map(({ changedLines, changedCovered }) => [changedLines, changedCovered])).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ])
+    expect(second.findings.filter(({ step }) => step.startsWith('unit'))).toEqual([])
     expect(logs.flatMap((log) => log.match(/^tests\/.*$/gm) ?? []).toSorted()).toEqual(names)
   })
 })
