@@ -24,6 +24,7 @@ const MANY = Array.from({ length: 120 }, (_, i) => `<testcase classname="many" n
 
 /** Two tests of ink that pass, one with every sign in its name, and many more. */
 const PASSING = `<testsuite name="unit">
+  <testcase classname="test_ink" name="" time="-1e999"/>
   <testcase classname="test_ink" name="test_reads_ink" time="0.01"/>
   <testcase classname="test_ink" name="test_blank" time="0.02"/>
   <testcase classname="test_ink" name="${ODD.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')}" time="3.5"/>
@@ -94,7 +95,7 @@ test('the keyboard goes from bar to bar of a chart, hears each, and opens its ru
 
   const bars = page.getByRole('list', { name: 'How long all tests of each run took' }).getByRole('link')
   await bars.last().focus()
-  await page.getByText('charted#2 on main: 123 passed, took').waitFor()
+  await page.getByText('charted#2 on main: 124 passed, took').waitFor()
   const inOrder = await bars.evaluateAll((all) => all.map((one) => one.getAttribute('tabindex')))
   await page.keyboard.press('ArrowLeft')
   await page.getByText('charted#1 on main: 1 passed, 1 failed, took 30 ms').waitFor()
@@ -127,7 +128,7 @@ test('a maintainer puts a test into quarantine and releases it on its page; a de
   await signIn(maintainer.page, place.server.address, lead.token)
   await maintainer.page.goto(address)
   await quarantine(maintainer)
-  await maintainer.page.getByText('waits for a port').waitFor()
+  await maintainer.page.getByText('lead, just now: waits for a port').waitFor()
   const put = await inQuarantine()
   await maintainer.page.goto(`${place.server.address}/calmed/tests?only=quarantined`)
   await maintainer.page.getByRole('link', { name: 'In quarantine 1' }).waitFor()

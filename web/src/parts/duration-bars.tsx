@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useState, type KeyboardEvent } from 'react'
-import { niceEnd } from '../words/nice-scale.ts'
+import { niceSeconds } from '../words/nice-scale.ts'
 import { asDuration } from '../words/numbers.ts'
 import type { Tone } from '../words/tones.ts'
 import styles from './duration-bars.module.css'
@@ -30,7 +30,7 @@ interface DurationBarsProps {
  */
 export function DurationBars({ label, bars, legend, note }: DurationBarsProps) {
   const [looked, setLooked] = useState<string | undefined>(undefined)
-  const end = niceEnd(Math.max(...bars.map(({ seconds }) => seconds)))
+  const end = niceSeconds(Math.max(...bars.map(({ seconds }) => seconds)))
   const told = bars.find(({ key }) => key === looked)?.told
   return (
     <div className={styles['chart']}>

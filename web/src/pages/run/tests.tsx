@@ -51,7 +51,7 @@ function FailedTest({ project, test }: { readonly project: string; readonly test
       <Text fw={600} className={styles['name']}>
         {suite === '' ? '' : `${suite} › `}
         <Link to="/$project/test" params={{ project }} search={{ test: `${suite}::${name}` }}>
-          {name}
+          {name === '' ? 'without a name' : name}
         </Link>
       </Text>
       <Text size="sm" c="dimmed">

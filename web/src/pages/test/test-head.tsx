@@ -18,7 +18,7 @@ export function TestHead({ test }: { readonly test: TestDetail }) {
         </Text>
       )}
       <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
-        {name}
+        {name === '' ? 'A test without a name' : name}
       </Title>
       <Group gap={8} mt={6} fz="sm">
         <StateBadge tone={toneOfTest(state)}>{state}</StateBadge>

@@ -13,7 +13,7 @@ export function TestRow({ project, test: shown }: { readonly project: string; re
     <Table.Tr>
       <Table.Td className={styles['what']}>
         <Link className={styles['link']} to="/$project/test" params={{ project }} search={{ test }}>
-          {name}
+          {name === '' ? 'without a name' : name}
         </Link>
         <span className={styles['suite']}>{suite}</span>
       </Table.Td>
@@ -32,7 +32,7 @@ export function TestRow({ project, test: shown }: { readonly project: string; re
       </Table.Td>
       <Table.Td className={styles['figure']}>{seconds === 0 ? '' : asDuration(seconds)}</Table.Td>
       <Table.Td className={styles['figure']}>
-        {failures === 0 ? <Never /> : `${failures} of ${runs} runs, ${asPercent(failures / runs)}`}
+        {failures === 0 ? <Never /> : `${failures} of ${asCount(runs, 'run')}, ${asPercent(failures / runs)}`}
       </Table.Td>
       <Table.Td className={styles['figure']}>{flakes === 0 ? <Never /> : asCount(flakes, 'time')}</Table.Td>
     </Table.Tr>
