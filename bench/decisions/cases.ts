@@ -1,7 +1,9 @@
 import type { ChampionGate } from './gate-rates.ts'
 import {
+  OWN_METRIC,
   simulateClasses,
   simulateNumbers,
+  simulateOverlaps,
   simulateScores,
   simulateSlices,
   simulateUnits,
@@ -14,45 +16,35 @@ export interface DecisionCase {
   readonly gate: ChampionGate
   readonly simulate: Simulate
   readonly rows: readonly number[]
-  /** For each of `rows`: fewer where a decision takes long. */
-  readonly repetitions: readonly number[]
 }
 
 const CONFIDENCE = 0.95
 
 /** In the order of the page. */
 export const DECISION_CASES: readonly DecisionCase[] = [
-  decisionCase(
-    'accuracy',
-    0.02,
-    simulateClasses,
-    'score interval of Tango; the models differ on 6 % of rows',
-    [2_000, 2_000],
-  ),
-  decisionCase('auc', 0.02, simulateScores, "DeLong's test; area 0.85, 30 % positive", [2_000, 400]),
-  decisionCase('mae', 0.05, simulateNumbers, 'paired bootstrap; errors correlated 0.8, MAE 1', [400, 100]),
-  decisionCase('f1-macro', 0.02, simulateClasses, 'bootstrap of the joint confusion matrix; three classes', [400, 400]),
+  decisionCase('accuracy', 0.02, simulateClasses, 'score interval of Tango; the models differ on 6 % of rows'),
+  decisionCase('auc', 0.02, simulateScores, "DeLong's test; area 0.85, 30 % positive"),
+  decisionCase('mae', 0.05, simulateNumbers, 'paired bootstrap; errors correlated 0.8, MAE 1'),
+  decisionCase('f1-macro', 0.02, simulateClasses, 'bootstrap of the joint confusion matrix; three classes'),
   {
-    ...decisionCase('accuracy', 0.02, simulateUnits, 'bootstrap of units: ten rows each, answered alike', [200]),
+    ...decisionCase(OWN_METRIC, 0.01, simulateOverlaps, 'paired bootstrap; every tenth row differs by up to 0.4'),
+    name: `\`${OWN_METRIC}\`, a metric of one's own`,
+  },
+  {
+    ...decisionCase('accuracy', 0.02, simulateUnits, 'bootstrap of units: ten rows each, answered alike'),
     name: 'accuracy, with `unit`',
     rows: [5_000],
   },
   {
-    ...decisionCase('accuracy', 0.05, simulateSlices, 'each of twenty values by itself, errors by Holm', [200]),
+    ...decisionCase('accuracy', 0.05, simulateSlices, 'each of twenty values by itself, errors by Holm'),
     name: 'accuracy, `slice` of twenty values',
     gate: { ...gateOf('accuracy', 0.05), slice: 'slice' },
     rows: [5_000],
   },
 ]
 
-function decisionCase(
-  metric: string,
-  margin: number,
-  simulate: Simulate,
-  what: string,
-  repetitions: readonly number[],
-): DecisionCase {
-  return { name: metric, what, gate: gateOf(metric, margin), simulate, rows: [500, 5_000], repetitions }
+function decisionCase(metric: string, margin: number, simulate: Simulate, what: string): DecisionCase {
+  return { name: metric, what, gate: gateOf(metric, margin), simulate, rows: [500, 5_000] }
 }
 
 function gateOf(metric: string, margin: number): ChampionGate {

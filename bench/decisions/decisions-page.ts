@@ -25,17 +25,18 @@ interface Report {
   readonly machine: Machine
   readonly decided: readonly Decided[]
   readonly supported: readonly Supported[]
+  /** Of the processor. */
   readonly tookSeconds: number
 }
 
 export function decisionsPage({ machine, decided, supported, tookSeconds }: Report): string {
   return `# How good decisions are
 
-Written by \`npm run bench:decisions\` (${machine.at.slice(0, 10)}, Node ${machine.node}, ${tookSeconds} s), and by nothing else. Seeded: the same code
+Written by \`npm run bench:decisions\` (${machine.at.slice(0, 10)}, Node ${machine.node}, ${tookSeconds} s of one core), and by nothing else. Seeded: the same code
 gives the same numbers on every machine.
 
 A gate against the champion says "not worse by more than the margin, 95 % confidence". Here the truth is known, because the
-rows are simulated; the gates are the ones that runs are decided by. Nominal error: 5 %. Shares of few repetitions are uncertain
+rows are simulated; the gates are the ones that runs are decided by. Nominal error: 5 %. Shares of repetitions are uncertain
 themselves: three standard errors stand beside them.
 
 ## A candidate as good as the champion

@@ -5,7 +5,9 @@ import { findMetric } from '../../src/evaluation/metrics.ts'
 import type { EvaluationResult, RowOutcomes } from '../../src/evaluation/evaluation-result.ts'
 import type { GateSpec } from '../../src/pipeline/pipeline.ts'
 import { SeededRandom } from '../../src/statistics/random.ts'
-import type { Simulate } from './simulate-rows.ts'
+import { OWN_METRIC, type Simulate } from './simulate-rows.ts'
+
+const OWN = { [OWN_METRIC]: { better: 'higher' } } as const
 
 export type ChampionGate = Extract<GateSpec, { kind: 'champion' }>
 
@@ -36,8 +38,10 @@ export function gateRates({ gate, simulate, rows, advantage, repetitions, seed }
   let notBelow = 0
   for (let i = 0; i < repetitions; i++) {
     const outcomes = simulate(random, rows, advantage)
-    counts[decideGate(gate, { result: resultOf(outcomes), outcomes }).outcome]++
-    const measured = measuredAdvantage(gate, outcomes)
+    const { outcome, evidence } = decideGate(gate, { result: resultOf(outcomes), outcomes })
+    counts[outcome]++
+    const { advantage: told } = evidence
+    const measured = typeof told === 'number' ? told : measuredAdvantage(gate, outcomes)
     if (measured >= -gate.margin) threshold++
     if (measured >= 0) notBelow++
   }
@@ -54,8 +58,9 @@ export function gateRates({ gate, simulate, rows, advantage, repetitions, seed }
   }
 }
 
+/** Over all rows, where the gate looked at slices. */
 function measuredAdvantage({ metric: name }: ChampionGate, outcomes: RowOutcomes): number {
-  const metric = findMetric(outcomes.task, name)!
+  const metric = findMetric(outcomes.task, name, OWN)!
   const valueOf = (model: RowOutcomes['candidate']): number => estimateMetric(metric, rowsOf(outcomes, model))
   const difference = valueOf(outcomes.candidate) - valueOf(outcomes.champion!)
   return metric.better === 'higher' ? difference : -difference
@@ -69,6 +74,7 @@ function resultOf(outcomes: RowOutcomes): EvaluationResult {
     source: 'hosts',
     candidate: { bundle: 'sha256:00', metrics: {} },
     champion: { version: 1, bundle: 'sha256:01', metrics: {} },
+    own: OWN,
     slices: [],
     outcomes: { kind: 'file', digest: 'sha256:00', size: 0 },
     notes: [],

@@ -1,4 +1,4 @@
-import { normalCdf, normalQuantile } from '../../src/statistics/normal.ts'
+import { normalQuantile } from '../../src/statistics/normal.ts'
 import type { SeededRandom } from '../../src/statistics/random.ts'
 import type { RowOutcomes } from '../../src/evaluation/evaluation-result.ts'
 
@@ -59,12 +59,17 @@ export const simulateScores: Simulate = (random, rows, advantage) => {
   const champion = new Float64Array(2 * rows)
   for (let i = 0; i < rows; i++) {
     const [a, b] = correlated(random, 0.8)
-    candidate[2 * i + 1] = normalCdf(truth[i]! * one + a)
-    champion[2 * i + 1] = normalCdf(truth[i]! * other + b)
+    candidate[2 * i + 1] = asShare(truth[i]! * one + a)
+    champion[2 * i + 1] = asShare(truth[i]! * other + b)
   }
   for (const scores of [candidate, champion]) for (let i = 0; i < rows; i++) scores[2 * i] = 1 - scores[2 * i + 1]!
   const predicted = new Int32Array(rows)
   return outcomesOf(truth, { predicted, scores: candidate }, { predicted, scores: champion }, ['no', 'yes'])
+}
+
+/** Any number as a score; the area depends on the order alone. */
+function asShare(value: number): number {
+  return 1 / (1 + Math.exp(-value))
 }
 
 /** Normal errors, correlated 0.8; the champion's mean absolute error is 1. */
@@ -88,9 +93,31 @@ export const simulateNumbers: Simulate = (random, rows, advantage) => {
   }
 }
 
+/**
+ * A number of the author's own between 0 and 1, as the overlap of two areas: one of ten rows is answered quite
+ * otherwise, all others nearly alike.
+ */
+export const simulateOverlaps: Simulate = (random, rows, advantage) => {
+  const champion = Float64Array.from({ length: rows }, () => 0.45 + 0.1 * random.next())
+  const candidate = champion.map((value) => {
+    const moved = random.next() < 0.1 ? 0.8 : 0.04
+    return value + advantage + moved * (random.next() - 0.5)
+  })
+  const { champion: other, ...outcomes } = simulateClasses(random, rows, 0)
+  return {
+    ...outcomes,
+    candidate: { ...outcomes.candidate, own: { [OWN_METRIC]: candidate } },
+    champion: { ...other!, own: { [OWN_METRIC]: champion } },
+  }
+}
+
+export const OWN_METRIC = 'dice'
+
+/** Standard normal ones, by Box and Muller. */
 function correlated(random: SeededRandom, correlation: number): [number, number] {
-  const a = normalQuantile((random.next() * (2 ** 32 - 1) + 0.5) / 2 ** 32)
-  const b = normalQuantile((random.next() * (2 ** 32 - 1) + 0.5) / 2 ** 32)
+  const radius = Math.sqrt(-2 * Math.log(1 - random.next()))
+  const angle = 2 * Math.PI * random.next()
+  const [a, b] = [radius * Math.cos(angle), radius * Math.sin(angle)]
   return [a, correlation * a + Math.sqrt(1 - correlation ** 2) * b]
 }
 

@@ -4,12 +4,12 @@ import { gateRates, simulationError } from '../../bench/decisions/gate-rates.ts'
 import { DISCORDANCE } from '../../bench/decisions/simulate-rows.ts'
 import { smallestMargin } from '../../src/statistics/smallest-margin.ts'
 
-const REPETITIONS = 300
+const REPETITIONS = 200
 const NOMINAL = 0.05
 
 /** Seeded: these shares are the same on every machine. */
 describe.each(DECISION_CASES.filter(({ rows }) => rows.includes(500)))('a gate on $name, 500 rows', (of) => {
-  const asked = { ...of, rows: 500, repetitions: of.repetitions[0] === 2_000 ? REPETITIONS : REPETITIONS / 3 }
+  const asked = { ...of, rows: 500, repetitions: REPETITIONS }
   const allowed = NOMINAL + simulationError(NOMINAL, asked.repetitions)
 
   test('lets a candidate that is worse by the margin through no more often than it says', () => {
