@@ -7,6 +7,7 @@ import { priority } from './004-priority.ts'
 import { supervision } from './005-supervision.ts'
 import { testHistory } from './006-test-history.ts'
 import { testedSteps } from './009-tested-steps.ts'
+import { runStates } from './010-run-states.ts'
 
 export interface Migration {
   /** That of its file. The schema's version is the highest one; numbers that were never used do no harm. */
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   testHistory,
   reports,
   testedSteps,
+  runStates,
 ].toSorted((a, b) => a.number - b.number)
