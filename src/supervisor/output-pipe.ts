@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, constants, fchownSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { accessSync, closeSync, constants, fchownSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,7 +45,7 @@ export function createPipes(): { take(): OutputPipe; fill(): void } {
 const AT_A_TIME = 16
 
 function makePipes(count: number): OutputPipe[] {
-  const folder = mkdtempSync(join(tmpdir(), 'tidegate-'))
+  const folder = mkdtempSync(join(memoryFolder(), 'tidegate-'))
   const names = Array.from({ length: count }, (_, at) => join(folder, String(at)))
   const done = spawnSync('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' })
   if (done.status !== 0) throw new Error(`mkfifo in ${folder} failed`, { cause: done.error })
@@ -53,6 +53,19 @@ function makePipes(count: number): OutputPipe[] {
   rmSync(folder, { recursive: true })
   return pipes
 }
+
+/** They are gone again in a millisecond, and nothing of that need touch a disk. */
+function memoryFolder(): string {
+  try {
+    accessSync(SHARED_MEMORY, constants.W_OK | constants.X_OK)
+    return SHARED_MEMORY
+  } catch {
+    // There is none, or not for us.
+    return tmpdir()
+  }
+}
+
+const SHARED_MEMORY = '/dev/shm'
 
 function openPipe(name: string): OutputPipe {
   const readEnd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK)
