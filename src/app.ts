@@ -141,7 +141,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     artifactTrouble: (ref) => artifactTrouble(store, ref),
     tasks: taskBindings(needs),
     known: (context) => knownDataset(database.read, context),
-    openStep: (context) => openStep({ ...needs, runToken }, context),
+    openStep: (context) => openStep(needs, context, runToken),
     async closeStep(context) {
       await closeStep(needs, context)
       // Somebody may go on as this user.

@@ -104,6 +104,7 @@ function findHolder(
 ): Candidate | undefined {
   let holder: Candidate | undefined
   let since = now - RESERVE_AFTER_MS
+  if (blocked.values().every((at) => at > since)) return undefined
   for (const each of candidates) {
     const at = blocked.get(each.id)
     if (at === undefined || at > since) continue

@@ -12,8 +12,8 @@ export interface RunView {
   readonly runs: readonly RunGlance[]
   /** Of runs that are not queued, in the plan's order. */
   readonly steps: ReadonlyMap<string, readonly StepGlance[]>
-  /** Runs that are not as they were, and which of their steps. */
-  readonly changed: ReadonlyMap<string, 'all' | ReadonlySet<string>>
+  /** Runs that are not as they were, and those of their steps that may have changed. */
+  readonly changed: ReadonlyMap<string, readonly StepGlance[]>
 }
 
 /** However many events tell of single changes, everything is read again so often. */
@@ -43,14 +43,14 @@ export function createRunView(reader: Reader): { look(): Promise<RunView> } {
     return { runs: [...runs.values()].sort(byAge), steps, changed }
   }
 
-  async function readWhole(): Promise<Map<string, 'all'>> {
+  async function readWhole(): Promise<RunView['changed']> {
     wholeAt = performance.now()
     // Before the rows: what changes in between is read twice, and not missed.
     seen = await newestEventId(reader)
     runs = new Map((await listActiveRuns(reader)).map((run) => [run.id, run]))
     const moving = [...runs.values()].filter((run) => run.state !== 'queued').map((run) => run.id)
     steps = Map.groupBy(await glanceAtSteps(reader, moving), (step) => step.run_id)
-    return new Map(Array.from(runs.keys(), (run) => [run, 'all']))
+    return new Map(Array.from(runs.keys(), (run) => [run, steps.get(run) ?? []]))
   }
 
   async function readChanged(changes: readonly { id: number; subject: string }[]): Promise<RunView['changed']> {
@@ -69,9 +69,10 @@ export function createRunView(reader: Reader): { look(): Promise<RunView> } {
     const keysOf = new Map(
       Array.from(named, ([run, parts]) => [run, new Set(parts.flatMap(({ step }) => step ?? []))] as const),
     )
-    for (const [run, keys] of keysOf) await readSteps(run, keys)
+    const changed = new Map<string, readonly StepGlance[]>()
+    for (const [run, keys] of keysOf) changed.set(run, await readSteps(run, keys))
     seen = changes.at(-1)?.id ?? seen
-    return keysOf
+    return changed
   }
 
   function isAboutRun(run: string, parts: readonly { step: string | undefined }[]): boolean {
@@ -83,17 +84,20 @@ export function createRunView(reader: Reader): { look(): Promise<RunView> } {
     steps.delete(run)
   }
 
-  async function readSteps(run: string, keys: ReadonlySet<string>): Promise<void> {
+  async function readSteps(run: string, keys: ReadonlySet<string>): Promise<readonly StepGlance[]> {
     const known = steps.get(run)
-    if (runs.get(run) === undefined || runs.get(run)?.state === 'queued') return
+    if (runs.get(run) === undefined || runs.get(run)?.state === 'queued') return []
     if (known === undefined || keys.size > MOST_CHANGES) {
-      steps.set(run, await glanceAtSteps(reader, [run]))
-      return
+      const all = await glanceAtSteps(reader, [run])
+      steps.set(run, all)
+      return all
     }
-    for (const row of await glanceAtTheseSteps(reader, run, [...keys])) {
+    const rows = await glanceAtTheseSteps(reader, run, [...keys])
+    for (const row of rows) {
       const place = placesIn(known).get(row.key)
       if (place !== undefined) known[place] = row
     }
+    return rows
   }
 
   function placesIn(known: StepGlance[]): Map<string, number> {

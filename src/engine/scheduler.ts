@@ -82,7 +82,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
 
   function note(seen: RunView): RunView {
     for (const run of seen.runs) if (run.state !== 'queued' && seen.changed.has(run.id)) touched.add(run.id)
-    for (const [run, keys] of seen.changed) forgetEnded(seen.steps.get(run) ?? [], keys)
+    for (const steps of seen.changed.values()) forgetEnded(steps)
     if (seen.changed.size > 0) forgetGone(new Set(seen.runs.map((run) => run.id)))
     return seen
   }
@@ -194,12 +194,10 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
     return found
   }
 
-  function forgetEnded(steps: readonly StepGlance[], changed: 'all' | ReadonlySet<string>): void {
+  function forgetEnded(steps: readonly StepGlance[]): void {
     for (const { run_id: run, key, state } of steps) {
-      if (state === 'waiting' || state === 'running') continue
-      if (changed !== 'all' && !changed.has(key)) continue
       const id = `${run}/${key}`
-      if (jobs.isBusy(id)) continue
+      if (state === 'waiting' || state === 'running' || jobs.isBusy(id)) continue
       prepared.delete(id)
       ready.get(run)?.delete(key)
     }

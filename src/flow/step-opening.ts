@@ -17,18 +17,20 @@ import { datasetEnvironment } from './dataset-environment.ts'
 import { rulesOfRun } from './run-rules.ts'
 import { toolEnvironment } from './tool-environment.ts'
 
-interface Needs extends Pick<
+type Needs = Pick<
   Installation,
   'database' | 'dataFolder' | 'artifacts' | 'routes' | 'secretsKeys' | 'publicUrl' | 'datasets' | 'environment'
-> {
-  runToken(run: AttemptContext['run']): Promise<string>
-}
+>
 
 /**
  * What a step finds beside the engine's own variables: a token for its own run, the secrets it names, and,
  * with `endpoint: candidate`, the candidate behind the real gateway.
  */
-export async function openStep(needs: Needs, context: AttemptContext): Promise<StepOpening> {
+export async function openStep(
+  needs: Needs,
+  context: AttemptContext,
+  runToken: (run: AttemptContext['run']) => Promise<string>,
+): Promise<StepOpening> {
   const { run, step } = context
   const date = await buildDate(step, () => committedAt(needs.dataFolder, run))
   if (step.work.kind === 'task') {
@@ -38,7 +40,7 @@ export async function openStep(needs: Needs, context: AttemptContext): Promise<S
     const { env, secrets } = openTask(step.work, opened, needs.datasets, needs.environment)
     return { env: { ...env, ...date }, secrets }
   }
-  const token = await needs.runToken(run)
+  const token = await runToken(run)
   const secrets = await openSecrets(needs.database.read, needs.secretsKeys, run.project, step.work.secrets)
   const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
   return {

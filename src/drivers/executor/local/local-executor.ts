@@ -64,8 +64,9 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
         .sort()
     },
     async forget(handle) {
-      const { group } = readClaim(handle) ?? {}
-      if (group !== undefined) removeControlGroup(group)
+      const claim = readClaim(handle)
+      // One that lives removes its groups itself.
+      if (claim?.group !== undefined && !isSameProcess(claim.supervisor)) removeControlGroup(claim.group)
       await forgetFiles(handle)
       rmSync(ownedFile(owned, handle), { force: true })
       starter.forget(handle)
@@ -145,7 +146,8 @@ function findMarked(handle: Handle): number[] {
 async function forgetFiles(handle: Handle): Promise<void> {
   const order = readJsonFile(fileOf(handle, 'order')) as AttemptOrder | undefined
   if (!order) return
-  await Promise.all(['', '.home', '.tmp', '.env'].map((beside) => removeFolder(`${order.workspace}${beside}`)))
+  const folders = ['', '.home', '.tmp', '.env'].map((beside) => `${order.workspace}${beside}`)
+  await Promise.all(folders.filter((folder) => existsSync(folder)).map((folder) => removeFolder(folder)))
   // The claim before the record: its supervisor may live on with another attempt, and would seem to run this one.
   for (const name of ['cancel', 'claim', 'done', 'order'] as const) rmSync(fileOf(handle, name), { force: true })
   rmSync(join(handle, 'task-output.json'), { force: true })
