@@ -22,12 +22,11 @@ environment exists. The end is the first byte that a client of the log's stream 
 possible: git's own HTTP server with a hook that prints, without rows, log or workspace. Buildbot (PyPI, master and one
 worker on this machine) is told of the push by a hook; for it the end is the moment at which its command runs.`,
   steps: `A chain of thirty steps, on a real server with the local executor. Each step gets a workspace and a user of its
-own, a log, a token and durable rows; its supervisor is a Node process that outlives the server, and serves one attempt
-after another.`,
+own, a log and durable rows; its supervisor is a Node process that outlives the server, and serves one attempt after another.`,
   supervisor: `One attempt through the local executor alone, without engine and database, and its log.`,
   command: `Wall time of the whole process, from the source tree. The repository has twenty steps over a gibibyte of data,
 each of which reads a part of it and the output of the one before.`,
-  graph: `A whole run on a real server, from the request to its end: each step has a workspace, a user and a token of its own, a
+  graph: `A whole run on a real server, from the request to its end: each step has a workspace and a user of its own, a
 supervisor, a log and durable rows; nothing is taken from the cache. \`make\` starts the same shells and keeps nothing;
 DVC and Prefect (its flow alone, warm) do the same commands.`,
   drain: `Runs of one step are asked for eight at a time, until all have ended: asking is part of the time. Each run is planned
