@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { ownProgram } from './own-program.ts'
 
 const run = promisify(execFile)
 
@@ -10,7 +11,7 @@ export async function whyNoBubblewrap(user?: {
 }): Promise<string | undefined> {
   const walls = ['--unshare-pid', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--', '/bin/sh', '-c', ':']
   try {
-    await run('bwrap', walls, { timeout: 20_000, cwd: '/', ...user })
+    await run(ownProgram('bwrap'), walls, { timeout: 20_000, cwd: '/', ...user })
     return undefined
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { AttemptOrder } from '../core/ports/executor.ts'
+import { ATTEMPT_MARK } from '../core/attempt-files.ts'
+import { ownPath, ownProgram } from '../lib/own-program.ts'
 import { sandboxed } from './sandbox.ts'
 
 type Argv = readonly [string, ...string[]]
@@ -14,27 +16,54 @@ export interface Mount {
   readonly source: string
 }
 
-/** As whom a program is started, where it does not change itself. */
+type Environment = Readonly<Record<string, string>>
+
 export interface Started {
   readonly argv: Argv
+  readonly env: Environment
+  /** As whom, where it does not change itself. */
   readonly as: AttemptOrder['runAs']
 }
 
 /**
  * The command with these folders in its workspace, in a mount namespace of its own, which ends with its last process:
  * nothing is left, whoever is killed. Root mounts and then becomes the attempt's user, who cannot reach the folders
- * otherwise; who is not root has bubblewrap do it.
+ * otherwise; who is not root has bubblewrap do it. What a pipeline says of the environment (`PATH`, `LD_PRELOAD`) counts
+ * from the moment on that its user is there: before that it would tell root what to run.
  */
-export function withMounts(order: AttemptOrder, mounts: readonly Mount[], argv: Argv): Started {
-  if (mounts.length === 0) return { argv: sandboxed(order, argv), as: order.runAs }
+export function withMounts(order: AttemptOrder, mounts: readonly Mount[], argv: Argv, env: Environment): Started {
+  if (mounts.length === 0) return { argv: sandboxed(order, argv), env, as: order.runAs }
   const places = mounts.map(({ path, source }) => ({ source, target: join(order.workspace, path) }))
-  if (process.getuid?.() !== 0) return { argv: throughBubblewrap(order, places, argv), as: undefined }
+  if (process.getuid?.() !== 0) return { argv: throughBubblewrap(order, places, argv), env, as: undefined }
   const pairs = places.flatMap(({ source, target }) => [source, target])
-  const inside = [...asUser(order.runAs), ...sandboxed(order, argv)]
-  return { argv: [...NAMESPACE, '/bin/sh', '-e', '-c', MOUNT_ALL, 'mount', ...pairs, '--', ...inside], as: undefined }
+  const inside = [...asUser(order.runAs), ...unwrapping(env), ...sandboxed(order, argv)]
+  const namespace: Argv = [ownProgram('unshare'), '--mount', '--propagation', 'private', '--']
+  return {
+    argv: [...namespace, '/bin/sh', '-e', '-c', MOUNT_ALL, 'mount', ...pairs, '--', ...inside],
+    env: wrapped(env),
+    as: undefined,
+  }
 }
 
-const NAMESPACE = ['unshare', '--mount', '--propagation', 'private', '--'] as const
+const WRAPPED = 'TIDEGATE_STEP_ENV_'
+
+/** Under names that mean nothing to anybody; but for the mark, by which processes are found. */
+function wrapped(env: Environment): Environment {
+  const names = Object.keys(env).map((name) => [`${WRAPPED}${name}`, env[name] ?? ''] as const)
+  return { PATH: ownPath(), [ATTEMPT_MARK]: env[ATTEMPT_MARK] ?? '', ...Object.fromEntries(names) }
+}
+
+/** Names are no secrets; values must not stand in a command line, which everybody may read. */
+function unwrapping(env: Environment): string[] {
+  return ['/bin/sh', '-e', '-c', UNWRAP_ALL, 'unwrap', ...Object.keys(env), '--']
+}
+
+const UNWRAP_ALL = String.raw`while [ "$1" != -- ]; do
+  eval "export $1=\"\$${WRAPPED}$1\"; unset ${WRAPPED}$1"
+  shift
+done
+shift
+exec "$@"`
 
 /** Looks whether it can really not be written: a `mount` that does not know the option would not say so. */
 const MOUNT_ALL = `while [ "$1" != -- ]; do
@@ -46,7 +75,9 @@ shift
 exec "$@"`
 
 function asUser(user: AttemptOrder['runAs']): string[] {
-  return user === undefined ? [] : ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--']
+  return user === undefined
+    ? []
+    : [ownProgram('setpriv'), `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--']
 }
 
 function throughBubblewrap(
@@ -56,7 +87,8 @@ function throughBubblewrap(
 ): Argv {
   const binds = places.flatMap(({ source, target }) => ['--ro-bind', source, target])
   const walled = sandboxed(order, argv)
-  if (walled === argv) return ['bwrap', '--dev-bind', '/', '/', ...binds, '--chdir', order.workspace, '--', ...argv]
+  if (walled === argv)
+    return [ownProgram('bwrap'), '--dev-bind', '/', '/', ...binds, '--chdir', order.workspace, '--', ...argv]
   const end = walled.length - argv.length - 1
   return [walled[0], ...walled.slice(1, end), ...binds, ...walled.slice(end)]
 }
@@ -74,9 +106,9 @@ export async function whyNoMounts(order: AttemptOrder): Promise<string | undefin
   mkdirSync(join(workspace, 'folder'), { recursive: true })
   try {
     const { sandbox: _, ...open } = order
-    const { argv } = withMounts({ ...open, workspace }, [{ path: 'folder', source: '/usr' }], ['/bin/true'])
+    const { argv, env } = withMounts({ ...open, workspace }, [{ path: 'folder', source: '/usr' }], ['/bin/true'], {})
     const [program, ...rest] = argv
-    await run(program, rest, { timeout: 20_000, cwd: '/' })
+    await run(program, rest, { timeout: 20_000, cwd: '/', env })
     return undefined
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { ownProgram } from '../lib/own-program.ts'
 import { privateFolders } from './workspace.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 
@@ -22,7 +23,7 @@ export function sandboxed(order: AttemptOrder, argv: Argv): Argv {
   const own = [order.workspace, home, tmp].flatMap((folder) => ['--bind', folder, folder])
   const tools = toolFolders(order).flatMap((folder) => ['--ro-bind-try', folder, folder])
   return [
-    'bwrap',
+    ownProgram('bwrap'),
     ...WALLS,
     ...SYSTEM.flatMap(showSystem),
     ...EMPTY,

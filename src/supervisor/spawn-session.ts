@@ -30,13 +30,13 @@ export async function spawnSession(
   env: Readonly<Record<string, string>>,
   { order, pipe, mounts = [] }: SessionPlace,
 ): Promise<Session> {
-  const started = withMounts(order, mounts, argv)
+  const started = withMounts(order, mounts, argv, env)
   const [program, ...rest] = started.argv
   if (order.runAs) pipe.giveTo(order.runAs)
   const child = spawn(program, rest, {
     stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
     cwd: order.workspace,
-    env: { ...env },
+    env: { ...started.env },
     detached: true,
     ...started.as,
   })

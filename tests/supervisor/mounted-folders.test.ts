@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { putFolder } from '../../src/artifacts/put.ts'
@@ -84,6 +84,39 @@ test('what the command is, and how it ends, are as without a mount', async () =>
     copied.log.replace(copied.order.workspace, mounted.order.workspace).split('\n'),
   )
 })
+
+test.each([{}, { sandbox: true }])(
+  'what a pipeline puts into the environment does not say what we run (%o)',
+  async (walls) => {
+    const ranAs = join(place.folder, 'ran-as')
+    writeFileSync(ranAs, '')
+    chmodSync(ranAs, 0o666)
+    const tools = `#!/bin/sh\nid -u >> ${ranAs}\nexec /usr/bin/$(basename "$0") "$@"\n`
+    const inputs = await Promise.all(
+      ['unshare', 'mount', 'setpriv', 'sh'].map(async (name) => ({
+        ...(await place.file(`tools/${name}`, tools)),
+        executable: true,
+      })),
+    )
+    const env = {
+      PATH: './tools:/usr/bin:/bin',
+      LD_PRELOAD: './evil.so',
+      IFS: 'x',
+      B: 'it\'s "quoted" $HOME\nand long',
+    }
+
+    const { log } = await place.run('printf "%s|" "$PATH" "$LD_PRELOAD" "$B"', {
+      env,
+      inputs,
+      runAs: alice,
+      folders: [images],
+      ...walls,
+    })
+
+    expect(log).toContain(`./tools:/usr/bin:/bin|./evil.so|it's "quoted" $HOME\nand long|`)
+    expect(readFileSync(ranAs, 'utf8')).toBe('')
+  },
+)
 
 test('kill -9 of supervisor and command leaves no mount', async () => {
   const order = place.order('echo up > up.txt; exec sleep 600', { folders: [images], runAs: alice })
