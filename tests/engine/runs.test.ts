@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listenAtPoints } from '../../src/core/points.ts'
 import { listAttempts, listRuns } from '../../src/engine/runs.sql.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { DATABASES } from '../harness/databases.ts'
@@ -141,11 +142,18 @@ describe.each(DATABASES)('on %s', (kind) => {
     })
     await place.until(async () => (await place.events(id)).find((event) => event.kind === 'attempt.started'))
 
+    const ended = Promise.withResolvers<void>()
+    listenAtPoints((point, subject) =>
+      point === 'attempt ended' && subject.startsWith(`${id}/`) ? ended.promise : undefined,
+    )
+
     await engine.cancel(id, 'bo', 'after-current')
     const waiting = (await listRuns(place.database.read, { limit: 1 }))[0]
     await engine.cancel(id, 'ana', 'now-run-always')
-    await expect(engine.cancel(id, 'bo', 'after-current')).rejects.toThrow('already: cancelled by ana')
+    const softer = engine.cancel(id, 'bo', 'after-current')
+    await expect(softer.finally(() => ended.resolve())).rejects.toThrow('already: cancelled by ana')
     const { run, steps } = await place.untilEnded(id)
+    listenAtPoints(() => undefined)
 
     expect(waiting).toMatchObject({ state: 'cancelling', reason: 'cancelled by bo after the steps that run' })
     expect(run).toMatchObject({ state: 'cancelled', reason: 'cancelled by ana, but for steps with always()' })
