@@ -8,6 +8,7 @@ import { canonicalJson } from '../lib/canonical-json.ts'
 import { sha256 } from '../lib/sha256.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { checkSystemPackages } from './check-system-packages.ts'
+import { computeRequirements } from './compute-requirements.ts'
 import { findInstaller, type Installer } from './find-installer.ts'
 import { findPython, isOursToRun, probePython, type Python } from './find-python.ts'
 import { installEnvironment } from './install-environment.ts'
@@ -106,10 +107,8 @@ function provided({ folder, installer, lockDigest, python, platform }: Built): P
 }
 
 async function build(input: BuildEnvironmentInput, place: Place): Promise<Built> {
-  const { context, env, stepsRunAsOtherUser, root } = place
-  const { signal } = context
-  const log = (line: string): void => context.log(line)
-  const { workspace } = context
+  const { context, env, stepsRunAsOtherUser } = place
+  const { signal, workspace } = context
   const listed = input.buildSystem === undefined ? await readRequirements(workspace, input.dependencies) : undefined
   const wanted = input.python ?? listed?.python
   const python = await findPython({
@@ -118,8 +117,29 @@ async function build(input: BuildEnvironmentInput, place: Place): Promise<Built>
     forOtherUser: stepsRunAsOtherUser,
     signal,
   })
-  const requirements = listed ?? (await readBuildSystem(input.buildSystem ?? '', python, { workspace, env, signal }))
-  const installer = await findInstaller(python, env, signal)
+  const tools = { python, installer: await findInstaller(python, env, signal) }
+  const requirements =
+    listed === undefined
+      ? await readBuildSystem(input.buildSystem ?? '', python, { workspace, env, signal })
+      : await computeRequirements(listed, {
+          python,
+          context,
+          env,
+          asOtherUser: stepsRunAsOtherUser,
+          installBuildSystem: async (system) => (await install(system, tools, place)).folder,
+        })
+  return await install(requirements, tools, place)
+}
+
+interface Tools {
+  readonly python: Python
+  readonly installer: Installer
+}
+
+async function install(requirements: RequirementSet, { python, installer }: Tools, place: Place): Promise<Built> {
+  const { context, stepsRunAsOtherUser, root } = place
+  const { signal } = context
+  const log = (line: string): void => context.log(line)
   const lockText = await lockOf(requirements, python, installer, place)
   const lockDigest = sha256(lockText)
   const key = sha256(canonicalJson([lockDigest, python.version, python.platform])).slice(

@@ -3,6 +3,7 @@ import { basename, dirname, join, normalize } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { sha256 } from '../lib/sha256.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
+import type { ComputedList } from './ask-project.ts'
 import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import { isFromRepository, readPyproject, readRequirementFile, type Requirement } from './requirement-files.ts'
 
@@ -15,6 +16,8 @@ export interface RequirementSet {
   readonly digests: Readonly<Record<string, string>>
   /** There is a uv.lock beside the only file, a pyproject.toml: it is taken as it is. */
   readonly uvLock: boolean
+  /** What builds have told that their files require, by file as the pipeline file names it. */
+  readonly computed?: Readonly<Record<string, ComputedList>>
   /** That an environment.yml asks for. */
   readonly python?: string
 }

@@ -6,7 +6,6 @@ import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
 import { holdToHashes } from './hold-to-hashes.ts'
-import { refuseComputed } from './refuse-computed.ts'
 import { explainResolution, normalise } from './requirement-files.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
 import type { RequirementSet } from './read-requirements.ts'
@@ -29,10 +28,8 @@ export interface Resolution {
  * pip install from. Fails with INVALID_INPUT, saying which requirements cannot go together.
  */
 export async function resolveLock(resolution: Resolution): Promise<string> {
-  const { requirements, workspace, installer, allowBuilds } = resolution
+  const { requirements, installer } = resolution
   if (requirements.files.length === 0) return ''
-  if (!requirements.uvLock)
-    await refuseComputed({ files: requirements.files, workspace, installer: installer.kind, allowBuilds })
   const lock = await (installer.kind === 'uv' ? resolveWithUv(resolution) : resolveWithPip(resolution))
   return holdToHashes(lock, requirements.requirements)
 }
@@ -80,8 +77,10 @@ function isGroup(pyproject: string, name: string): boolean {
 }
 
 async function compileArgs(resolution: Resolution): Promise<string[]> {
-  const { files } = resolution.requirements
-  const needsReading = files.some((file) => splitExtras(file).extras.length > 0 || isEnvironmentYml(file))
+  const { files, computed = {} } = resolution.requirements
+  const needsReading = files.some(
+    (file) => splitExtras(file).extras.length > 0 || isEnvironmentYml(file) || computed[file] !== undefined,
+  )
   const plain = needsReading ? await asRequirementFiles(resolution) : files
   return ['pip', 'compile', ...plain, '--generate-hashes', '--no-header', '--no-annotate', '--quiet']
 }
@@ -107,7 +106,6 @@ async function resolveWithPip(resolution: Resolution): Promise<string> {
   const report = join(workspace, '.tidegate-report.json')
   const args = ['-m', 'pip', 'install', '--dry-run', '--ignore-installed', '--no-input', '--report', report]
   for (const file of await asRequirementFiles(resolution)) args.push('-r', file)
-  if (requirements.files.some((file) => file.endsWith('setup.py'))) args.push('.')
   if (!allowBuilds) args.push('--only-binary', ':all:')
   const { ok, stdout, stderr } = await runTool({
     program: installer.program,
@@ -132,7 +130,6 @@ async function asRequirementFiles({
 }: Resolution): Promise<string[]> {
   const files: string[] = []
   for (const [index, file] of requirements.files.entries()) {
-    if (file.endsWith('setup.py')) continue
     const { path, extras } = splitExtras(file)
     const target = join(workspace, `.tidegate-requirements-${index}.txt`)
     if (isEnvironmentYml(path)) {
@@ -141,7 +138,8 @@ async function asRequirementFiles({
       files.push(target)
       continue
     }
-    if (!path.endsWith('.toml')) {
+    const list = requirements.computed?.[file]
+    if (!path.endsWith('.toml') && list === undefined) {
       files.push(file)
       continue
     }
@@ -151,6 +149,7 @@ async function asRequirementFiles({
       cwd: workspace,
       env: installer.env,
       signal,
+      ...(list === undefined ? {} : { input: JSON.stringify(list) }),
     })
     if (!ok) throw new AppError('INVALID_INPUT', `${file} cannot be read: ${stderr.trim().split('\n').at(-1) ?? ''}`)
     await writeFile(target, stdout)
@@ -159,17 +158,23 @@ async function asRequirementFiles({
   return files
 }
 
-/** PEP 621 dependencies, extras, and dependency groups (PEP 735) with those they include. */
+/** PEP 621 dependencies, or on stdin those that a build has told, extras, and dependency groups (PEP 735) with those they include. */
 const READ_PROJECT = `
-import re, sys
+import json, re, sys
 try:
     import tomllib
 except ImportError:
     from pip._vendor import tomli as tomllib
-with open(sys.argv[1], "rb") as file:
-    data = tomllib.load(file)
+data = {}
+if sys.argv[1].endswith(".toml"):
+    with open(sys.argv[1], "rb") as file:
+        data = tomllib.load(file)
 plain = lambda name: re.sub(r"[-_.]+", "-", name).lower()
 project = data.get("project", {})
+told = sys.stdin.read()
+if told:
+    told = json.loads(told)
+    project = {"name": told["name"], "dependencies": told["dependencies"], "optional-dependencies": told["extras"]}
 extras = {plain(name): lines for name, lines in project.get("optional-dependencies", {}).items()}
 groups = {plain(name): lines for name, lines in data.get("dependency-groups", {}).items()}
 def of_group(name, seen=()):

@@ -39,6 +39,12 @@ export function isSameProcess(identity: { readonly pid: number; readonly startTi
   return readProcess(identity.pid)?.startTicks === identity.startTicks
 }
 
+/** Who started it: what a program that changes its user keeps. Undefined where no such process is. */
+export function userOf(pid: number): number | undefined {
+  const [, user] = /^Uid:\s+(\d+)/m.exec(readProc(pid, 'status')) ?? []
+  return user === undefined ? undefined : Number(user)
+}
+
 /** Field 2 is the program's name in parentheses and may hold anything, so we count from the last one. */
 export function parseStat(text: string): ProcessRow {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

@@ -5,6 +5,7 @@ import { defined } from './keys/scalars.ts'
 import type { Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
+import { isComputed } from './computed-dependencies.ts'
 import { splitExtras, withIncludes } from './requirement-includes.ts'
 import { nearestWord } from './suggestion.ts'
 import { wantedPython } from './wanted-python.ts'
@@ -55,7 +56,7 @@ export function environmentSteps(
           ...defined({ python: wantedPython(build, context), interpreter }),
         },
         path,
-        deps: all.map((dep) => ({ dep, path })),
+        deps: [...all, ...builtFiles(all, context)].map((dep) => ({ dep, path })),
         // What an interpreter of somebody else's holds may have changed since; ours are made by these files alone.
         cache: interpreter === undefined,
       }),
@@ -87,6 +88,12 @@ function lockedFiles(files: readonly string[], context: PlanContext): string[] {
     return file.endsWith('setup.py') ? [file.replace(/\.py$/, '.cfg')] : []
   })
   return [...all, ...beside.filter((file) => context.files.includes(file))]
+}
+
+/** A build that tells what the project requires may read every file of the commit. */
+function builtFiles(files: readonly string[], { readText }: PlanContext): string[] {
+  const isAsked = files.some((file) => isComputed(file, readText?.(file)))
+  return isAsked && !files.some((file) => file.endsWith('uv.lock')) ? ['**'] : []
 }
 
 function absent(file: string, files: readonly string[]): string {

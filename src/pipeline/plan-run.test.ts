@@ -230,7 +230,7 @@ test.each([
   ],
   [
     ['train.py', 'setup.py', 'setup.cfg'],
-    ['setup.py', 'setup.cfg'],
+    ['setup.py', 'setup.cfg', '**'],
   ],
   [
     ['train.py', 'requirements.txt', 'base.txt', 'pyproject.toml'],
@@ -245,6 +245,19 @@ test.each([
   })
 
   expect(step(run, 'environment').deps).toEqual(locked)
+})
+
+test.each([
+  ['[project]\nname = "x"\ndynamic = [\n  "version",\n  "dependencies",\n]\n', ['**']],
+  ['[tool.poetry]\nname = "x"\n[tool.poetry.dependencies]\nnumpy = "*"\n', ['**']],
+  ['[project]\nname = "x"\ndynamic = ["version"]\ndependencies = ["numpy"]\n', []],
+])('a build that tells what %j requires may read the whole commit', (text, more) => {
+  const run = plan('steps: { train: { run: python train.py } }', {
+    files: ['train.py', 'pyproject.toml'],
+    readText: (path) => (path === 'pyproject.toml' ? text : undefined),
+  })
+
+  expect(step(run, 'environment').deps).toEqual(['pyproject.toml', ...more])
 })
 
 test('a given interpreter is used as it is', () => {

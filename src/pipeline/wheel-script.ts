@@ -1,3 +1,5 @@
+import { BUILD_BACKEND_SCRIPT } from './build-backend-script.ts'
+
 /**
  * Builds a wheel as `python -m build --wheel --no-isolation` would (PEP 517), with nothing installed but what
  * `[build-system] requires` names. Arguments: the project's folder, and where the wheel goes. Started with
@@ -15,50 +17,12 @@ def end(message):
     sys.stdout.flush()
     sys.exit("The wheel cannot be built: " + message)
 
-
-def build_system():
-    try:
-        import tomllib
-    except ImportError:
-        import tomli as tomllib
-    try:
-        with open("pyproject.toml", "rb") as file:
-            return tomllib.load(file).get("build-system", {})
-    except FileNotFoundError:
-        return {}
-
-
-def backend_of(system):
-    paths = [os.path.abspath(path) for path in system.get("backend-path", [])]
-    root = os.path.realpath(".")
-    for path in paths:
-        if os.path.commonpath([root, os.path.realpath(path)]) != root:
-            end(f"pyproject.toml: backend-path leads out of the project: {path}")
-    sys.path[:0] = paths
-    module, _, attribute = system.get("build-backend", "setuptools.build_meta:__legacy__").partition(":")
-    try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        end(f"pyproject.toml: build-backend {module} cannot be imported ({error}): name its package in [build-system] requires")
-    for name in filter(None, attribute.split(".")):
-        found = getattr(found, name)
-    return found
-
-
-def is_missing(requirement):
-    name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
-    try:
-        metadata.distribution(name.group()) if name else None
-        return False
-    except metadata.PackageNotFoundError:
-        return True
-
+${BUILD_BACKEND_SCRIPT}
 
 def check_more(backend):
-    ask = getattr(backend, "get_requires_for_build_wheel", None)
-    missing = [wish for wish in (ask({}) if ask else []) if is_missing(wish)]
+    missing = missing_wishes(backend)
     if missing:
-        end("its backend wants " + ", ".join(missing) + " besides: add it to [build-system] requires of pyproject.toml")
+        end(wanted_besides(missing))
 
 
 def describe(path):
@@ -88,7 +52,7 @@ def failed(error):
 os.chdir(folder)
 shutil.rmtree(target, ignore_errors=True)
 os.makedirs(target)
-backend = backend_of(build_system())
+backend = backend_of(project_file().get("build-system", {}))
 # Backends print a lot: what matters of it comes last.
 try:
     check_more(backend)

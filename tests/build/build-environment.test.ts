@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -185,33 +184,6 @@ describe('a uv.lock', () => {
 
     expect(output.failure?.message).toMatch(/has a uv\.lock, and this machine has no uv.*pip install uv/)
   })
-})
-
-describe.each(INSTALLERS)('lists that only a build can tell, with %s', (installer) => {
-  test('are refused where building would run the commit’s code as root', async () => {
-    const mark = join(place.dataFolder, `ran-${installer}`)
-    const setup = `open(${JSON.stringify(mark)}, "w")\nfrom setuptools import setup\nsetup(name="x", install_requires=["beta"])\n`
-    const context = { ...(await place.context()), dataFolder: join(place.dataFolder, `computed-${installer}`) }
-    await writeFile(join(context.workspace, 'setup.py'), setup)
-    const task = createBuildEnvironmentTask({ env: environments[installer], stepsRunAsOtherUser: true })
-
-    const output = await task.run({ name: 'default', dependencies: ['setup.py'], system: [] }, context)
-
-    expect(output.failure?.message).toMatch(
-      /setup\.py says what it requires only when it is run\. A server that runs as root/,
-    )
-    expect(existsSync(mark)).toBe(false)
-  })
-})
-
-test('dependencies that pip would pass over are refused', async () => {
-  const dynamic = await build('pip', {
-    'pyproject.toml': '[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n',
-  })
-  const poetry = await build('pip', { 'pyproject.toml': '[tool.poetry.dependencies]\nbeta = "^1.0"\n' })
-
-  expect(dynamic.output.failure?.message).toContain('pyproject.toml leaves its dependencies to a build')
-  expect(poetry.output.failure?.message).toContain('[tool.poetry], which only Poetry reads')
 })
 
 test.each(INSTALLERS)('an environment.yml that asks for Python and pip alone is taken by %s', async (installer) => {
