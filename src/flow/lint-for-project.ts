@@ -1,5 +1,5 @@
 import type { Problem } from '../core/problem.ts'
-import { lintPipeline } from '../pipeline/lint.ts'
+import { lintParsed } from '../pipeline/lint.ts'
 import { parsePipeline } from '../pipeline/parse-pipeline.ts'
 import { getProject } from '../source/projects.ts'
 import { resolveRef } from '../source/read-commit.ts'
@@ -17,8 +17,9 @@ export interface LintRequest {
 /** What a push of this text would be told, warnings too; people are those of this server. */
 export async function lintForProject(needs: PlanNeeds, request: LintRequest): Promise<Problem[]> {
   const project = await getProject(needs.database.read, request.project)
-  const { pipeline, problems } = parsePipeline(request.text)
-  if (pipeline === undefined) return [...problems]
+  const parsed = parsePipeline(request.text)
+  const pipeline = parsed.pipeline ?? parsed.certain?.pipeline
+  if (pipeline === undefined) return [...parsed.problems]
   const repository = repositoryFolder(needs.dataFolder, project.name)
   const commit = await resolveRef(repository, request.ref ?? project.defaultBranch)
   if (commit === undefined && request.ref !== undefined) {
@@ -26,7 +27,7 @@ export async function lintForProject(needs: PlanNeeds, request: LintRequest): Pr
   }
   const people = await missingPeople(needs, pipeline)
   const sources = commit === undefined ? undefined : await readSources(repository, commit, project)
-  return lintPipeline(request.text, {
+  return lintParsed(parsed, {
     project: project.name,
     branch: project.defaultBranch,
     defaultBranch: project.defaultBranch,

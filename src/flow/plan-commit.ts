@@ -4,8 +4,9 @@ import { peopleByEmail, unknownNames } from '../access/people.ts'
 import { unfinishedDeployments } from '../delivery/deployments.sql.ts'
 import type { NewRun } from '../engine/create-run.ts'
 import { getRun } from '../engine/runs.sql.ts'
-import { doubts } from '../pipeline/lint.ts'
-import { parsePipeline } from '../pipeline/parse-pipeline.ts'
+import { inOrder } from '../pipeline/in-order.ts'
+import { doubts, lintParsed } from '../pipeline/lint.ts'
+import { parsePipeline, type ParsedPipeline } from '../pipeline/parse-pipeline.ts'
 import type { EnvironmentSpec, GateSpec, NotifySpec, Pipeline } from '../pipeline/pipeline.ts'
 import { expressionContext } from '../pipeline/params.ts'
 import type { PlanContext } from '../pipeline/plan-context.ts'
@@ -65,14 +66,31 @@ export async function planCommit(installation: PlanNeeds, wanted: CommitToRun): 
   const read = await readPipelineText(repository, wanted.commit, project)
   if (read.kind === 'problem') return invalidRun(installation, project, wanted, '', [read.problem])
   const { text } = read
-  const { pipeline, problems } = parsePipeline(text, pipelinePath(project))
-  if (pipeline === undefined) return invalidRun(installation, project, wanted, text, problems)
+  const parsed = parsePipeline(text, pipelinePath(project))
+  const { pipeline } = parsed
+  if (pipeline === undefined) {
+    return invalidRun(installation, project, wanted, text, await allProblems(installation, project, wanted, parsed))
+  }
   const [isWantedHere, sources] = await Promise.all([
     isWanted(repository, pipeline, wanted, project),
     readSources(repository, wanted.commit, project),
   ])
   if (!isWantedHere) return undefined
-  return plannedRun(installation, project, wanted, { text, pipeline, problems, ...sources })
+  return plannedRun(installation, project, wanted, { text, pipeline, ...sources })
+}
+
+/** Those that only a plan shows as well, as far as the file can be planned. */
+async function allProblems(
+  installation: PlanNeeds,
+  project: Project,
+  wanted: CommitToRun,
+  parsed: ParsedPipeline,
+): Promise<readonly Problem[]> {
+  if (parsed.certain === undefined) return parsed.problems
+  const { pipeline } = parsed.certain
+  const sources = await readSources(repositoryFolder(installation.dataFolder, project.name), wanted.commit, project)
+  const { context } = await planningOf(installation, project, wanted, { pipeline, ...sources })
+  return lintParsed(parsed, context)
 }
 
 export function pipelinePath(project: Project): string {
@@ -124,7 +142,6 @@ function prefixOf(folder: string): string {
 interface Parsed {
   readonly text: string
   readonly pipeline: Pipeline
-  readonly problems: readonly Problem[]
   readonly files: readonly string[]
   readonly texts: ReadonlyMap<string, string>
 }
@@ -135,26 +152,11 @@ async function plannedRun(
   wanted: CommitToRun,
   parsed: Parsed,
 ): Promise<NewRun> {
-  const repository = repositoryFolder(installation.dataFolder, project.name)
-  const [people, before] = await Promise.all([
-    missingPeople(installation, parsed.pipeline),
-    pipelineBefore(installation, project, wanted),
-  ])
-  const context: PlanContext = {
-    project: project.name,
-    branch: wanted.branch,
-    ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
-    defaultBranch: project.defaultBranch,
-    event: wanted.event,
-    files: parsed.files,
-    people,
-    ...(before === undefined ? {} : { dataBefore: before.data }),
-    readText: (path) => parsed.texts.get(path),
-    secondsOf: secondsOf(await secondsOfSuites(installation.database.read, project.name)),
-  }
+  const { context, before } = await planningOf(installation, project, wanted, parsed)
   const { plan, problems } = planRun(parsed.pipeline, context)
-  const all = [...parsed.problems, ...problems, ...(plan === undefined ? [] : doubts(parsed.pipeline, context))]
-  if (plan === undefined) return invalidRun(installation, project, wanted, parsed.text, all)
+  const all = [...problems, ...(plan === undefined ? [] : doubts(parsed.pipeline, context))]
+  if (plan === undefined) return invalidRun(installation, project, wanted, parsed.text, inOrder(all))
+  const repository = repositoryFolder(installation.dataFolder, project.name)
   // Each asks git several times, and the pusher waits for all of them.
   const [snapshot, facts] = await Promise.all([
     snapshotCommit(installation.store, repository, wanted.commit, project.path),
@@ -171,6 +173,32 @@ async function plannedRun(
     problems: [...all, ...snapshot.lfsPointers.map(lfsWarning)],
     ...(group === undefined ? {} : { concurrency: group }),
   }
+}
+
+/** What a plan of these sources depends on, and the pipeline whose rules apply. */
+async function planningOf(
+  installation: PlanNeeds,
+  project: Project,
+  wanted: CommitToRun,
+  parsed: Omit<Parsed, 'text'>,
+): Promise<{ context: PlanContext; before: Pipeline | undefined }> {
+  const [people, before] = await Promise.all([
+    missingPeople(installation, parsed.pipeline),
+    pipelineBefore(installation, project, wanted),
+  ])
+  const context: PlanContext = {
+    project: project.name,
+    branch: wanted.branch,
+    ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
+    defaultBranch: project.defaultBranch,
+    event: wanted.event,
+    files: parsed.files,
+    people,
+    ...(before === undefined ? {} : { dataBefore: before.data }),
+    readText: (path) => parsed.texts.get(path),
+    secondsOf: secondsOf(await secondsOfSuites(installation.database.read, project.name)),
+  }
+  return { context, before }
 }
 
 /** Whom a pipeline file names and who is somebody: planning reports the others where they stand. */

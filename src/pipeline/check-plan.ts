@@ -52,7 +52,7 @@ export function checkInputs(
   context: PlanContext,
   problemAt: ProblemAt,
 ): Problem[] {
-  const known = new KnownPaths(context.files, drafts)
+  const known = new KnownPaths(context, drafts)
   const problems: Problem[] = []
   for (const draft of drafts) {
     // A build environment's files have a check of their own; a query's stand at the query.
@@ -82,11 +82,13 @@ class KnownPaths {
   readonly #files: readonly string[]
   readonly #paths = new Set<string>()
   readonly #drafts: readonly Draft[]
+  readonly #perhaps: PerhapsMade
   #names: KnownNames | undefined
 
-  constructor(files: readonly string[], drafts: readonly Draft[]) {
+  constructor({ files, perhapsMade = [] }: PlanContext, drafts: readonly Draft[]) {
     this.#files = files
     this.#drafts = drafts
+    this.#perhaps = new PerhapsMade(perhapsMade)
     for (const file of files) {
       this.#paths.add(file)
       for (const parent of parentsOf(file)) this.#paths.add(parent)
@@ -94,6 +96,7 @@ class KnownPaths {
   }
 
   problem(dep: string, draft: Draft, path: Path, problemAt: ProblemAt): Problem | undefined {
+    if (this.#perhaps.has(dep)) return undefined
     const reads = readerOf(dep)
     if (this.#drafts.some((other) => other !== draft && other.step.outs.some(reads))) return undefined
     if (isGlob(dep)) {
@@ -107,6 +110,24 @@ class KnownPaths {
       return problemAt(path, `"${dep}" is an out of the step itself`)
     this.#names ??= knownNames([...this.#drafts.flatMap((other) => other.step.outs), ...this.#paths])
     return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${this.#names.hint(plain)}`)
+  }
+}
+
+/** Paths of which it is not certain that no step makes them. */
+class PerhapsMade {
+  readonly #paths: ReadonlySet<string>
+  readonly #around: ReadonlySet<string>
+
+  constructor(paths: readonly string[]) {
+    this.#paths = new Set(paths.map(trimSlash))
+    this.#around = new Set(paths.flatMap(parentsOf))
+  }
+
+  has(dep: string): boolean {
+    if (this.#paths.size === 0) return false
+    const path = trimSlash(dep)
+    const inside = [path, ...parentsOf(path)].some((each) => this.#paths.has(each))
+    return inside || isGlob(dep) || this.#paths.has('') || this.#around.has(path)
   }
 }
 

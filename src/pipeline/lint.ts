@@ -4,7 +4,8 @@ import type { ProblemAt } from './check-pipeline.ts'
 import { trimSlash } from './connect-steps.ts'
 import { parseExpression, parts } from './expression.ts'
 import { metricInfo } from './keys/metrics.ts'
-import { parsePipeline, problemPlaces } from './parse-pipeline.ts'
+import { inOrder, isCut } from './in-order.ts'
+import { parsePipeline, problemPlaces, type ParsedPipeline } from './parse-pipeline.ts'
 import type { GateSpec, Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
 import { planRun } from './plan-run.ts'
@@ -20,12 +21,20 @@ export interface LintContext extends Partial<PlanContext> {
 
 /** All that is wrong with a pipeline file, and what is likely not meant. No errors among them: it can run. */
 export function lintPipeline(text: string, context: LintContext = {}): Problem[] {
-  const { pipeline, problems } = parsePipeline(text, context.file)
-  if (pipeline === undefined) return [...problems]
-  const planned =
-    context.files === undefined ? [] : planRun(pipeline, { ...ANY_PUSH, ...context, files: context.files }).problems
-  const found = [...planned, ...doubts(pipeline, context)]
-  return found.toSorted((a, b) => a.line - b.line || a.column - b.column)
+  return lintParsed(parsePipeline(text, context.file), context)
+}
+
+/** As `lintPipeline`, of a text that was read already. What has errors is planned as far as it is certain. */
+export function lintParsed({ pipeline, certain, problems }: ParsedPipeline, context: LintContext): Problem[] {
+  const sound = pipeline ?? certain?.pipeline
+  if (sound === undefined || isCut(problems)) return [...problems]
+  const found = [...planned(sound, context, certain?.perhapsMade ?? []), ...doubts(sound, context)]
+  return inOrder([...problems, ...(certain === undefined ? found : found.filter(certain.stands))])
+}
+
+function planned(pipeline: Pipeline, context: LintContext, perhapsMade: readonly string[]): readonly Problem[] {
+  const { files } = context
+  return files === undefined ? [] : planRun(pipeline, { ...ANY_PUSH, ...context, files, perhapsMade }).problems
 }
 
 const ANY_PUSH = { project: 'project', branch: 'main', defaultBranch: 'main', event: 'push' } as const

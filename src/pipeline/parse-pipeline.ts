@@ -3,6 +3,7 @@ import { sha256 } from '../lib/sha256.ts'
 import { limit } from '../core/limits.ts'
 import type { Problem } from '../core/problem.ts'
 import { takeOutUnavailable } from './availability.ts'
+import { certainPart, type CertainPart } from './certain-part.ts'
 import { checkPipeline } from './check-pipeline.ts'
 import { FOREIGN_NAMES } from './foreign-names.ts'
 import { DEFAULT_BUILD } from './keys/build.ts'
@@ -11,6 +12,7 @@ import { PipelineFile } from './keys/file.ts'
 import { NO_NOTIFY } from './keys/notify.ts'
 import { defined } from './keys/scalars.ts'
 import { DEFAULT_TRIGGERS } from './keys/triggers.ts'
+import { inOrder } from './in-order.ts'
 import { formatPath, type Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
@@ -23,6 +25,8 @@ export interface ParsedPipeline {
   /** Absent when there is an error. */
   readonly pipeline?: Pipeline
   readonly problems: readonly Problem[]
+  /** Of a file with errors, where something in it is certain: `problemsOfRest` looks for what only a plan shows. */
+  readonly certain?: CertainPart
 }
 
 /**
@@ -48,22 +52,49 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
     const issues = shape.error.issues.filter(({ path }) => !unread.has(formatPath(path as Path)))
     const wrong = shapeProblems(issues, { yaml: source, knownKeys, foreignNames: FOREIGN_NAMES })
     problems.push(...wrong.filter(({ path }) => !taken.has(path)), ...unknownMetrics(source))
-    problems.push(...problemsOfRest(source, shape.error.issues))
-    return { problems: inOrder(problems) }
+    return withRest(source, shape.error.issues, unavailable, problems)
   }
   const pipeline = normalise(shape.data)
-  problems.push(...missingApproval(shape.data, source), ...checkPipeline(pipeline, source.problemAt))
-  if (problems.length > 0) return { problems: inOrder(problems) }
+  const wrongNames = namesOf(shape.data, pipeline, source)
+  problems.push(...wrongNames)
+  if (problems.length > 0) return broken(source, { pipeline, wrongNames, touched: touchedBy(unavailable) }, problems)
   SOURCES.set(pipeline, source)
   return { pipeline, problems: [] }
 }
 
 /** Names that lead nowhere are told together with keys that are not known. */
-function problemsOfRest(source: YamlSource, issues: readonly z.core.$ZodIssue[]): Problem[] {
+function withRest(
+  source: YamlSource,
+  issues: readonly z.core.$ZodIssue[],
+  unavailable: readonly Problem[],
+  problems: readonly Problem[],
+): ParsedPipeline {
   const rest = soundRest(source.value, issues)
   const shape = rest === undefined ? undefined : PipelineFile.safeParse(rest.value)
-  if (rest === undefined || shape?.success !== true) return []
-  return checkPipeline(normalise(shape.data), source.problemAt).filter(rest.stands)
+  if (rest === undefined || shape?.success !== true) return { problems: inOrder(problems) }
+  const pipeline = normalise(shape.data)
+  const wrongNames = namesOf(shape.data, pipeline, source)
+  const touched = new Set([...rest.touched, ...touchedBy(unavailable)])
+  return broken(source, { pipeline, wrongNames, touched }, [...problems, ...wrongNames.filter(rest.stands)])
+}
+
+function namesOf(shape: Shape, pipeline: Pipeline, source: YamlSource): Problem[] {
+  return [...missingApproval(shape, source), ...checkPipeline(pipeline, source.problemAt)]
+}
+
+/** A build environment of another kind would be planned in another way; the other keys say nothing to a plan. */
+function touchedBy(unavailable: readonly Problem[]): Set<string> {
+  return new Set(unavailable.some(({ path }) => path.startsWith('build.')) ? ['build'] : [])
+}
+
+function broken(
+  source: YamlSource,
+  rest: Omit<Parameters<typeof certainPart>[0], 'value' | 'unread'>,
+  problems: readonly Problem[],
+): ParsedPipeline {
+  const certain = certainPart({ ...rest, value: source.value, unread: source.problems })
+  SOURCES.set(certain.pipeline, source)
+  return { problems: inOrder(problems), certain }
 }
 
 /** Before anything is checked: a short text can hold tens of thousands. */
@@ -116,20 +147,3 @@ function missingApproval(shape: Shape, source: YamlSource): Problem[] {
     'the last environment must say how it is approved: write `approval: { reviewers: [name] }`, or `approval: none` for continuous deployment'
   return [source.problemAt(['environments', last[0]], message, { at: 'key' })]
 }
-
-/** In the order of the text; each sentence once per place. */
-function inOrder(problems: readonly Problem[]): Problem[] {
-  const seen = new Set<string>()
-  const unique = problems.filter((problem) => {
-    const key = JSON.stringify([problem.line, problem.column, problem.path, problem.message])
-    return !seen.has(key) && seen.add(key)
-  })
-  unique.sort((a, b) => a.line - b.line || a.column - b.column)
-  const last = unique[MOST_PROBLEMS - 1]
-  if (last === undefined || unique.length === MOST_PROBLEMS) return unique
-  const more = `and ${unique.length - MOST_PROBLEMS} more problems after this`
-  return [...unique.slice(0, MOST_PROBLEMS), { ...last, path: '', message: more }]
-}
-
-/** Enough to mend in one go; they also go through the terminal of whoever pushed. */
-const MOST_PROBLEMS = 200

@@ -10,6 +10,8 @@ export interface PlanContext {
   readonly event: RunEvent
   /** Paths of the commit. */
   readonly files: readonly string[]
+  /** Paths that a part of the file which has errors may make: they are not missing. `''`: any path. */
+  readonly perhapsMade?: readonly string[]
   /** When given, every person and group the file names must be one of these. */
   readonly people?: { readonly persons: readonly string[]; readonly groups: readonly string[] }
   /** The datasets of the rules that apply, those from before the change: what they guard stays guarded. */

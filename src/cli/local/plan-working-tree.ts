@@ -4,8 +4,10 @@ import { AppError } from '../../core/errors.ts'
 import type { Plan } from '../../core/plan.ts'
 import type { Problem } from '../../core/problem.ts'
 import { hasCode } from '../../lib/error-code.ts'
+import { lintParsed } from '../../pipeline/lint.ts'
 import { parsePipeline } from '../../pipeline/parse-pipeline.ts'
 import type { Pipeline } from '../../pipeline/pipeline.ts'
+import type { PlanContext } from '../../pipeline/plan-context.ts'
 import { planRun } from '../../pipeline/plan-run.ts'
 import { narrowPlan } from './narrow-plan.ts'
 import { projectNameOf, type WorkingTree } from './working-tree.ts'
@@ -28,20 +30,21 @@ export interface PlannedTree {
 export function planWorkingTree(tree: WorkingTree, steps: readonly string[]): PlannedTree {
   const name = projectNameOf(tree.folder)
   const text = readPipelineFile(tree.folder)
-  const { pipeline, problems } = parsePipeline(text, FILE)
-  if (pipeline === undefined) return { name, text, problems }
-  const planned = planRun(pipeline, {
+  const context: PlanContext = {
     project: name,
     branch: tree.branch,
     defaultBranch: tree.branch,
     event: 'local',
     files: tree.files,
     readText: (path) => readOrNothing(join(tree.folder, path)),
-  })
-  const all = [...problems, ...planned.problems]
-  if (planned.plan === undefined) return { name, text, pipeline, problems: all }
-  const plan = steps.length === 0 ? planned.plan : narrowPlan(planned.plan, steps)
-  return { name: pipeline.name ?? name, text, pipeline, plan, problems: all }
+  }
+  const parsed = parsePipeline(text, FILE)
+  const { pipeline } = parsed
+  if (pipeline === undefined) return { name, text, problems: lintParsed(parsed, context) }
+  const { plan: whole, problems } = planRun(pipeline, context)
+  if (whole === undefined) return { name, text, pipeline, problems }
+  const plan = steps.length === 0 ? whole : narrowPlan(whole, steps)
+  return { name: pipeline.name ?? name, text, pipeline, plan, problems }
 }
 
 function readPipelineFile(folder: string): string {
