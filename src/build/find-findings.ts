@@ -1,7 +1,7 @@
-import { matchesGlob, posix } from 'node:path'
+import { posix } from 'node:path'
 import { DEFAULT_ENVIRONMENT } from '../pipeline/task-keys.ts'
 import type { CommandFiles } from '../pipeline/command-files.ts'
-import { didYouMean } from '../pipeline/suggestion.ts'
+import { isBelow, missingScripts } from '../pipeline/missing-scripts.ts'
 import { normalise, type Requirement } from './requirement-files.ts'
 import { KNOWN_PACKAGES, LOADED_BY_OTHERS } from './known-packages.ts'
 import type { FileFacts, ImportFact, SourceFacts } from './source-script.ts'
@@ -101,10 +101,6 @@ function startedBy({ files }: CheckedCommand, paths: ReadonlySet<string>): strin
 
 function isTest(path: string): boolean {
   return /^(test_.*|.*_test|conftest)\.py$/.test(posix.basename(path))
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return folder === '.' || path === folder || path.startsWith(`${folder.replace(/\/$/, '')}/`)
 }
 
 function endsAtPart(path: string, tail: string): boolean {
@@ -212,27 +208,9 @@ function largeFile(path: string, sizeBytes: number): Finding {
 }
 
 function findMissingScripts({ commands, paths, dataPaths, pipelineFile }: Sources): Finding[] {
-  return commands.flatMap(({ step, files, deps }) =>
-    [...files.scripts, ...files.tests.filter((path) => path !== '.')].flatMap((path) => {
-      if (dataPaths.some((made) => isBelow(path, made))) return []
-      const place = { severity: 'error', file: pipelineFile.path, ...placeOf(path, pipelineFile.text) } as const
-      if (!exists(path, paths)) {
-        if (files.perhapsMade.includes(path)) return []
-        const near = didYouMean(path, paths)
-        return [{ ...place, message: `step "${step}" runs ${path}, which is not in the commit${near}` }]
-      }
-      if (deps === undefined || isCovered(path, deps)) return []
-      return [{ ...place, message: `step "${step}" runs ${path}, but sees only its deps: add ${path} to them` }]
-    }),
-  )
-}
-
-function exists(path: string, paths: ReadonlySet<string>): boolean {
-  return paths.has(path) || [...paths].some((other) => isBelow(other, path))
-}
-
-function isCovered(path: string, deps: readonly string[]): boolean {
-  return deps.some((dep) => isBelow(path, dep) || isBelow(dep, path) || matchesGlob(path, dep))
+  return missingScripts(commands, paths, dataPaths).map(({ path, message }) => {
+    return { severity: 'error', file: pipelineFile.path, ...placeOf(path, pipelineFile.text), message }
+  })
 }
 
 function placeOf(path: string, text: string): { line: number; column: number } {

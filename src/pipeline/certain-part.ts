@@ -1,4 +1,5 @@
 import type { Problem } from '../core/problem.ts'
+import { fixedPart } from './check-scripts.ts'
 import { formatPath } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
@@ -106,9 +107,3 @@ function collectTexts(value: unknown, texts: Set<string>): boolean {
 
 const LONGEST_PATH = 1_000
 const MOST_TEXTS = 5_000
-
-/** The folder before an expression, whose value is not known. */
-function fixedPart(path: string): string {
-  const start = path.indexOf('${{')
-  return start === -1 ? path : path.slice(0, Math.max(0, path.lastIndexOf('/', start)))
-}

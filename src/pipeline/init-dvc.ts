@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { withScripts } from './check-scripts.ts'
 import { dvcValues, fillDvc, isRecord, namesInDvc, type DvcScope } from './dvc-values.ts'
 import { sketchMatrix, type SketchedMatrix } from './dvc-matrix.ts'
 import { FilePath, NAME } from './keys/scalars.ts'
@@ -70,11 +71,12 @@ function stepOf(name: string, written: unknown, importing: Importing): SketchedS
   const outs = [...paths('outs'), ...paths('plots')]
   const metrics = paths('metrics')
   if (stage['frozen'] === true && isKept(name, [...outs, ...metrics], importing)) return []
+  const run = commandOf(stage['cmd'], fill, folder)
   return [
     {
       name: ownStepName(name, importing.notes),
-      run: commandOf(stage['cmd'], fill, folder),
-      ...(paths('deps').length === 0 ? {} : { deps: [...new Set(paths('deps'))] }),
+      run,
+      ...(paths('deps').length === 0 ? {} : { deps: withScripts(paths('deps'), run, importing.files) }),
       params: paramsOf(stage['params'], fill, folder),
       outs: [...new Set(outs)],
       metrics,

@@ -149,14 +149,17 @@ function trainingSteps(
       notes,
     )
     if (notebook !== undefined) return [notebook]
-    notes.push('No training script was found: change `python train.py` to the command that trains.')
-    return [{ name: 'train', run: 'python train.py', cache: false }]
+    notes.push('No training script was found: write the command that trains as the `run` of `train`.')
+    return [{ name: 'train', run: PLACEHOLDER, cache: false }]
   }
   const params = ['params.yaml', 'params.json'].filter((file) => files.includes(file))
   return [
     { name: 'train', run: `python ${script}`, deps: readBy(script, files), ...(params.length > 0 ? { params } : {}) },
   ]
 }
+
+/** Fails with a word, rather than for a file that is not there. */
+const PLACEHOLDER = `echo "Write here the command that trains, like: python train.py" >&2; exit 1`
 
 function trainingScript(files: readonly string[]): string | undefined {
   const usual = ['train.py', 'src/train.py', 'scripts/train.py', 'training.py', 'main.py']

@@ -1,6 +1,7 @@
 import type { Problem } from '../core/problem.ts'
 import { uncoveredImports } from './check-imports.ts'
 import type { ProblemAt } from './check-pipeline.ts'
+import { unknownScripts } from './check-scripts.ts'
 import { trimSlash } from './connect-steps.ts'
 import { parseExpression, parts } from './expression.ts'
 import { metricInfo } from './keys/metrics.ts'
@@ -28,13 +29,14 @@ export function lintPipeline(text: string, context: LintContext = {}): Problem[]
 export function lintParsed({ pipeline, certain, problems }: ParsedPipeline, context: LintContext): Problem[] {
   const sound = pipeline ?? certain?.pipeline
   if (sound === undefined || isCut(problems)) return [...problems]
-  const found = [...planned(sound, context, certain?.perhapsMade ?? []), ...doubts(sound, context)]
+  const own = { ...context, perhapsMade: certain?.perhapsMade ?? [] }
+  const found = [...planned(sound, own), ...doubts(sound, own)]
   return inOrder([...problems, ...(certain === undefined ? found : found.filter(certain.stands))])
 }
 
-function planned(pipeline: Pipeline, context: LintContext, perhapsMade: readonly string[]): readonly Problem[] {
+function planned(pipeline: Pipeline, context: LintContext): readonly Problem[] {
   const { files } = context
-  return files === undefined ? [] : planRun(pipeline, { ...ANY_PUSH, ...context, files, perhapsMade }).problems
+  return files === undefined ? [] : planRun(pipeline, { ...ANY_PUSH, ...context, files }).problems
 }
 
 const ANY_PUSH = { project: 'project', branch: 'main', defaultBranch: 'main', event: 'push' } as const
@@ -51,6 +53,7 @@ export function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
     ...unused(pipeline, problemAt),
     ...smallWindows(pipeline, problemAt),
     ...uncoveredImports(pipeline, context.files ?? [], context.readText, problemAt),
+    ...unknownScripts(pipeline, context.files, context.perhapsMade ?? [], problemAt),
     ...unseenOutcomes(pipeline, problemAt),
   ].map((problem) => ({ ...problem, severity: 'warning' }))
 }
