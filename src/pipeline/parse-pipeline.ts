@@ -49,7 +49,9 @@ export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipel
     const taken = new Set(unavailable.map(({ path }) => path))
     const unread = new Set(source.problems.map(({ path }) => path))
     // What could not be read as YAML is not missing.
-    const issues = shape.error.issues.filter(({ path }) => !unread.has(formatPath(path as Path)))
+    const issues = shape.error.issues.filter(
+      ({ path, input }) => input !== undefined || !unread.has(formatPath(path as Path)),
+    )
     const wrong = shapeProblems(issues, { yaml: source, knownKeys, foreignNames: FOREIGN_NAMES })
     problems.push(...wrong.filter(({ path }) => !taken.has(path)), ...unknownMetrics(source))
     return withRest(source, shape.error.issues, unavailable, problems)

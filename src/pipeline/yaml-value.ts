@@ -13,6 +13,13 @@ type Report = (path: Path, offset: number, message: string) => void
 /** `010` is ten in YAML 1.2, eight before, and mostly meant as text. */
 const IS_NOT_DECIMAL = /^[-+]?0\d|^0[xo]/
 
+const YAML_ORG = 'tag:yaml.org,2002:'
+
+/** What YAML itself knows; all others are for programs that make objects of them. */
+const CORE_TAGS: ReadonlySet<string> = new Set(
+  ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => YAML_ORG + name),
+)
+
 /** More values than this cannot be written into a file of the allowed size; only aliases can reach it. */
 const MOST_VALUES = 500_000
 
@@ -46,12 +53,20 @@ class Expansion {
     if (++this.#values > MOST_VALUES) return this.#stop(path, offset, 'aliases expand to too many values')
     if (isAlias(node)) return this.#alias(node.source, path, offset)
     if (!isMap(node) && !isSeq(node) && !isScalar(node)) return null
+    this.#checkTag(node, path, offset)
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
     if (isScalar(node)) return this.#scalar(node, path, offset)
     this.#open.add(node)
     const plain = isMap(node) ? this.#mapping(node, path) : this.#sequence(node, path)
     this.#open.delete(node)
     return plain
+  }
+
+  /** The value is read as if the tag were not there, so that the rest is still checked. */
+  #checkTag({ tag }: Scalar | YAMLMap | YAMLSeq, path: Path, offset: number): void {
+    if (!isForeign(tag)) return
+    const name = tag.replace(YAML_ORG, '!!').slice(0, 60)
+    this.#refuse(path, offset, `the tag ${name} means nothing here: write the value without it`)
   }
 
   #alias(name: string, path: Path, offset: number): unknown {
@@ -67,7 +82,7 @@ class Expansion {
   }
 
   #scalar(node: Scalar, path: Path, offset: number): unknown {
-    const { value } = node
+    const value = isForeign(node.tag) ? (node.source ?? node.value) : node.value
     if (typeof value === 'number' && !Number.isFinite(value)) return this.#refuse(path, offset, 'write a finite number')
     if (typeof value === 'number' && IS_NOT_DECIMAL.test(node.source ?? '')) {
       return this.#refuse(path, offset, `this is read as ${value}: write that, or the text in quotes: "${node.source}"`)
@@ -117,6 +132,7 @@ class Expansion {
 
   #key(pair: Pair, path: Path): { name: string; offset: number } | undefined {
     const offset = offsetOf(pair.key) ?? 0
+    if (isScalar(pair.key)) this.#checkTag(pair.key, path, offset)
     const name = keyText(isScalar(pair.key) ? pair.key.value : pair.key)
     if (name === undefined) return this.#refuse(path, offset, 'a key must be text')
     if (name === '__proto__') return this.#refuse(path, offset, '`__proto__` cannot be a key')
@@ -133,6 +149,10 @@ class Expansion {
     this.#stopped = true
     return undefined
   }
+}
+
+function isForeign(tag: string | undefined): tag is string {
+  return tag !== undefined && tag !== '!' && !CORE_TAGS.has(tag)
 }
 
 function keyText(value: unknown): string | undefined {

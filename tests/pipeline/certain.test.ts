@@ -50,7 +50,7 @@ function isAbout(path: string, broken: Path): boolean {
 
 function treeOf(text: string): Record<string, unknown> | undefined {
   try {
-    const tree: unknown = parse(text, { merge: true })
+    const tree: unknown = parse(text, { merge: true, logLevel: 'error' })
     return isMapping(tree) ? tree : undefined
   } catch {
     return undefined

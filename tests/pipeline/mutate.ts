@@ -192,7 +192,7 @@ function changeTree(
 
 function wholeTree(seed: string): Tree[] {
   try {
-    const tree: unknown = parse(seed)
+    const tree: unknown = parse(seed, { logLevel: 'error' })
     return typeof tree === 'object' && tree !== null ? [structuredClone(tree) as Tree] : []
   } catch {
     return []
