@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { endWithOutput } from './cli/closed-output.ts'
 import { AppError } from './core/errors.ts'
 import { storageError } from './core/storage-error.ts'
 import { version } from './lib/version.ts'
@@ -22,6 +23,7 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     const program = PROGRAMS[first]
     if (program !== undefined) return await program(args.slice(1))
+    endWithOutput(args)
     const commands = await programFor(first)
     await commands.parseAsync(args, { from: 'user' })
   } catch (error) {

@@ -66,7 +66,8 @@ const EXPLAINED = `
 The folder is this one where none is named. What runs is what a push of it would run: tracked and unignored
 files, the same engine, the same cache; nothing is registered or deployed. For gates against the champion and for
 datasets from the store, and only for these, the server one is logged in to is asked; model and rows are kept by digest
-here. Secrets are taken from your environment by their names. Ctrl-C ends every process of the run.
+here. Secrets are taken from your environment by their names. Ctrl-C ends every process of the run; where only its
+output is read no more (\`| head\`), it goes on to its end.
 Exits 0 when the run succeeded, 1 when it did not, 2 when it could not be started.`
 
 function collect(name: string, names: string[] = []): string[] {
