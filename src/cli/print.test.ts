@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { size } from './print.ts'
+import { brief, size } from './print.ts'
 
 test.each([
   [0, '0 B'],
@@ -9,4 +9,13 @@ test.each([
   [3 * 2 ** 40, '3.0 TiB'],
 ])('%d bytes are %s', (bytes, words) => {
   expect(size(bytes)).toBe(words)
+})
+
+test('a long reason is one line in a table', () => {
+  const reason = `gates failed: gate accuracy failed: 0.91.\n${'gate mae is inconclusive: too few rows. '.repeat(5)}`
+
+  expect(brief(reason)).toBe(
+    'gates failed: gate accuracy failed: 0.91. gate mae is inconclusive: too few rows. gate mae is incon…',
+  )
+  expect(brief('train failed: exit 1')).toBe('train failed: exit 1')
 })

@@ -15,6 +15,12 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
+/** A sentence for one line of a table; `show` has the whole of it. */
+export function brief(text: string, most = 100): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length <= most ? line : `${line.slice(0, most - 1).trimEnd()}…`
+}
+
 export function seconds(value: number | null): string {
   if (value === null) return ''
   if (value < 60) return `${value.toFixed(1)} s`

@@ -6,7 +6,7 @@ import type { CancelMode } from '../../core/run-state.ts'
 import { formatProblem } from '../../core/problem.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { artifactTable } from './artifacts.ts'
-import { print, seconds, table, time } from '../print.ts'
+import { brief, print, seconds, table, time } from '../print.ts'
 import { parseRun } from '../references.ts'
 
 /** What runs, what ran, and what to do about it. */
@@ -121,7 +121,7 @@ function registerChanges(program: Command): void {
 }
 
 function runRow(run: Run): string[] {
-  return [run.id, run.state, run.event, run.branch, run.person, time(run.startedAt), run.reason ?? run.title]
+  return [run.id, run.state, run.event, run.branch, run.person, time(run.startedAt), brief(run.reason ?? run.title)]
 }
 
 function describeRun(run: RunDetail & { readonly artifacts: readonly Artifact[] }): string {
