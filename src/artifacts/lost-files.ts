@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts'
 import type { Digest } from '../core/digest.ts'
 import { isLostContent, lostFilesOf, type LostFile } from '../core/lost-content.ts'
 import type { Store } from '../core/ports/store.ts'
+import { counted } from '../lib/counted.ts'
 
 /** Set aside at once, so that whoever can make it again finds its place free. */
 export async function damaged(store: Store, digest: Digest): Promise<AppError> {
@@ -41,7 +42,7 @@ export class LostFiles {
   throwIfAny(): void {
     const [first] = this.#lost
     if (first === undefined || this.#first === undefined) return
-    const more = this.#lost.length === 1 ? '' : ` So it is with ${this.#lost.length - 1} more files.`
+    const more = this.#lost.length === 1 ? '' : ` So it is with ${counted(this.#lost.length - 1, 'more file')}.`
     const message = `${first.path} cannot be put into place: ${this.#first.message}${more}`
     const details = { digest: first.digest, lost: this.#lost.slice(0, MOST_NAMED) }
     throw new AppError(this.#first.code, message, details, { cause: this.#first })

@@ -10,6 +10,7 @@ import { readRequirements } from './read-requirements.ts'
 import type { Requirement } from './requirement-files.ts'
 import { runTool } from './run-tool.ts'
 import { SOURCE_SCRIPT, type SourceFacts } from './source-script.ts'
+import { counted } from '../lib/counted.ts'
 
 /** The whole source tree stands in the workspace. `provided`: what each of `environments` provides, by its key. */
 export type CheckSourcesInput = TaskInputs['check-sources'] & { readonly provided: Readonly<Record<string, Provided>> }
@@ -134,7 +135,9 @@ function report(all: readonly Finding[], context: TaskContext): CheckSourcesOutp
   const errors = all.filter((finding) => finding.severity === 'error')
   const [first] = errors
   if (first === undefined) {
-    context.log(all.length === 0 ? 'nothing wrong was found in the sources' : `no errors, ${all.length} warnings`)
+    context.log(
+      all.length === 0 ? 'nothing wrong was found in the sources' : `no errors, ${counted(all.length, 'warning')}`,
+    )
     return { result: { findings } }
   }
   const more = errors.length === 1 ? '' : ` (and ${errors.length - 1} more)`

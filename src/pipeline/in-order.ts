@@ -1,4 +1,5 @@
 import type { Problem } from '../core/problem.ts'
+import { counted } from '../lib/counted.ts'
 
 /** In the order of the text; each sentence once per place. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
@@ -12,7 +13,7 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
   if (last === undefined || unique.length === MOST_PROBLEMS) return unique
   const cut = unique.slice(MOST_PROBLEMS)
   const severity = cut.some((problem) => problem.severity === 'error') ? 'error' : 'warning'
-  const message = `and ${cut.length} more problems after this`
+  const message = `and ${counted(cut.length, 'more problem')} after this`
   return [...unique.slice(0, MOST_PROBLEMS), { ...last, path: '', message, severity }]
 }
 

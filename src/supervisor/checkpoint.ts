@@ -7,6 +7,7 @@ import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { LogFile } from './log-file.ts'
 import type { Store } from '../core/ports/store.ts'
+import { counted } from '../lib/counted.ts'
 
 /** Storing what may be gigabytes, of an attempt that has ended. */
 const COLLECT_MS = 5 * 60_000
@@ -48,7 +49,7 @@ async function filesOf(store: Store, path: string, ref: ArtifactRef): Promise<Tr
 
 function describe(files: readonly TreeFile[]): string {
   const [first] = files
-  return files.length === 1 ? (first?.path ?? '') : `${first?.path} and ${files.length - 1} more files`
+  return files.length === 1 ? (first?.path ?? '') : `${first?.path} and ${counted(files.length - 1, 'more file')}`
 }
 
 /** The end of an attempt with what it hands to the next one: nothing where it succeeded. */

@@ -53,6 +53,20 @@ test('an attempt goes on from the files of the one before, but never over its ow
   expect(log).toBe('[tidegate] goes on from checkpoints/epoch of the attempt before\n2\ngiven\n')
 })
 
+test.each([
+  [2, 'ck/0 and 1 more file'],
+  [3, 'ck/0 and 2 more files'],
+])('of %d files the log says %s', async (count, words) => {
+  const files = Array.from({ length: count }, (_, index) => ({ path: `ck/${index}`, size: 2, executable: false }))
+  const content = await openArtifacts(place.store).putBytes('1\n')
+
+  const { log } = await place.run('true', {
+    checkpoint: { paths: ['ck/'], files: files.map((file) => ({ ...file, digest: content.digest })) },
+  })
+
+  expect(log).toBe(`[tidegate] goes on from ${words} of the attempt before\n`)
+})
+
 test('what a lost attempt had written is taken from where it ran', async () => {
   const lostWorkspace = join(place.folder, 'work', 'lost')
   mkdirSync(join(lostWorkspace, 'checkpoints'), { recursive: true })

@@ -7,6 +7,7 @@ import { hasCode } from '../../lib/error-code.ts'
 import type { GlobalOptions } from '../context.ts'
 import { print } from '../print.ts'
 import { dataFolderOf } from './data-folder.ts'
+import { counted } from '../../lib/counted.ts'
 
 interface LintOptions {
   readonly explain?: boolean
@@ -113,9 +114,5 @@ function describe(path: string, problems: readonly Problem[]): string {
   if (problems.length === 0) return `${path}: no problems.`
   const errors = problems.filter(({ severity }) => severity === 'error').length
   const warnings = problems.length - errors
-  return [...problems.map(formatProblem), `${count(errors, 'error')}, ${count(warnings, 'warning')}.`].join('\n')
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`
+  return [...problems.map(formatProblem), `${counted(errors, 'error')}, ${counted(warnings, 'warning')}.`].join('\n')
 }

@@ -3,6 +3,7 @@ import type { Digest } from '../../core/digest.ts'
 import type { EvaluationResult } from '../evaluation-result.ts'
 import type { GateDecision } from '../gate.ts'
 import type { Measure } from '../measure.ts'
+import { counted } from '../../lib/counted.ts'
 
 /** Where the candidate comes from, as the run's rows say it. */
 export interface RunFacts {
@@ -44,12 +45,14 @@ export function provedBy({ gates, evaluation }: ReportFacts): string[] {
     .filter((outcome) => count(outcome) > 0)
     .map((outcome) => `${count(outcome)} ${outcome}`)
   const sentences = [
-    gates.length === 0 ? 'No gate was asked for: nothing was proved.' : `Of ${gates.length} gates: ${told.join(', ')}.`,
+    gates.length === 0
+      ? 'No gate was asked for: nothing was proved.'
+      : `Of ${counted(gates.length, 'gate')}: ${told.join(', ')}.`,
   ]
   if (evaluation === undefined) return [...sentences, 'The candidate was not evaluated on held-out rows.']
   const { rows, source, champion, label } = evaluation
   const asked = source === 'hosts' ? 'its own host was asked about' : 'the author supplied the answers to'
-  sentences.push(`The candidate: ${asked} ${rows} held-out rows, judged by the column ${label}.`)
+  sentences.push(`The candidate: ${asked} ${counted(rows, 'held-out row')}, judged by the column ${label}.`)
   if (champion === undefined)
     sentences.push(`Not compared with a champion: ${evaluation.noChampion ?? 'there is none yet'}.`)
   else if ('failed' in champion)

@@ -123,6 +123,11 @@ test("answers of the author's code are told as such, of the candidate and of the
   expect(text).not.toContain('in a host of its own')
 })
 
+test('one gate is no gates', () => {
+  expect(reportMarkdown({ ...facts, gates: [{ ...gate, outcome: 'pass' }] })).toContain('Of 1 gate: 1 pass.')
+  expect(reportMarkdown({ ...facts, gates: [gate, gate] })).toContain('Of 2 gates: ')
+})
+
 test('a run that was never evaluated has a report too, and one without gates says that nothing was proved', () => {
   const { evaluation: _, ...bare } = facts
 
