@@ -1,8 +1,9 @@
-import { cp, mkdir, readdir } from 'node:fs/promises'
+import { cp, mkdir, readdir, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../core/errors.ts'
 import { limit } from '../core/limits.ts'
+import { behindWalls, isSystem, whyNoBubblewrap } from '../lib/bubblewrap.ts'
 import { openWay } from '../lib/open-way.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import { takeBuildUser, type User } from './build-user.ts'
@@ -50,7 +51,7 @@ export async function askProject(asked: AskedProject): Promise<ComputedList> {
     log(`asking the build of ${file} what it requires`)
     const answer = await runBounded({
       python: asked.python.executable,
-      argv: [join(asked.environment, 'bin', 'python'), '-I', '-c', METADATA_SCRIPT, join(folder, 'made')],
+      argv: await programOf(folder, asked, user),
       cwd: join(folder, 'project', dirname(file)),
       env: environmentOf(folder, asked.environment),
       user,
@@ -62,6 +63,19 @@ export async function askProject(asked: AskedProject): Promise<ComputedList> {
   } finally {
     await removeFolder(folder)
   }
+}
+
+/** Behind walls wherever bubblewrap can make them: with `sandbox: required` it can. */
+async function programOf(folder: string, { file, environment, python }: AskedProject, user?: User) {
+  const argv = [join(environment, 'bin', 'python'), '-I', '-c', METADATA_SCRIPT, join(folder, 'made')] as const
+  if ((await whyNoBubblewrap(user)) !== undefined) return argv
+  const installation = dirname(dirname(await realpath(python.executable)))
+  return behindWalls({
+    argv,
+    folder: join(folder, 'project', dirname(file)),
+    own: [folder],
+    shown: [environment, installation].filter((path) => !isSystem(path)),
+  })
 }
 
 /** Owned by the user that will work in it, and closed to all others. */

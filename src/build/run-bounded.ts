@@ -78,15 +78,19 @@ function start({ python, argv, cwd, env, user }: BoundedCall): ChildProcess {
   })
 }
 
-/** Of a user who runs other things too, the number of processes is not ours to limit. */
+/**
+ * Of a user who runs other things too, the number of processes is not ours to limit. A program of the machine is not
+ * looked for among those that a package has put in front of PATH.
+ */
 const LIMIT = `
-import os, resource, sys
+import os, resource, shutil, sys
 memory, size, processes = map(int, sys.argv[1:4])
 for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, size), (resource.RLIMIT_CORE, 0)):
     resource.setrlimit(kind, (most, most))
 if processes:
     resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-os.execv(sys.argv[4], sys.argv[4:])
+program = shutil.which(sys.argv[4], path="/usr/local/bin:/usr/bin:/bin") or shutil.which(sys.argv[4])
+os.execv(program or sys.argv[4], sys.argv[4:])
 `
 
 /** What it printed until it ended: somebody whom it left behind may hold the pipe for ever. */

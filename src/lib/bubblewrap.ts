@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { lstatSync, readlinkSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { ownProgram } from './own-program.ts'
 
@@ -18,4 +19,51 @@ export async function whyNoBubblewrap(user?: {
     if (code === 'ENOENT') return 'it is not installed'
     return stderr.trim().split('\n').at(-1) || String(error)
   }
+}
+
+export interface Walled {
+  readonly argv: readonly [string, ...string[]]
+  /** Where it starts, and what it may write beside `own`. */
+  readonly folder: string
+  readonly own: readonly string[]
+  /** For reading, where they are there. */
+  readonly shown: readonly string[]
+}
+
+/** Programs, libraries and settings of the machine, read-only. */
+const SYSTEM = ['/usr', '/etc', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
+
+const WALLS = ['--die-with-parent', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try']
+const EMPTY = ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run', '--tmpfs', '/var/tmp']
+
+/**
+ * The command behind bubblewrap's walls: it sees these folders and the system, of processes its own alone, which
+ * all end with the first of them. The network is as it is.
+ */
+export function behindWalls({ argv, folder, own, shown }: Walled): readonly [string, ...string[]] {
+  const written = [folder, ...own].flatMap((path) => ['--bind', path, path])
+  const read = shown.flatMap((path) => ['--ro-bind-try', path, path])
+  return [
+    ownProgram('bwrap'),
+    ...WALLS,
+    ...SYSTEM.flatMap(showSystem),
+    ...EMPTY,
+    ...read,
+    ...written,
+    '--chdir',
+    folder,
+    '--',
+    ...argv,
+  ]
+}
+
+export function isSystem(path: string): boolean {
+  return path === '/' || SYSTEM.some((folder) => path === folder || path.startsWith(`${folder}/`))
+}
+
+/** On a merged system `/bin` is a link to `/usr/bin`, and stays one. */
+function showSystem(path: string): string[] {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) return []
+  return stats.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path]
 }

@@ -1,16 +1,10 @@
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ownProgram } from '../lib/own-program.ts'
+import { behindWalls, isSystem } from '../lib/bubblewrap.ts'
 import { privateFolders } from './workspace.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 
 type Argv = readonly [string, ...string[]]
-
-/** Programs, libraries and settings of the machine, read-only. */
-const SYSTEM = ['/usr', '/etc', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
-
-const WALLS = ['--die-with-parent', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try']
-const EMPTY = ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run', '--tmpfs', '/var/tmp']
 
 /**
  * The command behind bubblewrap's walls: it sees its workspace, its home and temporary folder, its build environment
@@ -20,27 +14,7 @@ const EMPTY = ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs',
 export function sandboxed(order: AttemptOrder, argv: Argv): Argv {
   if (order.sandbox !== true || order.command.kind !== 'command') return argv
   const { home, tmp } = privateFolders(order)
-  const own = [order.workspace, home, tmp].flatMap((folder) => ['--bind', folder, folder])
-  const tools = toolFolders(order).flatMap((folder) => ['--ro-bind-try', folder, folder])
-  return [
-    ownProgram('bwrap'),
-    ...WALLS,
-    ...SYSTEM.flatMap(showSystem),
-    ...EMPTY,
-    ...tools,
-    ...own,
-    '--chdir',
-    order.workspace,
-    '--',
-    ...argv,
-  ]
-}
-
-/** On a merged system `/bin` is a link to `/usr/bin`, and stays one. */
-function showSystem(path: string): string[] {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return []
-  return stats.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path]
+  return behindWalls({ argv, folder: order.workspace, own: [home, tmp], shown: toolFolders(order) })
 }
 
 /** What stands in front of PATH: environments with `bin` in them, and the installations their interpreters lead to. */
@@ -63,8 +37,4 @@ function toolFolders({ env, runAs }: AttemptOrder): string[] {
 function isOpen(folder: string): boolean {
   const mode = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0
   return (mode & 0o001) !== 0 && (folder === '/' || isOpen(dirname(folder)))
-}
-
-function isSystem(path: string): boolean {
-  return path === '/' || SYSTEM.some((folder) => path === folder || path.startsWith(`${folder}/`))
 }

@@ -7,6 +7,7 @@ import { createBuildEnvironmentTask } from '../../src/build/build-environment.ts
 import { takeBuildUser } from '../../src/build/build-user.ts'
 import { findPython } from '../../src/build/find-python.ts'
 import { runBounded, type BoundedAnswer } from '../../src/build/run-bounded.ts'
+import { whyNoBubblewrap } from '../../src/lib/bubblewrap.ts'
 import { listProcesses } from '../../src/lib/processes.ts'
 import { openTestServer } from '../harness/server.ts'
 import { tinyProject } from '../harness/tiny-project.ts'
@@ -16,6 +17,7 @@ import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
 const run = promisify(execFile)
 const INSTALLERS = ['uv', 'pip'] as const
 const IS_ROOT = process.getuid?.() === 0
+const NO_BUBBLEWRAP = await whyNoBubblewrap(IS_ROOT ? { uid: 180_000, gid: 180_000 } : undefined)
 const SECRET = 'open-sesame-9'
 
 let place: TaskPlace
@@ -167,13 +169,17 @@ def read(path):
         return open(path).read()
     except OSError as error:
         return type(error).__name__
+try:
+    open(DATA + "/written", "w")
+except OSError:
+    pass
 subprocess.Popen(["sleep", "967"], start_new_session=True)
 environs = "".join(read(path) for path in glob.glob("/proc/[0-9]*/environ"))
 print("SEEN", json.dumps({
     "user": os.getuid(), "groups": os.getgroups(), "names": sorted(os.environ),
     "key": read(${JSON.stringify(join('DATA', 'repositories', 'key'))}),
     "secret": ${JSON.stringify(SECRET.slice(0, -1))} + "9" in environs + repr(os.environ),
-    "writes": os.access(DATA, os.W_OK) or os.access(os.path.join(sys.prefix, "lib"), os.W_OK),
+    "environment": os.access(os.path.join(sys.prefix, "lib"), os.W_OK),
 }))
 from setuptools import setup
 setup(name="x", install_requires=["alpha"])
@@ -189,11 +195,13 @@ setup(name="x", install_requires=["alpha"])
     user: expect.any(Number),
     groups: [],
     names: expect.arrayContaining(['HOME', 'LANG', 'PATH', 'TMPDIR', 'VIRTUAL_ENV']),
-    key: 'PermissionError',
+    // Behind walls it is not there.
+    key: NO_BUBBLEWRAP === undefined ? 'FileNotFoundError' : 'PermissionError',
     secret: false,
-    writes: false,
+    environment: false,
   })
   expect(seen.names.filter((name: string) => /^(PIP|UV)_/.test(name))).toEqual([])
+  expect(await readdir(place.dataFolder)).not.toContain('written')
   expect(seen.user).toBeGreaterThanOrEqual(180_000)
   expect(seen.user).toBeLessThan(190_000)
   expect((await run('ps', ['-eo', 'args'])).stdout).not.toContain('sleep 967')
@@ -240,6 +248,23 @@ test('a pushed commit with a setup.py that reads another file runs in what that 
   expect(log).toContain('asking the build of setup.py what it requires')
   expect(log).toMatch(/writing requirements to .*x\.egg-info\/requires\.txt/)
 }, 120_000)
+
+test.skipIf(NO_BUBBLEWRAP !== undefined)(
+  'a build sees its files and the system, and no process of others',
+  async () => {
+    await writeFile(join(place.dataFolder, 'open.txt'), 'for all to read')
+    const text = `import os
+print("SEEN", os.path.exists(${JSON.stringify('OPEN')}), len([name for name in os.listdir("/proc") if name.isdigit()]) < 4)
+from setuptools import setup
+setup(name="x", install_requires=["alpha"])
+`
+
+    const { failure, log } = await build({ 'setup.py': text.replace('OPEN', join(place.dataFolder, 'open.txt')) })
+
+    expect(failure).toBeUndefined()
+    expect(log).toContain('SEEN False True')
+  },
+)
 
 describe('what goes wrong is told', () => {
   const setup = (body: string) => build({ 'setup.py': body })
@@ -355,6 +380,16 @@ describe('a program that is not trusted', () => {
     expect(answer.ok).toBe(false)
     expect(answer.stderr).toContain('BlockingIOError')
     expect(children().length).toBe(before)
+  })
+
+  test.runIf(IS_ROOT)('reads nothing of ours without walls either', async () => {
+    const paths = [join(place.dataFolder, 'repositories', 'key'), `/proc/${process.pid}/environ`]
+
+    const { stdout } = await bounded(
+      `for path in ${JSON.stringify(paths)}:\n  try: print(open(path).read())\n  except OSError as error: print(type(error).__name__)\n`,
+    )
+
+    expect(stdout).toBe('PermissionError\nPermissionError\n')
   })
 
   test('that is cancelled is gone', async () => {
