@@ -187,13 +187,22 @@ def of_group(name, seen=()):
             yield from of_group(plain(line.get("include-group", "")), (*seen, name))
         else:
             yield line
+own = plain(project.get("name", ""))
+def of_extra(name, seen=()):
+    for line in extras.get(name, []):
+        match = re.match(r"\\s*([A-Za-z0-9._-]+)\\s*\\[([^\\]]*)\\]", line)
+        if match is None or not own or plain(match[1]) != own:
+            yield line
+            continue
+        for other in (plain(one.strip()) for one in match[2].split(",")):
+            if other not in (*seen, name):
+                yield from of_extra(other, (*seen, name))
 lines = list(project.get("dependencies", []))
 for name in map(plain, sys.argv[2:]):
     if name not in extras and name not in groups:
         known = ", ".join([*extras, *groups]) or "none"
         sys.exit(f"it has no extra or dependency group {name}; it has {known}")
-    lines += extras[name] if name in extras else of_group(name)
-own = plain(project.get("name", ""))
+    lines += of_extra(name) if name in extras else of_group(name)
 print("\\n".join(line for line in lines if plain(re.split(r"[^A-Za-z0-9._-]", line)[0]) != own or not own))
 `
 

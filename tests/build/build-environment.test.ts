@@ -112,8 +112,9 @@ name = "x"
 version = "1"
 dependencies = ["alpha<2"]
 [project.optional-dependencies]
-Train = ["x[more]", "beta"]
-more = []
+Train = ["x[more]"]
+more = ["X[Train, less]"]
+less = ["beta"]
 [dependency-groups]
 dev = [{ include-group = "lint" }]
 lint = ["alpha==1.0"]
@@ -130,7 +131,9 @@ lint = ["alpha==1.0"]
   test('that are not there are named beside those that are', async () => {
     const { output } = await build(installer, { 'pyproject.toml': text }, dependencies('test'))
 
-    expect(output.failure?.message).toContain('it has no extra or dependency group test; it has train, more, dev, lint')
+    expect(output.failure?.message).toContain(
+      'it has no extra or dependency group test; it has train, more, less, dev, lint',
+    )
   })
 })
 
