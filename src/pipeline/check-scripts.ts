@@ -6,7 +6,10 @@ import { isGlob } from './glob.ts'
 import { missingScripts, withFolders, type StartedFiles } from './missing-scripts.ts'
 import type { Pipeline, StepSpec } from './pipeline.ts'
 
-/** What the step `sources` of a run would refuse, told before the push. `perhapsMade` as in a plan's context. */
+/**
+ * What the step `sources` of a run would refuse, told before the push; a missing dep is told as such. `perhapsMade`
+ * as in a plan's context.
+ */
 export function unknownScripts(
   { steps, data }: Pipeline,
   files: readonly string[] | undefined,
@@ -18,7 +21,9 @@ export function unknownScripts(
   if (files === undefined || folders.includes('')) return []
   const present = withFolders([...files, ...folders])
   const started = steps.map((step) => startedBy(step, present))
+  const depsOf = new Map(steps.map(({ name, deps = [] }) => [name, deps]))
   return missingScripts(started, files, folders)
+    .filter(({ step, path, kind }) => kind === 'unseen' || depsOf.get(step)?.includes(path) !== true)
     .slice(0, MOST_PROBLEMS)
     .map(({ step, message }) => problemAt(['steps', step, 'run'], message))
 }
