@@ -5,7 +5,13 @@ import { sha256 } from '../lib/sha256.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
 import type { ComputedList } from './ask-project.ts'
 import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
-import { isFromRepository, readPyproject, readRequirementFile, type Requirement } from './requirement-files.ts'
+import {
+  hasVariable,
+  isFromRepository,
+  readPyproject,
+  readRequirementFile,
+  type Requirement,
+} from './requirement-files.ts'
 
 /** The dependency files of one build environment, with all they include. */
 export interface RequirementSet {
@@ -45,6 +51,10 @@ export async function readRequirements(folder: string, files: readonly string[])
     }
     if (path.endsWith('.toml')) {
       const listed = readPyproject(path, text)
+      refuseVariables(
+        path,
+        listed.filter((one) => hasVariable(one.text)),
+      )
       refuseRepositories(
         path,
         listed.filter((one) => isFromRepository(one.text)),
@@ -54,6 +64,7 @@ export async function readRequirements(folder: string, files: readonly string[])
     }
     const file = readRequirementFile(path, text)
     refuseLocal(path, file.local)
+    refuseVariables(path, file.variables)
     refuseRepositories(path, file.repositories)
     requirements.push(...file.requirements)
     queue.push(
@@ -87,6 +98,16 @@ function refuseLocal(path: string, local: readonly { text: string; line: number 
   throw new AppError(
     'INVALID_INPUT',
     `${path}:${first.line}: "${first.text}" installs from the working copy, which an environment shared by many commits cannot. Steps see the repository itself: set env PYTHONPATH to its source folder instead.`,
+  )
+}
+
+/** What these tools have in their environment is the installation's: a name and password for its index, for one. */
+function refuseVariables(path: string, lines: readonly { text: string; line: number }[]): void {
+  const [first] = lines
+  if (first === undefined) return
+  throw new AppError(
+    'INVALID_INPUT',
+    `${path}:${first.line}: "${first.text}" asks for a variable of the environment, which a commit gets none of. Write the value, or name an index with its token by \`build.secrets\`.`,
   )
 }
 

@@ -15,6 +15,8 @@ export interface RequirementFile {
   readonly local: readonly { readonly text: string; readonly line: number }[]
   /** Lines that install from a repository: `git+https://…`. */
   readonly repositories: readonly { readonly text: string; readonly line: number }[]
+  /** Lines with `${NAME}`, for which pip and uv put in what they find in their environment. */
+  readonly variables: readonly { readonly text: string; readonly line: number }[]
 }
 
 /** Reads a requirements file, only so far as to say where a name stands; resolving is pip's and uv's work. */
@@ -23,15 +25,21 @@ export function readRequirementFile(file: string, text: string): RequirementFile
   const includes: { path: string; line: number }[] = []
   const local: { text: string; line: number }[] = []
   const repositories: { text: string; line: number }[] = []
+  const variables: { text: string; line: number }[] = []
   for (const { content, line } of logicalLines(text)) {
     const [, included] = /^(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)/.exec(content) ?? []
     const [, name] = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?=[[<>=!~;@\s]|$)/.exec(content) ?? []
-    if (REPOSITORY.test(content)) repositories.push({ text: content, line })
+    if (hasVariable(content)) variables.push({ text: content, line })
+    else if (REPOSITORY.test(content)) repositories.push({ text: content, line })
     else if (included !== undefined) includes.push({ path: included, line })
     else if (/^(-e|--editable)[\s=]|^\.{0,2}\/|^\.$|^file:/.test(content)) local.push({ text: content, line })
     else if (name !== undefined) requirements.push({ name: normalise(name), text: content, file, line })
   }
-  return { requirements, includes, local, repositories }
+  return { requirements, includes, local, repositories, variables }
+}
+
+export function hasVariable(text: string): boolean {
+  return /\$\{\w+\}/.test(text)
 }
 
 const REPOSITORY = /(^|@\s*|^(-e|--editable)[\s=]+)(git|hg|svn|bzr)\+/

@@ -307,6 +307,21 @@ test.each([
   expect(output.failure?.message).toContain('has no file whose hash could be locked')
 })
 
+test.each([
+  ['requirements.txt', 'beta\nalpha @ https://elsewhere.test/${PIP_FIND_LINKS}/alpha.whl\n', 2],
+  ['requirements.txt', '--extra-index-url https://${PIP_INDEX_URL}.elsewhere.test\nbeta\n', 1],
+  [
+    'pyproject.toml',
+    '[project]\nname = "x"\ndependencies = [\n  "alpha @ https://elsewhere.test/${UV_INDEX}",\n]\n',
+    4,
+  ],
+])('a list in %s gets nothing of what the installation tells its tools: %j', async (file, text, line) => {
+  const { output } = await build('pip', { [file]: text })
+
+  expect(output.failure).toMatchObject({ reason: 'refused' })
+  expect(output.failure?.message).toMatch(new RegExp(`^${file}:${line}: .*asks for a variable of the environment`))
+})
+
 test('a requirement on the working copy, a missing file and a missing system package are refused', async () => {
   const local = await build('uv', { 'requirements.txt': 'alpha\n-e .\n' })
   const missing = await build('uv', { 'requirements.txt': '-r gone.txt\n' })
