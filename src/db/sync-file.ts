@@ -1,6 +1,7 @@
 import { fsync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { AppError } from '../core/errors.ts'
+import { coalesce } from '../lib/coalesce.ts'
 
 const fsyncFile = promisify(fsync)
 
@@ -11,8 +12,6 @@ const fsyncFile = promisify(fsync)
  */
 export function createFileSync(path: string): () => Promise<void> {
   let file: number | undefined
-  let running: Promise<void> | undefined
-  let next: Promise<void> | undefined
   let failure: AppError | undefined
 
   async function sync(): Promise<void> {
@@ -28,22 +27,5 @@ export function createFileSync(path: string): () => Promise<void> {
     }
   }
 
-  function start(): Promise<void> {
-    const mine = sync().finally(() => {
-      if (running === mine) running = undefined
-    })
-    running = mine
-    return mine
-  }
-
-  return () => {
-    if (running === undefined) return start()
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined
-        return start()
-      })
-    return next
-  }
+  return coalesce(sync)
 }

@@ -8,6 +8,7 @@ import { describeHost, hostSpec } from './bundle-folders.ts'
 import { hostEnvironmentOfRun } from './environment-of-run.ts'
 import { hostIdOf, privateRoute, PrivateEndpoints, type PrivateEndpoint } from './private-endpoints.ts'
 import { onHosts, wantedTraffic, type WantedHost } from './route-table.ts'
+import { coalesce } from '../lib/coalesce.ts'
 
 /** Keeps the gateway's table equal to what rows and private endpoints say. */
 export interface RouteKeeper {
@@ -110,30 +111,4 @@ let last = 0
 function nextRevision(): number {
   last = Math.max(last + 1, Date.now())
   return last
-}
-
-/**
- * Runs `work` for everybody who asked before it began, and once more for those who asked meanwhile: each
- * caller sees the effect of a run that started after its call.
- */
-function coalesce(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined
-  let next: Promise<void> | undefined
-  const start = (): Promise<void> => {
-    const run = work().finally(() => {
-      if (running === run) running = undefined
-    })
-    running = run
-    return run
-  }
-  return () => {
-    if (running === undefined) return start()
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined
-        return start()
-      })
-    return next
-  }
 }
