@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.ts'
 import { groupCommits, type Transact } from './group-commits.ts'
 import { migrate } from './migrate.ts'
 import { reachAround, withMoves } from './moves.ts'
-import { createFileSync } from './sync-file.ts'
+import { openFileSync } from './sync-file.ts'
 import type { Tables } from './tables.ts'
 
 export type Reader = Kysely<Tables>
@@ -48,8 +48,9 @@ function openSqlite(file: string): Database {
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
   const writer = kyselyOn(connectSqlite(file))
-  const transact = groupCommits(writer, createFileSync(`${file}-wal`))
-  return database({ kind: 'sqlite', read: kyselyOn(connectSqlite(file)), writer, transact })
+  const log = openFileSync(`${file}-wal`)
+  const transact = groupCommits(writer, () => log.sync())
+  return database({ kind: 'sqlite', read: kyselyOn(connectSqlite(file)), writer, transact, log })
 }
 
 const PAGE_SIZE_AT = 16
@@ -162,9 +163,10 @@ interface Opened {
   readonly read: Kysely<Tables>
   readonly writer: Kysely<Tables>
   readonly transact: Transact
+  readonly log?: Disposable
 }
 
-function database({ kind, read, writer, transact }: Opened): Database {
+function database({ kind, read, writer, transact, log }: Opened): Database {
   const [committed, visible] = [new Set<() => void>(), new Set<() => void>()]
   const listenTo = (listeners: Set<() => void>) => (listener: () => void) => {
     listeners.add(listener)
@@ -190,6 +192,7 @@ function database({ kind, read, writer, transact }: Opened): Database {
     async [Symbol.asyncDispose]() {
       await read.destroy()
       if (writer !== read) await writer.destroy()
+      log?.[Symbol.dispose]()
     },
   }
 }

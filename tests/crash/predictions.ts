@@ -15,7 +15,9 @@ export function askWithoutPause(infer: () => Promise<{ status: number }>): Predi
   const absencesMs: number[] = []
   const losses: string[] = []
   const stopping = new AbortController()
+  /** The first time since an answer, and the last. */
   let killedAt: number | undefined
+  let lastKilledAt = -Infinity
   let answered = 0
   const running = goOn()
 
@@ -37,14 +39,16 @@ export function askWithoutPause(infer: () => Promise<{ status: number }>): Predi
       return
     }
     answered += 1
-    if (killedAt === undefined || askedAt < killedAt) return
+    // What was asked before the last kill was answered by one that is dead by now.
+    if (killedAt === undefined || askedAt < lastKilledAt) return
     absencesMs.push(performance.now() - killedAt)
     killedAt = undefined
   }
 
   return {
     gatewayKilled() {
-      killedAt ??= performance.now()
+      lastKilledAt = performance.now()
+      killedAt ??= lastKilledAt
     },
     async stop() {
       stopping.abort()

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createFileSync } from '../../src/db/sync-file.ts'
+import { openFileSync } from '../../src/db/sync-file.ts'
 
 let folder: string
 
@@ -15,7 +15,8 @@ afterAll(() => rm(folder, { recursive: true }))
 test('calls that come while the disk works share the sync after it', async () => {
   const path = join(folder, 'log')
   await writeFile(path, '')
-  const sync = createFileSync(path)
+  using file = openFileSync(path)
+  const sync = () => file.sync()
 
   const [first, second, third] = [sync(), sync(), sync()]
 
@@ -28,7 +29,8 @@ test('calls that come while the disk works share the sync after it', async () =>
 
 test('what could not be synced once is never said to be on the disk', async () => {
   const path = join(folder, 'away')
-  const sync = createFileSync(path)
+  using file = openFileSync(path)
+  const sync = () => file.sync()
   await expect(sync()).rejects.toMatchObject({ code: 'INTERNAL', message: expect.stringContaining(path) as string })
 
   await writeFile(path, '')
