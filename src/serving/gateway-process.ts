@@ -43,6 +43,7 @@ const START_MS = 20_000
 const POLL_MS = 20
 const WATCH_MS = 500
 const STOP_MS = 40_000
+const LATE_MS = 2_000
 const PROGRAM = fileURLToPath(
   new URL(`./gateway/program${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
 )
@@ -150,6 +151,17 @@ async function adopt(order: GatewayOrder): Promise<GatewayFile | undefined> {
   return undefined
 }
 
+/** One that a server started which died before it answered: it has the port, and writes down who it is. */
+async function adoptLate(order: GatewayOrder): Promise<GatewayFile | undefined> {
+  const deadline = performance.now() + LATE_MS
+  while (performance.now() < deadline) {
+    const found = await adopt(order)
+    if (found !== undefined) return found
+    await sleep(POLL_MS)
+  }
+  return undefined
+}
+
 async function start(order: GatewayOrder): Promise<GatewayFile> {
   const before = await readGatewayFile(order.folder)
   const lastPort = before === undefined ? 0 : Number(new URL(before.address).port)
@@ -179,7 +191,10 @@ async function startOn(order: GatewayOrder, port: number): Promise<GatewayFile> 
   } catch (cause) {
     waiting.abort()
     const said = (await readFile(join(order.folder, 'gateway.log'), 'utf8')).slice(-2_000).trim()
-    if (said.includes('EADDRINUSE')) throw portTaken(order.host, port)
+    const isTaken = said.includes('EADDRINUSE')
+    const other = isTaken ? await adoptLate(order) : undefined
+    if (other !== undefined) return other
+    if (isTaken) throw portTaken(order.host, port)
     throw new AppError(
       'UPSTREAM',
       `the gateway did not start on ${order.host}:${port}: ${(cause as Error).message}\n${said}`,

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest'
 import type { GatewayStatus, HostSpec, Route } from '../../src/core/route-table.ts'
 import { startGateway } from '../../src/serving/gateway-process.ts'
 import { startTicksOf } from '../../src/serving/model-host/process-tree.ts'
+import { freePorts } from '../../src/supervisor/service-readiness.ts'
+import { temporaryFolder } from '../source/git-place.ts'
 import { arm, ask, hostSpec, openTestGateway, putRoutes, route, table, type TestGateway } from './serving-place.ts'
 import { startLoad, type Answered } from './steady-load.ts'
 
@@ -48,6 +50,19 @@ test('a rollback is in force when it is acknowledged: no later request sees the 
   expect(failures(answers)).toEqual([])
   expect(answers.filter((answer) => answer.version === '2' && answer.sentAt > acknowledged)).toEqual([])
   expect(answers.some((answer) => answer.version === '2')).toBe(true)
+})
+
+test('a gateway that somebody started a moment before, and that has the port, is taken over', async () => {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.use(await temporaryFolder()).path
+  const order = { folder, host: '127.0.0.1', port: (await freePorts(1))[0] ?? 0 }
+
+  const [one, other] = await Promise.all([startGateway(order), startGateway(order)])
+  stack.defer(() => one.stop())
+  stack.use(other)
+
+  expect(other.pid).toBe(one.pid)
+  expect(other.address).toBe(`http://127.0.0.1:${order.port}`)
 })
 
 test('growing weight moves keys to the challenger, never back, in its proportion', async () => {
