@@ -203,6 +203,8 @@ function* partsOf(tree: Tree): Generator<PlaceOfPart> {
   const entries = Array.isArray(tree) ? [...tree.entries()] : Object.entries(tree)
   for (const [key, value] of entries) {
     yield { holder: tree, key }
-    if (typeof value === 'object' && value !== null) yield* partsOf(value as Tree)
+    // The bytes of a `!!binary` are one part: they cannot be taken out singly.
+    const hasParts = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
+    if (hasParts) yield* partsOf(value as Tree)
   }
 }
