@@ -56,7 +56,7 @@ test('a request without body and length is answered', async () => {
   expect(answer.status).toBe(404)
 })
 
-test('a body of 1 GB is refused with the limit before it is sent, and one that hides its length while it is', async () => {
+test('a body of 1 GB is refused with the limit before it is sent, and one that hides its length is not kept', async () => {
   const path = '/projects'
   const mebibyte = 'x'.repeat(1 << 20)
 
