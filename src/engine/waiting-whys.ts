@@ -31,8 +31,10 @@ export function collectWhys(kernel: Kernel) {
       const all = [...unwritten].filter(([, whys]) => whys.size > 0)
       unwritten.clear()
       if (all.length === 0) return
-      if (remembered > REMEMBERED) written.clear()
-      if (remembered > REMEMBERED) remembered = 0
+      if (remembered > REMEMBERED) {
+        written.clear()
+        remembered = 0
+      }
       for (const [runId, whys] of all) for (const [key, why] of whys) whysOf(written, runId).set(key, why)
       for (const [, whys] of all) remembered += whys.size
       await kernel.options.database.write((writer) => writeWhys(writer, all), { quiet: true })

@@ -53,12 +53,17 @@ export function createControlGroups(): ControlGroups {
   /** Enters a new group, and its parent where a tree has none: a group for memory is made only for who has a limit. */
   async function enterNext(): Promise<void> {
     const next = makeMembers(`${PREFIX}${me}-${count++}`, parents().filter(isCheap))
-    for (const member of next) await writeSlowly(join(member.folder, 'cgroup.procs'), String(process.pid))
+    const entered: Member[] = []
+    for (const member of next) {
+      if (await writeSlowly(join(member.folder, 'cgroup.procs'), String(process.pid))) entered.push(member)
+      else left.add(member.name)
+    }
     for (const { parent } of current) {
-      if (next.some((member) => member.parent === parent)) continue
+      if (entered.some((member) => member.parent === parent)) continue
       if (!(await writeSlowly(join(parent.folder, 'cgroup.procs'), String(process.pid)))) isStuck = true
     }
-    current = next
+    // Of one that we are not in nothing could be said: what we start would not be there either.
+    current = entered
     for (const name of left) removeControlGroup(name)
     left.clear()
   }
