@@ -230,16 +230,15 @@ test('a file in UTF-16 is told to be saved in UTF-8', () => {
   expect(problem?.message).toBe('this is no text in UTF-8: save the file in that encoding')
 })
 
-test('a text that is short and holds thousands of wrong names is answered soon', () => {
+test('of thousands of wrong names the first are told what they were meant to be', () => {
   const typos = Array.from({ length: 20 }, (_, index) => `trainong-stap-${index}`).join(', ')
   const text = `steps: {${Array.from({ length: 1_000 }, (_, index) => `training-step-${index}: { run: x, needs: [${typos}] }`).join(', ')}}`
-  const begin = process.cpuUsage()
 
-  const { problems } = parsePipeline(text)
+  const problems = problemsOf(text)
 
   expect(problems).toHaveLength(201)
-  // Looking for what each was meant to be took a minute.
-  expect(process.cpuUsage(begin).user / 1e6).toBeLessThan(5)
+  // Each looks at every name of the file: for all of these it took a minute.
+  expect(problems.filter((problem) => problem.includes('did you mean'))).toHaveLength(50)
 }, 60_000)
 
 test('more steps than a run may have are refused before anything else is looked at', () => {
