@@ -3,7 +3,7 @@ import { fixedPart } from './check-scripts.ts'
 import { formatPath } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
-import { isBelow, isMapping, ownerOf, reliesOn } from './sound-rest.ts'
+import { isBelow, isMapping, ownerOf, reliesOn, stepPaths } from './sound-rest.ts'
 
 /** What a file with errors says for certain: enough to look for the problems that only a plan shows. */
 export interface CertainPart {
@@ -27,11 +27,11 @@ interface BrokenFile {
 
 /** Without the steps of which something is not known: what is left has no more circles or equal outs than the whole. */
 export function certainPart(file: BrokenFile): CertainPart {
-  const names = file.pipeline.steps.map(({ name }) => name)
+  const owners = stepPaths(file.pipeline.steps.map(({ name }) => name))
   const touched = new Set([
     ...file.touched,
-    ...file.unread.map(({ path }) => ownerOf(path, names) ?? /^[\w-]*/.exec(path)?.[0] ?? ''),
-    ...file.wrongNames.flatMap(({ path }) => touchedStep(path, names)),
+    ...file.unread.map(({ path }) => ownerOf(path, owners) ?? /^[\w-]*/.exec(path)?.[0] ?? ''),
+    ...file.wrongNames.flatMap(({ path }) => touchedStep(path, owners)),
   ])
   const isCertain = (name: string) => !touched.has(formatPath(['steps', name]))
   const hasWrongSteps = [...touched, ...file.wrongNames.map(({ path }) => path)].some((path) => isBelow(path, 'steps'))
@@ -39,7 +39,7 @@ export function certainPart(file: BrokenFile): CertainPart {
     pipeline: { ...file.pipeline, steps: file.pipeline.steps.filter(({ name }) => isCertain(name)) },
     perhapsMade: file.unread.length > 0 ? [''] : perhapsMade(file.value, touched),
     stands: ({ path, severity }) => {
-      const owner = ownerOf(path, names)
+      const owner = ownerOf(path, owners)
       // Which outcomes are known follows from all that steps wait for.
       if (owner !== undefined) return !hasWrongSteps || path !== `${owner}.if`
       const others = [
@@ -52,8 +52,8 @@ export function certainPart(file: BrokenFile): CertainPart {
 }
 
 /** A step's name, or a path of it, that is wrong leaves open what it makes; whom it needs does not. */
-function touchedStep(path: string, names: readonly string[]): string[] {
-  const own = ownerOf(path, names)
+function touchedStep(path: string, owners: ReadonlySet<string>): string[] {
+  const own = ownerOf(path, owners)
   if (own === undefined) return []
   const isAboutPaths = path === own || ABOUT_PATHS.some((key) => isBelow(path, `${own}.${key}`))
   return isAboutPaths ? [own] : []

@@ -37,7 +37,8 @@ export function soundRest(value: unknown, issues: readonly Issue[]): SoundRest |
       steps[name] = { run: ':', ...step }
     }
   }
-  return { value: rest, touched, stands: (problem) => stands(problem, Object.keys(steps), touched) }
+  const owners = stepPaths(Object.keys(steps))
+  return { value: rest, touched, stands: (problem) => stands(problem, owners, touched) }
 }
 
 /** Keys of a step that say nothing about what it reads, makes and waits for; also where only nearly written so. */
@@ -51,18 +52,27 @@ const HARMLESS = new Set(['timeout', 'silence-timeout', 'retry', 'resources', 'r
  * A step that lost a key may have lost its matrix: only what it needs is certain. A file that lost one at its
  * top may have lost its model, or its build environments.
  */
-function stands({ path }: Problem, steps: readonly string[], touched: ReadonlySet<string>): boolean {
-  const owner = ownerOf(path, steps)
+function stands({ path }: Problem, owners: ReadonlySet<string>, touched: ReadonlySet<string>): boolean {
+  const owner = ownerOf(path, owners)
   if (owner === undefined) return !touched.has('') && reliesOn(path).every((key) => !touched.has(key))
   if (touched.has(owner)) return isBelow(path, `${owner}.needs`)
   const lost = (key: string) => touched.has('') || touched.has(key)
   return !(lost('build') && isBelow(path, `${owner}.build`)) && !(lost('model') && isBelow(path, `${owner}.endpoint`))
 }
 
-/** The step that a path is about, as `steps.train`. */
-export function ownerOf(path: string, steps: readonly string[]): string | undefined {
-  return steps.map((name) => formatPath(['steps', name])).find((own) => isBelow(path, own))
+/** As `steps.train`, to ask `ownerOf` with. */
+export function stepPaths(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.map((name) => formatPath(['steps', name])))
 }
+
+/** Of some steps the one that a path is about, as `steps.train`. */
+export function ownerOf(path: string, owners: ReadonlySet<string>): string | undefined {
+  const own = STEP_PATH.exec(path)?.[0]
+  return own !== undefined && owners.has(own) ? own : undefined
+}
+
+/** What `formatPath` makes of a step's name. */
+const STEP_PATH = /^steps(?:\.[\w-]+|\["(?:[^"\\]|\\.)*"\])/
 
 /** Other keys of the file that what is said about this one depends on. */
 export function reliesOn(path: string): readonly string[] {
