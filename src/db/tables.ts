@@ -61,6 +61,7 @@ export interface Tables {
 
   // engine
   runs: RunRow
+  run_plans: RunPlanRow
   steps: StepRow
   attempts: AttemptRow
   step_cache: {
@@ -389,8 +390,6 @@ export interface RunRow {
   parent_run: string | null
   alert_id: string | null
   source_tree: string
-  pipeline_text: string
-  plan: Json
   /** Gates, environments and notifications of the default branch before this change. */
   rules: Json
   problems: Json
@@ -402,6 +401,13 @@ export interface RunRow {
   created_at: number
   started_at: number | null
   ended_at: number | null
+}
+
+/** What a run was planned from, and the plan: long, and never changed. */
+export interface RunPlanRow {
+  run_id: string
+  pipeline_text: string
+  plan: Json
 }
 
 export interface StepRow {

@@ -1,4 +1,3 @@
-import type { Plan } from '../core/plan.ts'
 import { ATTEMPT_TRANSITIONS, isHarder, RUN_TRANSITIONS, STEP_TRANSITIONS, type CancelMode } from '../core/run-state.ts'
 import type { Database, Writer } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
@@ -7,7 +6,7 @@ import { tryTransition } from '../db/transition.ts'
 import { listActiveAttemptsOf } from './attempts.sql.ts'
 import { runsAlways } from './decide-step.ts'
 import { runCancelling, runEnded, stepEnded } from './run-events.ts'
-import { getRun, listSteps, setRunEnded } from './runs.sql.ts'
+import { getPlan, getRun, listSteps, setRunEnded } from './runs.sql.ts'
 
 export interface CancelRequest {
   readonly mode: CancelMode
@@ -28,7 +27,7 @@ export async function askForCancel(
 ): Promise<RunRow | undefined> {
   const run = await moveRun(writer, runId, request)
   if (run === undefined) return undefined
-  const spared = request.mode === 'now-run-always' ? alwaysSteps(run) : new Set<string>()
+  const spared = request.mode === 'now-run-always' ? await alwaysSteps(writer, run.id) : new Set<string>()
   await cancelWaitingSteps(writer, kind, run, { ...request, spared: run.state === 'cancelled' ? new Set() : spared })
   if (request.mode !== 'after-current') await cancelAttempts(writer, run, request.reason, spared)
   if (run.state === 'cancelled') return closeQueuedRun(writer, kind, run)
@@ -50,8 +49,8 @@ async function moveRun(writer: Writer, id: string, { mode, reason }: CancelReque
   return tryTransition(writer, { ...move, event: 'harden', where: { id, cancel_mode: now.cancel_mode } })
 }
 
-function alwaysSteps(run: RunRow): Set<string> {
-  const { steps } = JSON.parse(run.plan) as Plan
+async function alwaysSteps(writer: Writer, runId: string): Promise<Set<string>> {
+  const { steps } = await getPlan(writer, runId)
   return new Set(steps.filter(runsAlways).map(({ key }) => key))
 }
 

@@ -2,7 +2,7 @@ import type { NewEvent } from '../core/events.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import type { Digest } from '../core/digest.ts'
-import type { StepRow, RunRow } from '../db/tables.ts'
+import type { RunPlanRow, StepRow, RunRow } from '../db/tables.ts'
 import { appendEvents, lockEvents } from '../db/outbox.ts'
 import type { Database, Writer } from '../db/open-database.ts'
 import type { ConcurrencyPolicy } from '../pipeline/pipeline.ts'
@@ -56,7 +56,8 @@ export async function createRun(writer: Writer, kind: Database['kind'], wanted: 
   await lockEvents(writer, kind)
   const known = await findRunByDedupeKey(writer, wanted.dedupeKey)
   if (known !== undefined) return { run: known, created: false }
-  const run = await insertRun(writer, newRunRow(wanted, await nextRunNumber(writer, wanted.project)))
+  const row = newRunRow(wanted, await nextRunNumber(writer, wanted.project))
+  const run = await insertRun(writer, row, planRow(row.id, wanted))
   await insertSteps(writer, stepRows(run.id, wanted))
   await appendEvents(writer, kind, createdEvents(run, wanted))
   if (wanted.concurrency !== undefined && run.state === 'queued') {
@@ -84,7 +85,6 @@ async function replaceOlder(
 export function newRunRow(wanted: NewRun, number: number): RunRow {
   const at = Date.now()
   const invalid = wanted.plan === undefined
-  const plan: Plan = wanted.plan ?? { version: 1, steps: [] }
   return {
     id: `${wanted.project}#${number}`,
     project: wanted.project,
@@ -102,8 +102,6 @@ export function newRunRow(wanted: NewRun, number: number): RunRow {
     parent_run: wanted.parentRun ?? null,
     alert_id: wanted.alertId ?? null,
     source_tree: wanted.sourceTree,
-    pipeline_text: wanted.pipelineText,
-    plan: JSON.stringify(plan),
     rules: JSON.stringify(wanted.rules),
     problems: JSON.stringify(wanted.problems),
     concurrency_group: wanted.concurrency?.group ?? null,
@@ -114,6 +112,12 @@ export function newRunRow(wanted: NewRun, number: number): RunRow {
     ended_at: invalid ? at : null,
   }
 }
+
+function planRow(runId: string, { pipelineText, plan = NO_PLAN }: NewRun): RunPlanRow {
+  return { run_id: runId, pipeline_text: pipelineText, plan: JSON.stringify(plan) }
+}
+
+const NO_PLAN: Plan = { version: 1, steps: [] }
 
 function invalidReason(problems: readonly Problem[]): string {
   const errors = problems.filter((problem) => problem.severity === 'error')

@@ -6,7 +6,7 @@ import type { Writer } from '../db/open-database.ts'
 import { lockEvents } from '../db/outbox.ts'
 import type { AttemptRow, RunRow } from '../db/tables.ts'
 import type { EngineOptions, StepContext } from './engine-options.ts'
-import { getRun, getRunState } from './runs.sql.ts'
+import { getPlan, getRun, getRunState } from './runs.sql.ts'
 import { parseOutputs } from './step-outputs.ts'
 import { listOutputs } from './steps.sql.ts'
 
@@ -86,7 +86,7 @@ const MOST_NAMED = 500
 async function readRun(options: EngineOptions, id: string): Promise<KnownRun> {
   const run = await getRun(options.database.read, id)
   if (run === undefined) throw new Error(`there is no run ${id}`)
-  const plan = JSON.parse(run.plan) as Plan
+  const plan = await getPlan(options.database.read, id)
   return { run, plan, steps: new Map(plan.steps.map((step) => [step.key, step])) }
 }
 

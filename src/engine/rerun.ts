@@ -7,7 +7,7 @@ import type { Digest } from '../core/digest.ts'
 import type { Database, Writer } from '../db/open-database.ts'
 import type { RunRow } from '../db/tables.ts'
 import { createRun, type CreatedRun, type NewRun } from './create-run.ts'
-import { getRun } from './runs.sql.ts'
+import { getPlanned, getRun } from './runs.sql.ts'
 import { parseOutputs, type StepOutputs } from './step-outputs.ts'
 import { listOutputs } from './steps.sql.ts'
 
@@ -43,7 +43,7 @@ export async function rerun(
 }
 
 async function copyOf(writer: Writer, run: RunRow, request: RerunRequest): Promise<NewRun> {
-  const plan = JSON.parse(run.plan) as Plan
+  const { plan, pipelineText } = await getPlanned(writer, run.id)
   const chosen = request.from === undefined ? [] : membersOf(plan, request.from, run.id)
   const adopt = await adopted(writer, run, plan, { ...request, chosen })
   const authors = new Set([...(JSON.parse(run.authors) as string[]), request.by])
@@ -60,7 +60,7 @@ async function copyOf(writer: Writer, run: RunRow, request: RerunRequest): Promi
     parentRun: run.id,
     ...(run.alert_id === null ? {} : { alertId: run.alert_id }),
     sourceTree: run.source_tree as Digest,
-    pipelineText: run.pipeline_text,
+    pipelineText,
     plan,
     rules: JSON.parse(run.rules) as unknown,
     problems: JSON.parse(run.problems) as [],

@@ -3,7 +3,8 @@ import { finalStates } from '../core/transitions.ts'
 import { RUN_TRANSITIONS } from '../core/run-state.ts'
 import { limit } from '../core/limits.ts'
 import type { Reader } from '../db/open-database.ts'
-import type { AttemptRow, RunRow, StepRow } from '../db/tables.ts'
+import type { Plan } from '../core/plan.ts'
+import type { AttemptRow, RunPlanRow, RunRow, StepRow } from '../db/tables.ts'
 
 const ENDED = finalStates(RUN_TRANSITIONS)
 
@@ -32,6 +33,20 @@ export async function listRuns(reader: Reader, page: RunPage): Promise<RunRow[]>
 
 export async function getRun(reader: Reader, id: string): Promise<RunRow | undefined> {
   return reader.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function getPlan(reader: Reader, runId: string): Promise<Plan> {
+  return (await getPlanned(reader, runId)).plan
+}
+
+/** The plan of a run, and the text that it was made from. */
+export async function getPlanned(reader: Reader, runId: string): Promise<{ pipelineText: string; plan: Plan }> {
+  const row = await reader
+    .selectFrom('run_plans')
+    .select(['pipeline_text', 'plan'])
+    .where('run_id', '=', runId)
+    .executeTakeFirstOrThrow()
+  return { pipelineText: row.pipeline_text, plan: JSON.parse(row.plan) as Plan }
 }
 
 /** The columns of a run that change. */
@@ -77,6 +92,22 @@ export async function listAttempts(reader: Reader, runId: string, page: AttemptP
     query = query.where(sql<SqlBool>`(step, number) > (select step, number from attempts where id = ${after})`)
   }
   return query.execute()
+}
+
+/** Of each step that has begun. */
+export async function listLastAttempts(reader: Reader, runId: string): Promise<AttemptRow[]> {
+  return reader
+    .selectFrom('attempts')
+    .innerJoin('steps', (join) =>
+      join
+        .onRef('steps.run_id', '=', 'attempts.run_id')
+        .onRef('steps.key', '=', 'attempts.step')
+        .onRef('steps.attempt', '=', 'attempts.number'),
+    )
+    .selectAll('attempts')
+    .where('attempts.run_id', '=', runId)
+    .orderBy('steps.position')
+    .execute()
 }
 
 function pageRows(asked: number): number {
@@ -147,7 +178,8 @@ export async function nextRunNumber(reader: Reader, project: string): Promise<nu
   return (row?.number ?? 0) + 1
 }
 
-export async function insertRun(writer: Reader, run: Insertable<RunRow>): Promise<RunRow> {
+export async function insertRun(writer: Reader, run: Insertable<RunRow>, plan: RunPlanRow): Promise<RunRow> {
+  await writer.insertInto('run_plans').values(plan).execute()
   return writer.insertInto('runs').values(run).returningAll().executeTakeFirstOrThrow()
 }
 

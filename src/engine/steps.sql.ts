@@ -45,6 +45,21 @@ function glances(reader: Reader) {
     .select(sql<number>`case when state = 'waiting' and outputs is not null then 1 else 0 end`.as('adopts'))
 }
 
+/** Where a step of a run stands, as lists of runs tell it. */
+export type StepProgress = Pick<StepRow, (typeof PROGRESS)[number]>
+
+const PROGRESS = ['key', 'stage', 'state', 'reason', 'message', 'why', 'cache', 'started_at', 'ended_at'] as const
+
+/** In the plan's order. */
+export async function listStepProgress(reader: Reader, runId: string): Promise<StepProgress[]> {
+  return reader
+    .selectFrom('steps')
+    .select([...PROGRESS])
+    .where('run_id', '=', runId)
+    .orderBy('position')
+    .execute()
+}
+
 export async function getStep(reader: Reader, runId: string, key: string): Promise<StepRow | undefined> {
   return reader.selectFrom('steps').selectAll().where('run_id', '=', runId).where('key', '=', key).executeTakeFirst()
 }

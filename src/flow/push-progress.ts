@@ -5,7 +5,7 @@ import type { Database } from '../db/open-database.ts'
 import type { RunRow } from '../db/tables.ts'
 import { isFinal } from '../core/transitions.ts'
 import { RUN_TRANSITIONS, type RunState } from '../core/run-state.ts'
-import { findRunByDedupeKey, getRun } from '../engine/runs.sql.ts'
+import { findRunByDedupeKey, getPlan, getRun } from '../engine/runs.sql.ts'
 import { failedTests } from '../reports/test-results.sql.ts'
 import { updatesOfPush } from '../source/pushes.ts'
 import { describeStep, type StepEnded } from './describe-step.ts'
@@ -82,10 +82,8 @@ async function* followRun(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   for (const problem of JSON.parse(run.problems) as Problem[]) yield formatProblem(problem)
-  const width = Math.max(
-    ...(JSON.parse(run.plan) as { steps: { key: string }[] }).steps.map(({ key }) => key.length),
-    8,
-  )
+  const { steps } = await getPlan(database.read, run.id)
+  const width = Math.max(...steps.map(({ key }) => key.length), 8)
   for await (const event of followEvents(database, 0, signal, { project: run.project, subjectPrefix: run.id })) {
     if (event.subject !== run.id && !event.subject.startsWith(`${run.id}/`)) continue
     yield* describeEvent(database, run, event, width)

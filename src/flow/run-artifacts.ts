@@ -1,7 +1,7 @@
-import type { Plan, PlanStep } from '../core/plan.ts'
+import type { PlanStep } from '../core/plan.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import type { RunRow } from '../db/tables.ts'
-import { listSteps } from '../engine/runs.sql.ts'
+import { getPlan, listSteps } from '../engine/runs.sql.ts'
 import { parseOutputs } from '../engine/step-outputs.ts'
 import { isAppError } from '../core/errors.ts'
 import type { Installation } from './installation.ts'
@@ -23,7 +23,7 @@ export async function runArtifacts(
   { database, store }: Pick<Installation, 'database' | 'store'>,
   run: RunRow,
 ): Promise<RunArtifact[]> {
-  const shown = new Set((JSON.parse(run.plan) as Plan).steps.filter(isShown).map(({ key }) => key))
+  const shown = new Set((await getPlan(database.read, run.id)).steps.filter(isShown).map(({ key }) => key))
   const artifacts: RunArtifact[] = []
   for (const { key, outputs } of await listSteps(database.read, run.id)) {
     if (outputs === null || !shown.has(key)) continue

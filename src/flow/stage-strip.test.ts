@@ -71,6 +71,12 @@ test('an invalid pipeline file is trouble of the first stage', () => {
 })
 
 describe('steps', () => {
+  test('of many only the first are named', () => {
+    const steps = Array.from({ length: 12 }, (_, at) => step(`s${at}`, 'build', 'succeeded'))
+
+    expect(strip({ steps })['build']?.summary).toBe('ran s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 2 more')
+  })
+
   test('training is part of the build, and what came from the cache is named', () => {
     const steps = [
       step('environment', 'build', 'succeeded', { cache: 'hit' }),

@@ -1,11 +1,12 @@
 import { STAGES, stageOfStep, type StageName, type StepStage } from '../core/stages.ts'
-import type { DeploymentRow, RunRow, StepRow } from '../db/tables.ts'
+import type { DeploymentRow, RunRow } from '../db/tables.ts'
+import type { StepProgress } from '../engine/steps.sql.ts'
 import type { SessionRow } from '../delivery/acceptance/acceptance.sql.ts'
 
 /** What the strip of one run is drawn from: rows only. */
 export interface StripFacts {
   readonly run: RunRow
-  readonly steps: readonly StepRow[]
+  readonly steps: readonly StepProgress[]
   readonly tests: {
     readonly passed: number
     readonly failed: number
@@ -75,7 +76,7 @@ function tellSteps({ steps }: StripFacts, stage: StageName): Told {
   return { state: stateOf(own), seconds: spanOf(own), summary: summaryOf(own) }
 }
 
-function stateOf(steps: readonly StepRow[]): StripStage['state'] {
+function stateOf(steps: readonly StepProgress[]): StripStage['state'] {
   if (steps.some((step) => step.state === 'running')) return 'running'
   if (steps.every((step) => step.state === 'succeeded')) return 'succeeded'
   if (steps.some((step) => step.state === 'waiting'))
@@ -83,20 +84,28 @@ function stateOf(steps: readonly StepRow[]): StripStage['state'] {
   return 'skipped'
 }
 
-function summaryOf(steps: readonly StepRow[]): string {
+function summaryOf(steps: readonly StepProgress[]): string {
   const hits = steps.filter((step) => step.cache === 'hit').map((step) => step.key)
   const ran = steps.filter((step) => step.state === 'succeeded' && step.cache !== 'hit').map((step) => step.key)
   const running = steps.filter((step) => step.state === 'running').map((step) => step.key)
   const parts = [
-    running.length > 0 ? `running ${running.join(', ')}` : '',
-    ran.length > 0 ? `ran ${ran.join(', ')}` : '',
-    hits.length > 0 ? `from cache ${hits.join(', ')}` : '',
+    running.length > 0 ? `running ${listed(running)}` : '',
+    ran.length > 0 ? `ran ${listed(ran)}` : '',
+    hits.length > 0 ? `from cache ${listed(hits)}` : '',
   ]
   const said = parts.filter((part) => part !== '').join('; ')
   return said === '' ? (steps.find((step) => step.why !== null)?.why ?? '') : said
 }
 
-function spanOf(steps: readonly StepRow[]): number | null {
+/** One line of a strip has room for a few. */
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_LISTED
+  return more <= 0 ? names.join(', ') : `${names.slice(0, MOST_LISTED).join(', ')} and ${more} more`
+}
+
+const MOST_LISTED = 10
+
+function spanOf(steps: readonly StepProgress[]): number | null {
   const starts = steps.flatMap((step) => step.started_at ?? [])
   const ends = steps.flatMap((step) => step.ended_at ?? [])
   if (starts.length === 0 || ends.length === 0) return null

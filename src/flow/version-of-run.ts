@@ -1,7 +1,7 @@
 import type { BundleManifest } from '../core/bundle.ts'
 import type { Digest } from '../core/digest.ts'
 import type { Reader } from '../db/open-database.ts'
-import { listSteps } from '../engine/runs.sql.ts'
+import { listOutputs } from '../engine/steps.sql.ts'
 import { parseOutputs } from '../engine/step-outputs.ts'
 import { findVersionByBundle, type ModelVersion } from '../registry/versions.sql.ts'
 
@@ -15,9 +15,8 @@ export async function versionOfRun(
   reader: Reader,
   run: { id: string; project: string },
 ): Promise<ModelVersion | undefined> {
-  const steps = await listSteps(reader, run.id)
-  const registered = steps.find(({ key, state }) => key === 'registration' && state === 'succeeded')
-  if (registered === undefined || registered.outputs === null) return undefined
+  const [registered] = await listOutputs(reader, run.id, ['registration'])
+  if (registered === undefined) return undefined
   const { bundle } = parseOutputs(registered.outputs).result as MadeBundle
   return findVersionByBundle(reader, run.project, bundle)
 }

@@ -102,8 +102,8 @@ function exactlyOne(events: readonly AppEvent[], kind: string, subject: string, 
 /** Executed at most once each, more attempts only where the policy grants them, logs whole. */
 async function attemptsOf(reader: Reader, place: KilledPlace): Promise<string[]> {
   const attempts = await reader.selectFrom('attempts').selectAll().orderBy('id').execute()
-  const plans = await reader.selectFrom('runs').select(['id', 'plan']).execute()
-  const planOf = new Map(plans.map(({ id, plan }) => [id, JSON.parse(plan) as Plan]))
+  const plans = await reader.selectFrom('run_plans').select(['run_id', 'plan']).execute()
+  const planOf = new Map(plans.map(({ run_id: id, plan }) => [id, JSON.parse(plan) as Plan]))
   return attempts.flatMap((attempt) => [
     ...executedOnce(attempt, place),
     ...wasGranted(attempt, attempts, planOf.get(attempt.run_id)),

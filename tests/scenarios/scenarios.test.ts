@@ -4,7 +4,7 @@ import { TASKS, type Plan } from '../../src/core/plan.ts'
 import { formatProblem, type Problem } from '../../src/core/problem.ts'
 import type { RunRow, StepRow } from '../../src/db/tables.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import { getRun, listAttempts, listSteps } from '../../src/engine/runs.sql.ts'
+import { getPlan, getRun, listAttempts, listSteps } from '../../src/engine/runs.sql.ts'
 import { expressionContext } from '../../src/pipeline/params.ts'
 import { parsePipeline } from '../../src/pipeline/parse-pipeline.ts'
 import type { PlanContext } from '../../src/pipeline/plan-context.ts'
@@ -125,7 +125,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   async function expectEnd(id: string, wanted: ScenarioRun): Promise<void> {
     const { run, steps } = await place.untilEnded(id)
-    const plan = JSON.parse(run.plan) as Plan
+    const plan = await getPlan(place.database.read, id)
 
     expect(run).toMatchObject(wanted.run ?? {})
     expect(steps).toMatchObject(wanted.steps)

@@ -7,7 +7,7 @@ import { priority } from './004-priority.ts'
 import { supervision } from './005-supervision.ts'
 import { testHistory } from './006-test-history.ts'
 import { testedSteps } from './009-tested-steps.ts'
-import { runStates } from './010-run-states.ts'
+import { runPlans } from './010-run-plans.ts'
 
 export interface Migration {
   /** That of its file. The schema's version is the highest one; numbers that were never used do no harm. */
@@ -29,5 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   testHistory,
   reports,
   testedSteps,
-  runStates,
+  runPlans,
 ].toSorted((a, b) => a.number - b.number)

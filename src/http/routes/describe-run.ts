@@ -1,11 +1,11 @@
 import type { Run, RunDetail, Step } from '../../api/runs.ts'
-import type { Plan } from '../../core/plan.ts'
 import type { Problem } from '../../core/problem.ts'
-import type { AttemptRow, RunRow, StepRow } from '../../db/tables.ts'
+import type { RunRow, StepRow } from '../../db/tables.ts'
 import { sessionsOf, signaturesOf } from '../../delivery/acceptance/acceptance.sql.ts'
 import { deploymentsOfRun } from '../../delivery/deployments.sql.ts'
 import { debugPlace } from '../../engine/debug-place.ts'
-import { listAttempts, listSteps } from '../../engine/runs.sql.ts'
+import { getPlan, listLastAttempts, listSteps } from '../../engine/runs.sql.ts'
+import { listStepProgress, type StepProgress } from '../../engine/steps.sql.ts'
 import { listGates } from '../../evaluation/gates.sql.ts'
 import { findReport } from '../../evaluation/reports.sql.ts'
 import { listFindings } from '../../build/findings.sql.ts'
@@ -22,11 +22,11 @@ import type { Reader } from '../../db/open-database.ts'
 
 /** A run as lists show it, with its eight stages. */
 export async function describeRun(reader: Reader, run: RunRow): Promise<Run> {
-  const steps = await listSteps(reader, run.id)
+  const steps = await listStepProgress(reader, run.id)
   return asRun(run, await factsOf(reader, run, steps))
 }
 
-async function factsOf(reader: Reader, run: RunRow, steps: readonly StepRow[]) {
+async function factsOf(reader: Reader, run: RunRow, steps: readonly StepProgress[]) {
   const deployments = await deploymentsOfRun(reader, run.id)
   const version = await versionOfRun(reader, run)
   const sessions = await sessionsOf(
@@ -77,8 +77,8 @@ function asRun(run: RunRow, { version, strip }: Awaited<ReturnType<typeof factsO
 export async function describeRunDetail(reader: Reader, run: RunRow, dataFolder: string): Promise<RunDetail> {
   const rows = await listSteps(reader, run.id)
   const facts = await factsOf(reader, run, rows)
-  const attempts = await lastAttempts(reader, run.id)
-  const plan = JSON.parse(run.plan) as Plan
+  const attempts = new Map((await listLastAttempts(reader, run.id)).map((attempt) => [attempt.step, attempt]))
+  const plan = await getPlan(reader, run.id)
   const needs = new Map(plan.steps.map((step) => [step.key, step.needs.map((need) => need.step)]))
   return {
     ...asRun(run, facts),
@@ -125,10 +125,4 @@ function asStep(row: StepRow, needs: string[], logBytes: number, debug: Step['de
     startedAt: start,
     endedAt: end,
   }
-}
-
-/** Of each step. */
-async function lastAttempts(reader: Reader, runId: string): Promise<Map<string, AttemptRow>> {
-  const attempts = await listAttempts(reader, runId, { limit: 200 })
-  return new Map(attempts.map((attempt) => [attempt.step, attempt]))
 }
