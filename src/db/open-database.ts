@@ -33,6 +33,8 @@ export interface Database extends AsyncDisposable {
 export interface WriteOptions {
   /** Nobody waits for what changes: a cursor, a note of ours. Those who listen for commits are not woken. */
   readonly quiet?: boolean
+  /** Whoever looks at what becomes visible is told by the writer itself: only those who listen for commits are woken. */
+  readonly known?: boolean
 }
 
 /** `sqlite:<file>` or `postgres://…`. Opens, checks the schema's version, migrates. */
@@ -47,10 +49,11 @@ function openSqlite(file: string): Database {
   refuseCutOff(file)
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
-  const writer = kyselyOn(connectSqlite(file))
+  const [writing, reading] = [connectSqlite(file), connectSqlite(file)]
+  const writer = kyselyOn(adapt(writing))
   const log = openFileSync(`${file}-wal`)
   const transact = groupCommits(writer, () => log.sync())
-  return database({ kind: 'sqlite', read: kyselyOn(connectSqlite(file)), writer, transact, log })
+  return database({ kind: 'sqlite', read: kyselyOn(readsOf(writing, reading)), writer, transact, log })
 }
 
 const PAGE_SIZE_AT = 16
@@ -84,11 +87,27 @@ function refuseCutOff(file: string): void {
 function connectSqlite(file: string): DatabaseSync {
   const connection = new DatabaseSync(file, { timeout: 10_000 })
   connection.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on')
+  connection.exec(`pragma cache_size = -${CACHE_KIB}`)
   return connection
 }
 
-function kyselyOn(connection: DatabaseSync): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(connection) }) })
+/** Of pages in memory, for each connection. */
+const CACHE_KIB = 16_384
+
+function kyselyOn(database: SqliteDatabase): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+}
+
+/**
+ * Reads go to the connection that writes while it has no transaction open: it has the pages that it wrote in memory, and the
+ * other one drops all it has with each commit and reads them from the file again, most of what a small read costs.
+ */
+function readsOf(writing: DatabaseSync, reading: DatabaseSync): SqliteDatabase {
+  const [beside, among] = [adapt(reading), adapt(writing)]
+  return {
+    close: () => beside.close(),
+    prepare: (text) => (writing.isTransaction ? beside : among).prepare(text),
+  }
 }
 
 /** A full disk ends SQLite's transaction by itself; an error about rolling it back would hide why. */
@@ -175,16 +194,16 @@ function database({ kind, read, writer, transact, log }: Opened): Database {
   return {
     kind,
     read,
-    async write(work, { quiet = false } = {}) {
+    async write(work, { quiet = false, known = quiet } = {}) {
       const tell = (listeners: Set<() => void>) => {
-        if (!quiet) for (const listener of listeners) listener()
+        for (const listener of listeners) listener()
       }
       const { result, made } = await transact(
         (writer) => withMoves(work, writer),
-        () => tell(visible),
+        () => known || tell(visible),
       )
       await reachAround('after', made)
-      tell(committed)
+      if (!quiet) tell(committed)
       return result
     },
     onCommit: listenTo(committed),
