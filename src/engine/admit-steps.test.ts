@@ -143,3 +143,21 @@ test('whatever comes after it, every step starts within a bounded time', () => {
     { numRuns: 20 },
   )
 })
+
+test('whether somebody is told why the others wait changes nothing else', () => {
+  const amounts = record({ cpus: integer({ min: 1, max: 4 }), gpus: integer({ min: 0, max: 1 }) })
+  const waiting = array(record({ project: constantFrom('a', 'b', 'c'), amounts }), { maxLength: 40 })
+  assert(
+    property(waiting, array(amounts, { maxLength: 3 }), (all, busy) => {
+      const candidates = all.map((each, at) => candidate(`${each.project}#${at}/x`, each.amounts))
+      const occupants = busy.map((each, at) => candidate(`d#${at}/x`, each))
+      const blocked = new Map(candidates.slice(0, 1).map(({ id }) => [id, 0]))
+      const memory = { ...NO_MEMORY, blocked }
+
+      const told = admitSteps(candidates, occupants, CAPACITY, memory, RESERVE_AFTER_MS)
+      const untold = admitSteps(candidates, occupants, CAPACITY, memory, RESERVE_AFTER_MS, false)
+
+      expect([untold.admitted, untold.memory]).toEqual([told.admitted, told.memory])
+    }),
+  )
+})

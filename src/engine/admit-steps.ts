@@ -25,7 +25,7 @@ export const NO_MEMORY: AdmissionMemory = { served: new Map(), blocked: new Map(
 
 export interface Admission {
   readonly admitted: ReadonlySet<string>
-  /** Why the others wait, by id. */
+  /** Why the others wait, by id; of all of them only where somebody is told. */
   readonly why: ReadonlyMap<string, string>
   readonly memory: AdmissionMemory
 }
@@ -41,7 +41,7 @@ const TOLD_EXACTLY = 20
  * where they are equal, of the one that was given least lately (deficit round robin, the deficit being what
  * others were given more). Within a project the order is that of `candidates`: the oldest run, then the plan.
  * What does not fit is passed by what does, but not for long: then room is kept free for it, and only what
- * leaves it alone may start.
+ * leaves it alone may start. Where nobody is told why the others wait (`tells`), it ends when the room is used up.
  */
 export function admitSteps(
   candidates: readonly Candidate[],
@@ -49,6 +49,7 @@ export function admitSteps(
   capacity: Resources,
   { served, blocked }: AdmissionMemory = NO_MEMORY,
   now = Date.now(),
+  tells = true,
 ): Admission {
   const bounded = candidates.map((each) => bound(each, capacity))
   const turns = createTurns(bounded, occupants, capacity, served)
@@ -63,7 +64,9 @@ export function admitSteps(
 
   if (holder !== undefined && lacking(holder, used, capacity) === undefined) turns.putFirst(holder)
   for (let next = turns.next(); next !== undefined; next = turns.next()) {
-    if (used.cpus + least > capacity.cpus && why.size >= TOLD_EXACTLY) {
+    const isFull = used.cpus + least > capacity.cpus
+    if (isFull && first !== undefined && !tells) break
+    if (isFull && why.size >= TOLD_EXACTLY) {
       // Nothing is admitted after this: one sentence for all who are left.
       if (turn === '') turn = `waits its turn: ${usedInWords('cpus', used.cpus, capacity.cpus)} cpus are in use`
       why.set(next.id, turn)
@@ -83,7 +86,8 @@ export function admitSteps(
       turns.give(next)
     }
   }
-  return { admitted, why, memory: { served: turns.served(), blocked: stillBlocked(blocked, why, first, now) } }
+  const isWaiting = (id: string) => !admitted.has(id) && candidates.some((each) => each.id === id)
+  return { admitted, why, memory: { served: turns.served(), blocked: stillBlocked(blocked, isWaiting, first, now) } }
 }
 
 /** One that asks for more than there is gets all there is, and runs alone. */
@@ -116,11 +120,11 @@ function findHolder(
 
 function stillBlocked(
   before: ReadonlyMap<string, number>,
-  why: ReadonlyMap<string, string>,
+  isWaiting: (id: string) => boolean,
   first: Candidate | undefined,
   now: number,
 ): Map<string, number> {
-  const still = new Map([...before].filter(([id]) => why.has(id)))
+  const still = new Map([...before].filter(([id]) => isWaiting(id)))
   if (first !== undefined && !still.has(first.id)) still.set(first.id, now)
   return still
 }

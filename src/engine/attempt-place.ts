@@ -9,6 +9,11 @@ export interface AttemptPlace {
   readonly workspace: string
 }
 
+/** Names an attempt; the same for ever. */
+export function attemptId(runId: string, step: string, number: number): string {
+  return `${runId}/${step}/${number}`
+}
+
 /** Where an attempt lives; the same for ever, so that it is found again after a restart. */
 export function attemptPlace(
   dataFolder: string,
@@ -18,7 +23,7 @@ export function attemptPlace(
 ): AttemptPlace {
   const slug = join(run.project, String(run.number), stepSlug(step), String(number))
   return {
-    id: `${run.id}/${step}/${number}`,
+    id: attemptId(run.id, step, number),
     folder: join(dataFolder, 'attempts', slug),
     workspace: join(dataFolder, 'workspaces', slug),
   }

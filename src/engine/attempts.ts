@@ -11,7 +11,8 @@ import type { Kernel } from './kernel.ts'
 import { launchAttempt } from './launch-attempt.ts'
 import { prepareStep, type PreparedStep } from './prepare-step.ts'
 import { settleAttempt } from './settle-attempt.ts'
-import { closeAttempt } from './close-attempt.ts'
+import { closeAttempt, closeEnded } from './close-attempt.ts'
+import type { AttemptContext } from './engine-options.ts'
 import { getStep } from './steps.sql.ts'
 
 const CANCEL_AGAIN_MS = 5_000
@@ -30,32 +31,72 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
   const backstopMs = options.backstopMs ?? limit('attemptBackstopMs')
   const deadlines = createDeadlines(backstopMs)
   let active: AttemptRow[] = []
+  /** Attempts to look at soon, by handle: they may have ended, or have just been handed over. */
+  const hinted = new Set<string>()
+  let lookedAt = -Infinity
+  /** Attempts that are being written down. */
+  const opening = new Set<string>()
 
   /** Looks again which attempts there are; starts and cancels what must be. */
   async function pass(): Promise<void> {
-    active = await listActiveAttempts(options.database.read)
+    const before = new Set(active)
+    const rows = await listActiveAttempts(options.database.read)
+    active = withNewer(
+      rows.filter(({ id }) => !opening.has(id)),
+      active.filter((attempt) => !before.has(attempt)),
+    )
     deadlines.keep(new Set(active.map((attempt) => attempt.id)))
     for (const id of cancelled.keys()) if (!active.some((attempt) => attempt.id === id)) cancelled.delete(id)
     for (const attempt of active) {
-      if (jobs.isBusy(attempt.id)) continue
-      if (attempt.handle !== null) cancelWhereAsked(attempt, attempt.handle)
-      else jobs.start(attempt.id, attempt.state === 'cancelling' ? closingUnstarted(attempt) : launching(attempt))
+      if (attempt.state !== 'cancelling') {
+        if (attempt.handle === null) jobs.start(attempt.id, launching(attempt))
+      } else if (!jobs.isBusy(attempt.id)) {
+        if (attempt.handle === null) jobs.start(attempt.id, closingUnstarted(attempt))
+        else cancelWhereAsked(attempt, attempt.handle)
+      }
     }
   }
 
-  /** Asks executors about all attempts at once. Answers how long to wait before asking again, if at all. */
+  /**
+   * Starts what `open` writes down, once that is on the disk and without being found by a pass. A pass that sees its row
+   * before leaves it alone.
+   */
+  async function begin(id: string, open: () => Promise<AttemptRow | undefined>): Promise<void> {
+    opening.add(id)
+    try {
+      const attempt = await open()
+      if (attempt === undefined) return
+      active = [...active, attempt]
+      jobs.start(attempt.id, launching(attempt))
+    } finally {
+      opening.delete(id)
+    }
+  }
+
+  /**
+   * Asks executors about all attempts at once; those that give hints in between only about the hinted. Answers how long to wait
+   * before asking again, if at all.
+   */
   async function observe(): Promise<number | undefined> {
-    const watched = active.filter((attempt) => attempt.handle !== null && !jobs.isBusy(attempt.id))
-    for (const [name, attempts] of Map.groupBy(watched, (attempt) => attempt.executor)) {
+    const watched = active.filter((attempt) => attempt.handle !== null && !jobs.isUnderWay(attempt.id))
+    const isWhole = performance.now() - lookedAt >= HINTED_POLL_MS
+    if (isWhole) lookedAt = performance.now()
+    const due = watched.filter((each) => isWhole || !givesHints(each) || hinted.has(each.handle ?? ''))
+    for (const each of due) hinted.delete(each.handle ?? '')
+    for (const [name, attempts] of Map.groupBy(due, (attempt) => attempt.executor)) {
       try {
         await observeOn(name, attempts)
       } catch (error) {
         options.log.warn({ executor: name, error }, 'executor cannot be asked')
       }
     }
-    const silent = watched.filter((attempt) => kernel.executor(attempt.executor)?.onHint === undefined)
+    const silent = watched.filter((attempt) => !givesHints(attempt))
     if (silent.length > 0) return pollMs(silent)
     return watched.length > 0 ? HINTED_POLL_MS : undefined
+  }
+
+  function givesHints({ executor }: AttemptRow): boolean {
+    return kernel.executor(executor)?.onHint !== undefined
   }
 
   async function observeOn(name: string, attempts: readonly AttemptRow[]): Promise<void> {
@@ -105,7 +146,11 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
   function launching(attempt: AttemptRow): Job {
     return {
       due: 'look',
-      work: async () => launchAttempt(kernel, attempt, await preparedFor(attempt)),
+      async work() {
+        const launched = await launchAttempt(kernel, attempt, await preparedFor(attempt))
+        active = active.map((each) => (each.id === launched.id ? launched : each))
+        if (launched.handle !== null) hinted.add(launched.handle)
+      },
       giveUp: async (error) => {
         if (!(await adoptOwned(attempt))) await failAttempt(attempt, error)
       },
@@ -148,17 +193,21 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
     const context = await kernel.contextOfAttempt(attempt)
     const step = end.kind === 'record' ? await preparedAsKeyed(attempt) : undefined
     await reach('attempt ended', attempt.id)
-    const isNew = await settleAttempt(kernel, context, end, step?.cache)
-    if (!isNew) options.log.warn({ attempt: attempt.id }, 'late completion refused')
+    const ended = await settleAttempt(kernel, context, end, step?.cache)
+    if (ended === undefined) options.log.warn({ attempt: attempt.id }, 'late completion refused')
     active = active.filter((other) => other.id !== attempt.id)
-    jobs.start(`close ${attempt.id}`, closing(attempt))
+    jobs.start(
+      `close ${attempt.id}`,
+      closing(ended === undefined ? undefined : { ...context, attempt: ended }, attempt.id),
+    )
   }
 
-  function closing(attempt: AttemptRow): Job {
+  /** Without a context it had ended already, and its row says how. */
+  function closing(context: AttemptContext | undefined, id: string): Job {
     return {
-      work: () => closeAttempt(kernel, attempt.id),
+      work: () => (context === undefined ? closeEnded(kernel, id) : closeAttempt(kernel, context)),
       giveUp: async (error) => {
-        options.log.error({ attempt: attempt.id, error }, 'attempt could not be closed; the next start tries again')
+        options.log.error({ attempt: id, error }, 'attempt could not be closed; the next start tries again')
       },
     }
   }
@@ -186,7 +235,18 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
     }
   }
 
-  return { pass, observe }
+  return { pass, observe, begin, hint: (handle: string) => void hinted.add(handle) }
+}
+
+/** Rows as they were read, and what was written since: attempts that have begun, and handles. */
+function withNewer(rows: readonly AttemptRow[], newer: readonly AttemptRow[]): AttemptRow[] {
+  if (newer.length === 0) return [...rows]
+  const known = new Map(newer.map((attempt) => [attempt.id, attempt]))
+  const read = new Set(rows.map(({ id }) => id))
+  return [
+    ...rows.map((row) => (row.handle === null ? { ...row, handle: known.get(row.id)?.handle ?? null } : row)),
+    ...newer.filter(({ id }) => !read.has(id)),
+  ]
 }
 
 function endOf(attempt: AttemptRow, seen: Observation | undefined): AttemptEnd | undefined {

@@ -3,6 +3,7 @@ import { reach } from '../core/points.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { getAttempt, listUnforgottenAttempts, setHandle } from './attempts.sql.ts'
 import { isKeptForDebug } from './debug-place.ts'
+import type { AttemptContext } from './engine-options.ts'
 import type { Kernel } from './kernel.ts'
 
 /**
@@ -10,13 +11,16 @@ import type { Kernel } from './kernel.ts'
  * is kept for a while, for whoever wants to look. The handle is removed last: an attempt that has ended and
  * still has one is not cleared away.
  */
-export async function closeAttempt(kernel: Kernel, id: string): Promise<void> {
-  const attempt = await getAttempt(kernel.options.database.read, id)
-  if (attempt === undefined) return
-  const context = await kernel.contextOfAttempt(attempt)
+export async function closeAttempt(kernel: Kernel, context: AttemptContext): Promise<void> {
   await kernel.options.closeStep(context)
-  if (isKept(attempt, isKeptForDebug(context))) return
-  await forgetAttempt(kernel, attempt)
+  if (isKept(context.attempt, isKeptForDebug(context))) return
+  await forgetAttempt(kernel, context.attempt)
+}
+
+/** As `closeAttempt`, of one that somebody else ended. */
+export async function closeEnded(kernel: Kernel, id: string): Promise<void> {
+  const attempt = await getAttempt(kernel.options.database.read, id)
+  if (attempt !== undefined) await closeAttempt(kernel, await kernel.contextOfAttempt(attempt))
 }
 
 /** What a server that died has not closed. */
@@ -43,7 +47,7 @@ async function closeAll(kernel: Kernel, endedBefore: number): Promise<void> {
 
 async function closeLeftover(kernel: Kernel, attempt: AttemptRow): Promise<void> {
   try {
-    await closeAttempt(kernel, attempt.id)
+    await closeAttempt(kernel, await kernel.contextOfAttempt(attempt))
   } catch (error) {
     kernel.options.log.warn({ attempt: attempt.id, error }, 'attempt could not be closed')
   }

@@ -45,16 +45,21 @@ export function createEngine(options: EngineOptions): Engine {
   const bell = createBell()
   const jobs = createJobs(options.log, (due) => (due === 'pass' ? bell.ring() : bell.nudge()))
   const prepared = new Map<string, PreparedStep>()
-  const scheduler = createScheduler(kernel, jobs, prepared)
   const attempts = createAttempts(kernel, jobs, prepared)
+  const scheduler = createScheduler(kernel, jobs, prepared, attempts.begin)
   const listening = [
     options.database.onVisible(() => bell.ring()),
-    ...[...options.executors.values()].flatMap((executor) => executor.onHint?.(() => bell.nudge()) ?? []),
+    ...[...options.executors.values()].flatMap((executor) => executor.onHint?.(hear) ?? []),
   ]
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   let passedAt = -Infinity
   let clearedAt = performance.now()
+
+  function hear(handle: string): void {
+    attempts.hint(handle)
+    bell.nudge()
+  }
 
   /** Answers how long it took. */
   async function pass(): Promise<number> {

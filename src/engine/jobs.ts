@@ -9,6 +9,8 @@ import type { EngineLog } from './engine-options.ts'
 export interface Jobs {
   start(key: string, job: Job): void
   isBusy(key: string): boolean
+  /** As `isBusy`, for who comes back by itself: nothing is due when it is done. */
+  isUnderWay(key: string): boolean
   /** Starts nothing more and waits for what is under way. */
   stop(): Promise<void>
 }
@@ -76,6 +78,7 @@ export function createJobs(log: EngineLog, onDone: (due: Due) => void): Jobs {
       if (isBusy) passed.add(key)
       return isBusy
     },
+    isUnderWay: (key) => busy.has(key),
     start(key, job) {
       if (stopping.signal.aborted || busy.has(key)) return
       const done = attend(key, job).finally(() => {

@@ -2,7 +2,7 @@ import type { Plan, PlanStep } from '../core/plan.ts'
 import type { Executor } from '../core/ports/executor.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import { isDigest } from '../core/digest.ts'
-import type { Writer } from '../db/open-database.ts'
+import type { Writer, WriteOptions } from '../db/open-database.ts'
 import { lockEvents } from '../db/outbox.ts'
 import type { AttemptRow, RunRow } from '../db/tables.ts'
 import type { EngineOptions, StepContext } from './engine-options.ts'
@@ -14,7 +14,7 @@ import { listOutputs } from './steps.sql.ts'
 export interface Kernel {
   readonly options: EngineOptions
   /** One transaction that may move rows and append events. */
-  write<T>(work: (writer: Writer) => Promise<T>): Promise<T>
+  write<T>(work: (writer: Writer) => Promise<T>, options?: WriteOptions): Promise<T>
   planOf(runId: string): Promise<Plan>
   planStepsOf(runId: string): Promise<ReadonlyMap<string, PlanStep>>
   filesOf(ref: ArtifactRef): Promise<readonly TreeFile[]>
@@ -40,11 +40,11 @@ export function createKernel(options: EngineOptions): Kernel {
 
   const kernel: Kernel = {
     options,
-    write: (work) =>
+    write: (work, how) =>
       options.database.write(async (writer) => {
         await lockEvents(writer, options.database.kind)
         return work(writer)
-      }),
+      }, how),
     planOf: async (runId) => (await known(runId)).plan,
     planStepsOf: async (runId) => (await known(runId)).steps,
     filesOf: (ref) => {

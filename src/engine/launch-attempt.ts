@@ -3,6 +3,7 @@ import { reach } from '../core/points.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import { ATTEMPT_TRANSITIONS } from '../core/run-state.ts'
 import { appendEvents } from '../db/outbox.ts'
+import type { Writer } from '../db/open-database.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { tryTransition } from '../db/transition.ts'
 import { attemptPlace } from './attempt-place.ts'
@@ -18,9 +19,10 @@ import { stepEnvironment } from './step-environment.ts'
 
 /**
  * Hands an attempt to its executor and records where it went. Can be repeated: an executor adopts what it
- * has already. A run that is cancelled meanwhile gets its handle all the same, so that it can be ended.
+ * has already. A run that is cancelled meanwhile gets its handle all the same, so that it can be ended. Answers the
+ * attempt with its handle.
  */
-export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepared: PreparedStep): Promise<void> {
+export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepared: PreparedStep): Promise<AttemptRow> {
   const { options } = kernel
   const executor = kernel.executor(attempt.executor)
   if (executor === undefined) throw new Error(`there is no executor ${attempt.executor}`)
@@ -31,7 +33,7 @@ export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepare
   const order = { ...orderOf(kernel, context, prepared, opening), ...checkpoint }
   const handle = await executor.submit(order, opening.secrets)
   await reach('attempt handed over', attempt.id)
-  await kernel.write(async (writer) => {
+  const write = async (writer: Writer) => {
     const moved = await tryTransition(writer, {
       table: 'attempts',
       transitions: ATTEMPT_TRANSITIONS,
@@ -39,9 +41,11 @@ export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepare
       where: { id: attempt.id },
       set: { handle, started_at: Date.now() },
     })
-    if (moved === undefined) return setHandle(writer, attempt.id, handle)
-    await appendEvents(writer, options.database.kind, [attemptStarted(context.run.project, moved)])
-  })
+    if (moved === undefined) await setHandle(writer, attempt.id, handle)
+    else await appendEvents(writer, options.database.kind, [attemptStarted(context.run.project, moved)])
+    return moved ?? { ...attempt, handle }
+  }
+  return kernel.write(write, { known: true })
 }
 
 function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep, opening: StepOpening): AttemptOrder {

@@ -8,11 +8,13 @@ import type { Kernel } from './kernel.ts'
 import { lookUpStep, whatIsGone } from './look-up-step.ts'
 import { adoptsInputs } from './adopts-inputs.ts'
 import { brokenMatrices, culpritOf, holdParallel } from './matrix-rules.ts'
+import { attemptId } from './attempt-place.ts'
 import { cancelMembers } from './cancel-members.ts'
 import { prepareStep, type PreparedStep } from './prepare-step.ts'
 import { inWords, type Resources } from './resources.ts'
 import { createRunView, type RunView } from './run-view.ts'
 import type { RunGlance } from './runs.sql.ts'
+import type { AttemptRow } from '../db/tables.ts'
 import { startsSteps } from './cancel-run.ts'
 import { endRun, judgeRun } from './settle-run.ts'
 import { beginStep, failWaiting, settleFromOutputs, skipStep } from './settle-waiting.ts'
@@ -43,7 +45,12 @@ const ALIKE: ReadonlyMap<string, number> = new Map()
  * Looks at every run that has not ended and moves what can be moved: starts runs, skips, answers from the
  * cache, admits. A pass may be repeated at any time and does nothing where nothing has changed.
  */
-export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string, PreparedStep>) {
+export function createScheduler(
+  kernel: Kernel,
+  jobs: Jobs,
+  prepared: Map<string, PreparedStep>,
+  begin: (attemptId: string, open: () => Promise<AttemptRow | undefined>) => Promise<void>,
+) {
   /** By run and step: a wide run has thousands, and every pass asks for each. */
   const ready = new Map<string, Map<string, Ready>>()
   const whys = collectWhys(kernel)
@@ -53,8 +60,11 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
   /** Runs in which something may be due. */
   const touched = new Set<string>()
   const waiting = new Map<string, readonly Waiting[]>()
+  /** Admitted, and not yet seen to run: they have their room. */
+  const begun = new Map<string, Waiting>()
   const memories = new Map<string, AdmissionMemory>()
   let admittedAt = -Infinity
+  let weights = ALIKE
 
   async function pass(): Promise<void> {
     const { runs, steps } = await look()
@@ -114,6 +124,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
       const step = glance.state === 'waiting' ? byKey.get(glance.key) : undefined
       if (step === undefined) continue
       const culprit = culpritOf(step, broken)
+      if (begun.has(`${run.id}/${glance.key}`)) continue
       if (culprit === undefined && mine?.has(glance.key) === true) {
         found.push({ id: `${run.id}/${glance.key}`, run, step, glance })
         continue
@@ -197,6 +208,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
   function forgetEnded(steps: readonly StepGlance[]): void {
     for (const { run_id: run, key, state } of steps) {
       const id = `${run}/${key}`
+      if (state !== 'waiting') begun.delete(id)
       if (state === 'waiting' || state === 'running' || jobs.isBusy(id)) continue
       prepared.delete(id)
       ready.get(run)?.delete(key)
@@ -211,6 +223,7 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
       waiting.delete(id)
       ready.delete(id)
     }
+    for (const [id, { run }] of begun) if (!runs.has(run.id)) begun.delete(id)
     for (const id of prepared.keys()) {
       if (!runs.has(id.slice(0, id.indexOf('/'))) && !jobs.isBusy(id)) prepared.delete(id)
     }
@@ -228,30 +241,44 @@ export function createScheduler(kernel: Kernel, jobs: Jobs, prepared: Map<string
       const capacity = one === undefined ? undefined : readyOf(one.run.id).get(one.glance.key)?.capacity
       if (capacity === undefined) continue
       const occupants = await occupantsOf(kernel, executor, runs, steps)
-      const weights = (await kernel.options.weights?.()) ?? ALIKE
+      for (const each of begun.values()) if (each.step.runsOn === executor) occupants.push(occupantOf(each))
+      const tells = whys.isDue()
+      if (tells) weights = (await kernel.options.weights?.()) ?? ALIKE
       const memory = memories.get(executor) ?? NO_MEMORY
       const decision = admitSteps(
         candidates.map((each) => candidateOf(each, weights)),
         occupants,
         capacity,
         memory,
+        Date.now(),
+        tells,
       )
       memories.set(executor, decision.memory)
-      await Promise.all(candidates.filter(({ id }) => decision.admitted.has(id)).map(begin))
-      for (const { id, glance } of candidates) {
-        const why = decision.why.get(id)
-        if (why !== undefined) whys.say(glance, why)
-      }
+      for (const each of candidates) if (decision.admitted.has(each.id)) startBeginning(each)
+      if (tells) for (const { id, glance } of candidates) sayWhy(glance, decision.why.get(id))
     }
   }
 
-  async function begin({ id, run, glance }: Waiting): Promise<void> {
+  function sayWhy(glance: StepGlance, why: string | undefined): void {
+    if (why !== undefined) whys.say(glance, why)
+  }
+
+  /** Beside the pass: the disk takes its time, and others may start meanwhile. */
+  function startBeginning(each: Waiting): void {
+    const { id, run, glance } = each
     const cache = readyOf(run.id).get(glance.key)?.cache
     const step = prepared.get(id)
     if (cache === undefined || step === undefined) return
-    touched.add(step.context.run.id)
-    await beginStep(kernel, step, cache)
-    readyOf(run.id).delete(glance.key)
+    begun.set(id, each)
+    jobs.start(`begin ${id}`, {
+      work: () => begin(attemptId(run.id, glance.key, 1), () => beginStep(kernel, step, cache)),
+      async giveUp(error) {
+        // Nothing was written: it is admitted again.
+        kernel.options.log.error({ step: id, error }, 'step could not be started')
+        begun.delete(id)
+        touched.add(run.id)
+      },
+    })
   }
 
   return { pass }
@@ -262,6 +289,10 @@ interface Waiting {
   readonly run: RunGlance
   readonly step: PlanStep
   readonly glance: StepGlance
+}
+
+function occupantOf({ id, run, step }: Waiting): Occupant {
+  return { id, project: run.project, ...needsOf(step) }
 }
 
 function candidateOf({ id, run, step }: Waiting, weights: ReadonlyMap<string, number>): Candidate {

@@ -22,21 +22,21 @@ import { outputsOf } from './step-outputs.ts'
 
 /**
  * Ends an attempt in one transaction: the attempt, then its step or the next attempt, results, events.
- * False: the attempt had ended already, and what came is refused.
+ * Answers the row as it is now; undefined: the attempt had ended already, and what came is refused.
  */
 export async function settleAttempt(
   kernel: Kernel,
   context: AttemptContext,
   end: AttemptEnd,
   cache: CacheIdentity | undefined,
-): Promise<boolean> {
+): Promise<AttemptRow | undefined> {
   const record = end.kind === 'record' ? end.record : undefined
   const results = record === undefined ? {} : await kernel.options.readResults(context, record)
   const judgement = await withHint(kernel, context, judgeResults(judgeEnd(end), results), record)
   const isLast = !(await mayTryAgain(kernel, context, judgement, record))
   return kernel.write(async (writer) => {
     const attempt = await moveAttempt(writer, context, judgement, record)
-    if (attempt === undefined) return false
+    if (attempt === undefined) return undefined
     const events = [attemptEnded(context.run.project, attempt)]
     if (attempt.state === 'cancelled') events.push(...(await cancelStep(writer, context, attempt)))
     else {
@@ -44,7 +44,7 @@ export async function settleAttempt(
       if (!isLast) {
         await openNextAttempt(writer, kernel, context, judgement)
         await appendEvents(writer, kernel.options.database.kind, events)
-        return true
+        return attempt
       }
       events.push(...(await settleTask(kernel, writer, context, record)))
       events.push(...(await endStep(writer, context, judgement, record)))
@@ -53,7 +53,7 @@ export async function settleAttempt(
       }
     }
     await appendEvents(writer, kernel.options.database.kind, events)
-    return true
+    return attempt
   })
 }
 

@@ -2,7 +2,7 @@ import type { NewEvent } from '../core/events.ts'
 import { STEP_TRANSITIONS, type EndReason } from '../core/run-state.ts'
 import type { Writer } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
-import type { RunRow, StepRow } from '../db/tables.ts'
+import type { AttemptRow, RunRow, StepRow } from '../db/tables.ts'
 import { tryTransition } from '../db/transition.ts'
 import { insertAttempt } from './attempts.sql.ts'
 import type { StepContext } from './engine-options.ts'
@@ -84,15 +84,19 @@ async function endWaiting(
   })
 }
 
-/** Opens a step's first attempt, which waits in `starting` for whoever launches attempts. */
+/**
+ * Opens a step's first attempt, which waits in `starting` for whoever launches attempts. Undefined: the step does not
+ * wait any more.
+ */
 export async function beginStep(
   kernel: Kernel,
   prepared: PreparedStep,
   cache: { readonly kind: 'miss' | 'off'; readonly why: string | null },
-): Promise<void> {
+): Promise<AttemptRow | undefined> {
   const { context } = prepared
   const { run, step } = context
-  await kernel.write(async (writer) => {
+  const attempt = newAttempt(kernel, context, 1)
+  const write = async (writer: Writer) => {
     const moved = await moveWaiting(writer, run, step.key, 'start', {
       attempt: 1,
       cache: cache.kind,
@@ -101,10 +105,12 @@ export async function beginStep(
       outputs: null,
       started_at: Date.now(),
     })
-    if (moved === undefined) return
-    await insertAttempt(writer, newAttempt(kernel, context, 1))
+    if (moved === undefined) return undefined
+    await insertAttempt(writer, attempt)
     await appendEvents(writer, kernel.options.database.kind, [stepStarted(run.project, moved)])
-  })
+    return attempt
+  }
+  return kernel.write(write, { known: true })
 }
 
 /** Undefined: it does not wait any more, because the run was cancelled. */

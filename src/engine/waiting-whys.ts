@@ -19,6 +19,8 @@ export function collectWhys(kernel: Kernel) {
   let remembered = 0
 
   return {
+    /** What is said now is written at the end of this pass. */
+    isDue: () => performance.now() - writtenAt >= BETWEEN_MS,
     /** Nothing, where the step says so already. */
     say({ run_id: runId, key, why: before }: StepGlance, why: string): void {
       if (why === (written.get(runId)?.get(key) ?? before)) unwritten.get(runId)?.delete(key)

@@ -290,7 +290,9 @@ describe.each(DATABASES)('on %s', (kind) => {
           for (const outcome of ['succeeded', 'failed'] as const) {
             const late = ended(attempt.id, outcome)
             if (late.kind !== 'ended') continue
-            expect(await settleAttempt(kernel, context, { kind: 'record', record: late.record }, undefined)).toBe(false)
+            expect(
+              await settleAttempt(kernel, context, { kind: 'record', record: late.record }, undefined),
+            ).toBeUndefined()
           }
           await place.database.write((writer) => moveAnyWay(writer, attempt.id))
         }

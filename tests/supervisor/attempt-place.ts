@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openLocalExecutor } from '../../src/drivers/executor/local/local-executor.ts'
 import { openFolderStore, type FolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { untilEnded } from '../contract/executor.ts'
-import type { AttemptOrder, CompletionRecord, Executor } from '../../src/core/ports/executor.ts'
+import type { AttemptOrder, CompletionRecord, Executor, Handle } from '../../src/core/ports/executor.ts'
 import type { TreeFile } from '../../src/core/tree.ts'
 
 /** A data folder with a store and a local executor, for real attempts. */
@@ -84,6 +84,11 @@ export function readLog(order: AttemptOrder): string {
 /** Waits until it holds; the test's own timeout is the bound. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(10)
+}
+
+/** Until its executor says that the supervisor is dead, and that it left no record. */
+export async function untilGone(executor: Executor, handle: Handle): Promise<void> {
+  while ((await executor.observe([handle])).get(handle)?.kind !== 'gone') await sleep(10)
 }
 
 /** Waits for a file the command writes, and reads it. */

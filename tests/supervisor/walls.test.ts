@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SupervisorClaim } from '../../src/core/attempt-files.ts'
 import { chooseSandbox } from '../../src/flow/choose-sandbox.ts'
 import { describeControlGroups } from '../../src/lib/control-group.ts'
-import { isDead, openAttemptPlace, until, untilFile, type AttemptPlace } from './attempt-place.ts'
+import { isDead, openAttemptPlace, until, untilFile, untilGone, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
 
 let place: AttemptPlace
@@ -68,8 +68,7 @@ test('a supervisor that is killed leaves no control group', async () => {
   if (kernelLimits.length > 0) expect(groupsOf(supervisor)).not.toEqual([])
 
   process.kill(supervisor.pid, 'SIGKILL')
-  let kind = ''
-  while (kind !== 'gone') kind = (await place.executor.observe([handle])).get(handle)?.kind ?? ''
+  await untilGone(place.executor, handle)
   await place.executor.forget(handle)
 
   await until(() => groupsOf(supervisor).length === 0)
@@ -120,8 +119,7 @@ describe('in a sandbox', () => {
     const claim = JSON.parse(readFileSync(join(order.attemptFolder, 'claim.json'), 'utf8')) as SupervisorClaim
     process.kill(claim.supervisor.pid, 'SIGKILL')
     await until(() => isDead(claim.supervisor.pid))
-    let kind = ''
-    while (kind !== 'gone') kind = (await place.executor.observe([handle])).get(handle)?.kind ?? ''
+    await untilGone(place.executor, handle)
 
     expect(Number(readFileSync(join(order.attemptFolder, 'log'), 'utf8'))).toBeLessThan(8)
     expect(leftOf(order.workspace)).toEqual([])

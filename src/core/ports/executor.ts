@@ -26,11 +26,11 @@ export interface Executor extends AsyncDisposable {
   /** Ends an attempt whose supervisor hangs: kills it and everything of the attempt, without a word. It leaves no record. */
   abandon(handle: Handle): Promise<void>
   /**
-   * Calls when an attempt may have ended, so that `observe` need not be asked often. A hint and no more: it may
+   * Calls with an attempt that may have ended, so that `observe` need not be asked often. A hint and no more: it may
    * not come, for attempts of an earlier process it never does, and what it means only `observe` says. Returns
    * how to stop. Absent: the executor is asked at short intervals.
    */
-  onHint?(listener: () => void): () => void
+  onHint?(listener: (handle: Handle) => void): () => void
   listOwned(): Promise<Handle[]>
   /** Removes what is left of an ended or gone attempt: workspace and control files, not the log. */
   forget(handle: Handle): Promise<void>

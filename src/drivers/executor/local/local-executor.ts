@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { AppError } from '../../../core/errors.ts'
@@ -68,7 +68,7 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
       // One that lives removes its groups itself.
       if (claim?.group !== undefined && !isSameProcess(claim.supervisor)) removeControlGroup(claim.group)
       await forgetFiles(handle)
-      rmSync(ownedFile(owned, handle), { force: true })
+      removeFile(ownedFile(owned, handle))
       starter.forget(handle)
     },
     async [Symbol.asyncDispose]() {
@@ -83,12 +83,13 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
  * this attempt under way or written its record: it takes no other before.
  */
 async function look(handle: Handle, starter: Starter): Promise<Observation> {
-  const claim = readClaim(handle)
-  if (!claim) return lookUnclaimed(handle, starter)
-  const isAlive = isSameProcess(claim.supervisor)
   const record = readRecord(handle)
   if (record) return { kind: 'ended', record }
-  if (isAlive) return running(handle, claim)
+  const claim = readClaim(handle)
+  if (!claim) return lookUnclaimed(handle, starter)
+  if (starter.isBusyWith(handle, claim.supervisor.pid) || isSameProcess(claim.supervisor)) return running(handle, claim)
+  const last = readRecord(handle)
+  if (last) return { kind: 'ended', record: last }
   const left = await sweep(handle)
   if (left.length === 0) return { kind: 'gone' }
   return { kind: 'unreachable', why: `its supervisor is dead, and ${left.join(', ')} cannot be killed yet` }
@@ -149,8 +150,20 @@ async function forgetFiles(handle: Handle): Promise<void> {
   const folders = ['', '.home', '.tmp', '.env'].map((beside) => `${order.workspace}${beside}`)
   await Promise.all(folders.filter((folder) => existsSync(folder)).map((folder) => removeFolder(folder)))
   // The claim before the record: its supervisor may live on with another attempt, and would seem to run this one.
-  for (const name of ['cancel', 'claim', 'done', 'order'] as const) rmSync(fileOf(handle, name), { force: true })
-  rmSync(join(handle, 'task-output.json'), { force: true })
+  removeFile(fileOf(handle, 'claim'))
+  for (const name of ['cancel.json', 'task-output.json'])
+    if (existsSync(join(handle, name))) removeFile(join(handle, name))
+  removeFile(fileOf(handle, 'done'))
+  removeFile(fileOf(handle, 'order'))
+}
+
+/** `rmSync` looks twice at what it removes. */
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
 }
 
 function refuseOther(order: AttemptOrder): void {

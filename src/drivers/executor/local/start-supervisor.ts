@@ -12,11 +12,13 @@ import type { SupervisorWord } from '../../../core/attempt-files.ts'
 export interface Starter {
   /** Tells one supervisor what to do. */
   start(attemptFolder: string, secrets: Readonly<Record<string, string>>): void
+  /** Whether this process is the supervisor that we gave the attempt to, has it still, and lives. */
+  isBusyWith(attemptFolder: string, pid: number): boolean
   /** Whether the supervisor we started for this attempt has ended. What it did stands in the folder. */
   hasEnded(attemptFolder: string): boolean
   forget(attemptFolder: string): void
-  /** Calls when a supervisor of ours says that it has written a record, or ends. Returns how to stop. */
-  onDone(listener: () => void): () => void
+  /** Calls with an attempt when its supervisor says that it has written the record, or ends. Returns how to stop. */
+  onDone(listener: (attemptFolder: string) => void): () => void
   close(): Promise<void>
 }
 
@@ -50,9 +52,11 @@ const PROGRAM = fileURLToPath(
 export function createStarter({ folder, spares, taskEntry }: StarterOptions): Starter {
   const most = Math.min(availableParallelism(), MOST_IDLE)
   const ended = new Set<string>()
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(attemptFolder: string) => void>()
   const idle = new Set<ChildProcess>()
   const busy = new Map<ChildProcess, string>()
+  /** Of those that are ready again, the attempt that they have not said `done` of. */
+  const recorded = new Map<ChildProcess, string>()
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
   const trimming = setTimeout(trim, IDLE_MS).unref()
@@ -63,10 +67,11 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
       idle.delete(child)
       const attemptFolder = busy.get(child)
       busy.delete(child)
+      recorded.delete(child)
       removeLeftGroups()
       if (attemptFolder === undefined) return
       ended.add(attemptFolder)
-      tellListeners()
+      tellListeners(attemptFolder)
     })
     void listen(child)
     return child
@@ -81,14 +86,19 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   }
 
   function hear(child: ChildProcess, word: SupervisorWord): void {
-    if (word === 'done') return tellListeners()
+    const attemptFolder = recorded.get(child) ?? busy.get(child)
+    if (word === 'done') {
+      recorded.delete(child)
+      return attemptFolder === undefined ? undefined : tellListeners(attemptFolder)
+    }
+    if (attemptFolder !== undefined) recorded.set(child, attemptFolder)
     busy.delete(child)
     if (isClosed || idle.size >= most + spares) child.stdin?.end()
     else idle.add(child)
   }
 
-  function tellListeners(): void {
-    for (const listener of listeners) listener()
+  function tellListeners(attemptFolder: string): void {
+    for (const listener of listeners) listener(attemptFolder)
   }
 
   function fill(): void {
@@ -120,6 +130,8 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
       timer = setTimeout(fill, SPARE_DELAY_MS).unref()
       trimming.refresh()
     },
+    isBusyWith: (attemptFolder, pid) =>
+      busy.entries().some(([child, folder]) => folder === attemptFolder && child.pid === pid && isRunning(child)),
     hasEnded: (attemptFolder) => ended.has(attemptFolder),
     forget: (attemptFolder) => void ended.delete(attemptFolder),
     onDone(listener) {
