@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { AppEvent, EventKind, NewEvent } from '../core/events.ts'
 import { reach } from '../core/points.ts'
 import type { Database, Reader, Writer } from './open-database.ts'
+import { preparedFor } from './prepared.ts'
+import type { Tables } from './tables.ts'
 
 /**
  * Writes events in the transaction of the change they tell of. On Postgres appenders queue for a lock
@@ -13,19 +15,24 @@ export async function appendEvents(writer: Writer, kind: Database['kind'], event
   if (events.length === 0) return
   await lockEvents(writer, kind)
   const at = Date.now()
-  await writer
-    .insertInto('events')
-    .values(
-      events.map((event) => ({
-        at,
-        kind: event.kind,
-        project: event.project,
-        subject: event.subject,
-        data: JSON.stringify(event.data),
-      })),
-    )
-    .execute()
+  const values = events.flatMap(({ kind: what, project, subject, data }) => [
+    at,
+    what,
+    project,
+    subject,
+    JSON.stringify(data),
+  ])
+  await insertEvents(writer, events.length, values)
 }
+
+const insertEvents = preparedFor<number, object>((writer, count, values) =>
+  writer.insertInto('events').values(
+    Array.from({ length: count }, (_, row) => {
+      const [at, kind, project, subject, data] = values.slice(row * 5) as [never, never, never, never, never]
+      return { at, kind, project, subject, data }
+    }),
+  ),
+)
 
 /**
  * Takes the appenders' place in the queue at once. A transaction that changes rows which others change too,
@@ -47,12 +54,22 @@ export async function readEvents(
   limit: number,
   filter: EventFilter = {},
 ): Promise<AppEvent[]> {
-  let query = reader.selectFrom('events').selectAll().where('id', '>', afterId).orderBy('id').limit(limit)
-  if (filter.project !== undefined) query = query.where('project', '=', filter.project)
-  if (filter.subjectPrefix !== undefined) query = query.where('subject', 'like', `${filter.subjectPrefix}%`)
-  const rows = await query.execute()
+  const { project, subjectPrefix } = filter
+  const subject = subjectPrefix === undefined ? [] : [`${subjectPrefix}%`]
+  const shape = `${project === undefined ? '' : 'project'} ${subjectPrefix === undefined ? '' : 'subject'}`
+  const values = [afterId, limit, ...subject, ...(project === undefined ? [] : [project])]
+  const rows = await selectEvents(reader, shape, values)
   return rows.map((row) => ({ ...row, data: JSON.parse(row.data) as Record<string, unknown> }))
 }
+
+const selectEvents = preparedFor<string, Selectable<Tables['events']>>(
+  (reader, shape, [afterId, limit, ...filters]) => {
+    let query = reader.selectFrom('events').selectAll().where('id', '>', afterId!).orderBy('id').limit(limit!)
+    if (shape.endsWith('subject')) query = query.where('subject', 'like', filters[0]!)
+    if (shape.startsWith('project')) query = query.where('project', '=', filters.at(-1)!)
+    return query
+  },
+)
 
 /** Which events of these kinds there were after `afterId`, and about what; oldest first, at most `limit`. */
 export async function readChanges(
@@ -61,15 +78,18 @@ export async function readChanges(
   kinds: readonly EventKind[],
   limit: number,
 ): Promise<{ id: number; subject: string }[]> {
-  return reader
+  return selectChanges(reader, kinds.length, [afterId, limit, ...kinds])
+}
+
+const selectChanges = preparedFor<number, { id: number; subject: string }>((reader, _, [afterId, limit, ...kinds]) =>
+  reader
     .selectFrom('events')
     .select(['id', 'subject'])
-    .where('id', '>', afterId)
-    .where('kind', 'in', [...kinds])
+    .where('id', '>', afterId!)
+    .where('kind', 'in', kinds)
     .orderBy('id')
-    .limit(limit)
-    .execute()
-}
+    .limit(limit!),
+)
 
 /** The id of the newest event, 0 when there is none. */
 export async function newestEventId(reader: Reader): Promise<number> {

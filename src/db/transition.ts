@@ -1,9 +1,10 @@
-import type { Updateable } from 'kysely'
+import type { Compilable, Updateable } from 'kysely'
 import { AppError } from '../core/errors.ts'
 import { isListenedTo } from '../core/points.ts'
 import { sourcesOf, type Transitions } from '../core/transitions.ts'
 import { nameMove } from './moves.ts'
 import type { Writer } from './open-database.ts'
+import { preparedFor } from './prepared.ts'
 import type { Tables } from './tables.ts'
 
 /** Tables whose rows have a state of a table in `core/`. */
@@ -36,19 +37,30 @@ export async function tryTransition<Table extends StatefulTable>(
 ): Promise<Tables[Table] | undefined> {
   const before = isListenedTo() ? await stateOf(writer, move) : ''
   for (const [to, from] of byTarget(move)) {
-    // The builder cannot follow a table name that is a type parameter; the shapes are those of `Move`.
-    let query = (writer as never as LooseWriter)
-      .updateTable(move.table)
-      .set({ ...move.set, state: to })
-      .where('state', 'in', from)
-    for (const [column, value] of Object.entries(move.where)) query = query.where(column, '=', value)
-    const [row] = await query.returningAll().execute()
+    const set = Object.entries({ ...move.set, state: to }).filter(([, value]) => value !== undefined)
+    const where = Object.entries(move.where)
+    const shape = JSON.stringify([move.table, set.map(nameOf), from.length, where.map(nameOf)])
+    const [row] = await updateRow(writer, shape, [...set.map(valueOf), ...from, ...where.map(valueOf)])
     if (row === undefined) continue
     nameMove(writer, { table: move.table, from: before, event: move.event, subject: subjectOf(move) })
     return row as Tables[Table]
   }
   return undefined
 }
+
+const nameOf = ([name]: [string, unknown]) => name
+const valueOf = ([, value]: [string, unknown]) => value
+
+/** The builder cannot follow a table name that is a type parameter; the shapes are those of `Move`. */
+const updateRow = preparedFor<string, unknown>((writer, shape, values) => {
+  const [table, set, sources, where] = JSON.parse(shape) as [string, string[], number, string[]]
+  let query = (writer as never as LooseWriter)
+    .updateTable(table)
+    .set(Object.fromEntries(set.map((column, at) => [column, values[at]])))
+    .where('state', 'in', values.slice(set.length, set.length + sources))
+  for (const [at, column] of where.entries()) query = query.where(column, '=', values[set.length + sources + at])
+  return query.returningAll()
+})
 
 /** As `tryTransition`, but a row that does not move is a STATE_CONFLICT, said with `what`. */
 export async function transition<Table extends StatefulTable>(
@@ -94,5 +106,5 @@ interface LooseSelect {
 
 interface LooseUpdate {
   where(column: string, operator: string, value: unknown): LooseUpdate
-  returningAll(): { execute(): Promise<unknown[]> }
+  returningAll(): Compilable
 }

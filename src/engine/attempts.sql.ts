@@ -1,6 +1,8 @@
+import type { Compilable } from 'kysely'
 import { finalStates } from '../core/transitions.ts'
 import { ATTEMPT_TRANSITIONS } from '../core/run-state.ts'
 import type { Reader } from '../db/open-database.ts'
+import { prepared, preparedFor } from '../db/prepared.ts'
 import type { AttemptRow } from '../db/tables.ts'
 
 const ENDED = finalStates(ATTEMPT_TRANSITIONS)
@@ -8,12 +10,20 @@ const ENDED = finalStates(ATTEMPT_TRANSITIONS)
 const ACTIVE = ['starting', 'running', 'cancelling'] as const satisfies readonly AttemptRow['state'][]
 
 export async function insertAttempt(writer: Reader, attempt: AttemptRow): Promise<void> {
-  await writer.insertInto('attempts').values(attempt).execute()
+  const columns = Object.keys(attempt).join()
+  await insert(writer, columns, Object.values(attempt))
 }
 
+const insert = preparedFor<string, never>((writer, columns, values) => {
+  const row = Object.fromEntries(columns.split(',').map((column, at) => [column, values[at]]))
+  return writer.insertInto('attempts').values(row as unknown as AttemptRow) as unknown as Compilable<never>
+})
+
 export async function getAttempt(reader: Reader, id: string): Promise<AttemptRow | undefined> {
-  return reader.selectFrom('attempts').selectAll().where('id', '=', id).executeTakeFirst()
+  return (await selectAttempt(reader, id))[0]
 }
+
+const selectAttempt = prepared((reader, id: string) => reader.selectFrom('attempts').selectAll().where('id', '=', id))
 
 /** Of a step, newest first. */
 export async function listAttemptsBefore(
@@ -34,8 +44,12 @@ export async function listAttemptsBefore(
 }
 
 export async function listActiveAttempts(reader: Reader): Promise<AttemptRow[]> {
-  return reader.selectFrom('attempts').selectAll().where('state', 'in', ACTIVE).orderBy('id').execute()
+  return selectActive(reader)
 }
+
+const selectActive = prepared((reader) =>
+  reader.selectFrom('attempts').selectAll().where('state', 'in', ACTIVE).orderBy('id'),
+)
 
 export async function listActiveAttemptsOf(reader: Reader, runId: string): Promise<AttemptRow[]> {
   return reader
@@ -65,5 +79,9 @@ export async function listUnforgottenAttempts(
 }
 
 export async function setHandle(writer: Reader, id: string, handle: string | null): Promise<void> {
-  await writer.updateTable('attempts').set({ handle }).where('id', '=', id).execute()
+  await updateHandle(writer, handle, id)
 }
+
+const updateHandle = prepared((writer, handle: string | null, id: string) =>
+  writer.updateTable('attempts').set({ handle }).where('id', '=', id),
+)

@@ -3,6 +3,7 @@ import { finalStates } from '../core/transitions.ts'
 import { RUN_TRANSITIONS } from '../core/run-state.ts'
 import { limit } from '../core/limits.ts'
 import type { Reader } from '../db/open-database.ts'
+import { prepared } from '../db/prepared.ts'
 import type { Plan } from '../core/plan.ts'
 import type { AttemptRow, RunPlanRow, RunRow, StepRow } from '../db/tables.ts'
 
@@ -54,12 +55,14 @@ export async function getRunState(
   reader: Reader,
   id: string,
 ): Promise<Pick<RunRow, 'state' | 'reason' | 'cancel_mode' | 'started_at' | 'ended_at'>> {
-  return reader
-    .selectFrom('runs')
-    .select(['state', 'reason', 'cancel_mode', 'started_at', 'ended_at'])
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow()
+  const [row] = await selectRunState(reader, id)
+  if (row === undefined) throw new Error(`there is no run ${id}`)
+  return row
 }
+
+const selectRunState = prepared((reader, id: string) =>
+  reader.selectFrom('runs').select(['state', 'reason', 'cancel_mode', 'started_at', 'ended_at']).where('id', '=', id),
+)
 
 export async function findRunByDedupeKey(reader: Reader, key: string): Promise<RunRow | undefined> {
   return reader.selectFrom('runs').selectAll().where('dedupe_key', '=', key).executeTakeFirst()

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Reader } from '../db/open-database.ts'
+import { prepared, preparedFor } from '../db/prepared.ts'
 import type { StepRow } from '../db/tables.ts'
 
 /** A step without its outputs, which may be large. */
@@ -32,11 +33,12 @@ export async function glanceAtTheseSteps(
   keys: readonly string[],
 ): Promise<StepGlance[]> {
   if (keys.length === 0) return []
-  return glances(reader)
-    .where('run_id', '=', runId)
-    .where('key', 'in', [...keys])
-    .execute()
+  return glancesOf(reader, keys.length, [runId, ...keys])
 }
+
+const glancesOf = preparedFor<number, StepGlance>((reader, _, [runId, ...keys]) =>
+  glances(reader).where('run_id', '=', runId!).where('key', 'in', keys),
+)
 
 function glances(reader: Reader) {
   return reader
@@ -61,8 +63,12 @@ export async function listStepProgress(reader: Reader, runId: string): Promise<S
 }
 
 export async function getStep(reader: Reader, runId: string, key: string): Promise<StepRow | undefined> {
-  return reader.selectFrom('steps').selectAll().where('run_id', '=', runId).where('key', '=', key).executeTakeFirst()
+  return (await selectStep(reader, runId, key))[0]
 }
+
+const selectStep = prepared((reader, runId: string, key: string) =>
+  reader.selectFrom('steps').selectAll().where('run_id', '=', runId).where('key', '=', key),
+)
 
 /** Of the steps that have succeeded; of these alone, where `keys` are given. */
 export async function listOutputs(
@@ -71,15 +77,19 @@ export async function listOutputs(
   keys?: readonly string[],
 ): Promise<{ key: string; outputs: string }[]> {
   if (keys?.length === 0) return []
+  const rows = await selectOutputs(reader, keys?.length ?? 0, [runId, ...(keys ?? [])])
+  return rows.flatMap((row) => (row.outputs === null ? [] : [{ key: row.key, outputs: row.outputs }]))
+}
+
+const selectOutputs = preparedFor<number, Pick<StepRow, 'key' | 'outputs'>>((reader, count, [runId, ...keys]) => {
   const query = reader
     .selectFrom('steps')
     .select(['key', 'outputs'])
-    .where('run_id', '=', runId)
+    .where('run_id', '=', runId!)
     .where('state', '=', 'succeeded')
     .orderBy('position')
-  const rows = await (keys === undefined ? query : query.where('key', 'in', [...keys])).execute()
-  return rows.flatMap((row) => (row.outputs === null ? [] : [{ key: row.key, outputs: row.outputs }]))
-}
+  return count === 0 ? query : query.where('key', 'in', keys)
+})
 
 /** Statements stay below SQLite's count of variables. */
 const ROWS_PER_STATEMENT = 500
