@@ -14,10 +14,11 @@ export interface LogTimes {
 /**
  * At first to the millisecond; of a log that goes on, one entry in two, in four …, so that a week of output has
  * no more than a few megabytes, and every time is right to a thousandth of the time the log has been written.
- * Where the file cannot be written there are no more times: no reason to end a command.
+ * Where the file cannot be written there are no more times: no reason to end a command. Of an empty log there is none.
  */
 export function openLogTimes(path: string): LogTimes {
-  let file: number | undefined = openSync(path, 'a', 0o600)
+  let file: number | undefined
+  let isOver = false
   const entry = Buffer.alloc(LOG_TIME_BYTES)
   let gapMs = 1
   let left = PER_STRETCH
@@ -26,11 +27,12 @@ export function openLogTimes(path: string): LogTimes {
   function close(): void {
     if (file !== undefined) closeSync(file)
     file = undefined
+    isOver = true
   }
 
   return {
     mark(offset, at) {
-      if (file === undefined || at - last < gapMs) return
+      if (isOver || at - last < gapMs) return
       last = at
       left -= 1
       if (left === 0) {
@@ -38,6 +40,7 @@ export function openLogTimes(path: string): LogTimes {
         gapMs *= 2
       }
       try {
+        file ??= openSync(path, 'a', 0o600)
         writeLogTime(entry, { offset, at })
         if (writeSync(file, entry) < LOG_TIME_BYTES) close()
       } catch {

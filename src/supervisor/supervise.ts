@@ -130,15 +130,18 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
     signal: watch.signal,
   })
   const env = { ...own, ...services.env }
+  using noting = new DisposableStack()
   const exit = await runCommand(argv, env, {
     ...attempt,
     services,
     mounts: placed.mounts,
     onStart(command) {
       tools.groups.goOn()
-      replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })
+      const note = () => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })
+      noting.adopt(setTimeout(note, NOTED_AFTER_MS), clearTimeout)
     },
   })
+  noting.dispose()
   await reach('command ended', order.attemptId)
   if (order.debug) for (const line of leaveDebugNotes(order, env, order.secretNames)) attempt.log.note(line)
   if (watch.interruption)
@@ -147,6 +150,9 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
   if (end.outcome === 'failed') services.showLastLines()
   return { ...(await withOutputs(attempt, end, store)), ...exitOf(exit) }
 }
+
+/** A command that ends sooner is over before anybody asks whether it runs. */
+const NOTED_AFTER_MS = 20
 
 function argvOf({ order, start }: Attempt): readonly [string, ...string[]] {
   const { command } = order

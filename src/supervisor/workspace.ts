@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { materialize } from '../artifacts/materialize.ts'
@@ -45,10 +45,19 @@ export async function prepareWorkspace(
 export function sealWorkspace(order: AttemptOrder): void {
   if (order.debug) return
   const { home, tmp } = privateFolders(order)
-  for (const folder of [home, tmp]) rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  for (const folder of [home, tmp]) removePrivate(folder)
   if (!order.runAs || !statSync(order.workspace, { throwIfNoEntry: false })) return
   chownSync(order.workspace, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
   chmodSync(order.workspace, 0o700)
+}
+
+/** Mostly nothing was put into it. */
+function removePrivate(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  }
 }
 
 /** The attempt's user has to pass through every folder above its workspace. */
