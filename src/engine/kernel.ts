@@ -7,7 +7,7 @@ import { lockEvents } from '../db/outbox.ts'
 import type { AttemptRow, RunRow } from '../db/tables.ts'
 import type { EngineOptions, StepContext } from './engine-options.ts'
 import { getPlan, getRun, getRunState } from './runs.sql.ts'
-import { parseOutputs } from './step-outputs.ts'
+import { parseOutputs, type StepOutputs } from './step-outputs.ts'
 import { listOutputs } from './steps.sql.ts'
 
 /** What every operation of the engine works with. Memory only caches what never changes. */
@@ -58,12 +58,18 @@ export function createKernel(options: EngineOptions): Kernel {
     },
     executor: (name) => options.executors.get(name),
     async contextOf(runId, key) {
-      const { run: texts, plan, steps } = await known(runId)
+      const { run: texts, plan, steps, ended } = await known(runId)
       const run = { ...texts, ...(await getRunState(options.database.read, runId)) }
       const step = steps.get(key)
       if (step === undefined) throw new Error(`the plan has no step ${key}`)
-      const rows = await listOutputs(options.database.read, runId, outputsWanted(step))
-      const outputs = new Map(rows.map((row) => [row.key, parseOutputs(row.outputs)]))
+      const wanted = outputsWanted(step)
+      const rows = await listOutputs(
+        options.database.read,
+        runId,
+        wanted?.filter((each) => !ended.has(each)),
+      )
+      for (const row of rows) ended.set(row.key, parseOutputs(row.outputs))
+      const outputs = new Map((wanted ?? rows.map((row) => row.key)).flatMap((each) => outputsOf(ended, each)))
       return { run, plan, step, outputs }
     },
     async contextOfAttempt(attempt) {
@@ -71,6 +77,11 @@ export function createKernel(options: EngineOptions): Kernel {
     },
   }
   return kernel
+}
+
+function outputsOf(ended: KnownRun['ended'], key: string): [string, StepOutputs][] {
+  const outputs = ended.get(key)
+  return outputs === undefined ? [] : [[key, outputs]]
 }
 
 /** A task and an endpoint may look at any step before; a command gets what it needs, which in a wide run is little. */
@@ -87,13 +98,15 @@ async function readRun(options: EngineOptions, id: string): Promise<KnownRun> {
   const run = await getRun(options.database.read, id)
   if (run === undefined) throw new Error(`there is no run ${id}`)
   const plan = await getPlan(options.database.read, id)
-  return { run, plan, steps: new Map(plan.steps.map((step) => [step.key, step])) }
+  return { run, plan, steps: new Map(plan.steps.map((step) => [step.key, step])), ended: new Map() }
 }
 
 interface KnownRun {
   readonly run: RunRow
   readonly plan: Plan
   readonly steps: ReadonlyMap<string, PlanStep>
+  /** What steps that have succeeded wrote, as far as somebody asked: it never changes. */
+  readonly ended: Map<string, StepOutputs>
 }
 
 /** A map that forgets its oldest entry when it is full. */
