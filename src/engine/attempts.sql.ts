@@ -1,4 +1,3 @@
-import type { Compilable } from 'kysely'
 import { finalStates } from '../core/transitions.ts'
 import { ATTEMPT_TRANSITIONS } from '../core/run-state.ts'
 import type { Reader } from '../db/open-database.ts'
@@ -14,9 +13,9 @@ export async function insertAttempt(writer: Reader, attempt: AttemptRow): Promis
   await insert(writer, columns, Object.values(attempt))
 }
 
-const insert = preparedFor<string, never>((writer, columns, values) => {
+const insert = preparedFor<string, unknown>((writer, columns, values) => {
   const row = Object.fromEntries(columns.split(',').map((column, at) => [column, values[at]]))
-  return writer.insertInto('attempts').values(row as unknown as AttemptRow) as unknown as Compilable<never>
+  return writer.insertInto('attempts').values(row as unknown as AttemptRow)
 })
 
 export async function getAttempt(reader: Reader, id: string): Promise<AttemptRow | undefined> {
