@@ -35,7 +35,7 @@ import type { DeliveryRules } from './flow/plan-commit.ts'
 import { fetchChampion, type RemoteChampion } from './flow/fetch-champion.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
-import { closeStep, openTask, taskSecrets, openCandidate } from './flow/step-opening.ts'
+import { closeStep, openTask, taskSecrets, openForStep } from './flow/step-opening.ts'
 import { artifactTrouble, filesOf, sourceFilesOf } from './flow/stored-trees.ts'
 import { NO_CHAMPION, taskBindings } from './flow/task-bindings.ts'
 import { writeOuts } from './flow/write-outs.ts'
@@ -263,17 +263,17 @@ async function openStep(
   endpoints: LocalEndpoints,
   context: AttemptContext,
 ): Promise<StepOpening> {
-  const { work } = context.step
   const date = await buildDate(context.step, () => committedAt(folder))
-  if (work.kind === 'task') {
-    const opened = taskSecrets(work).map((name) => [name, secretOf(environment, name, context.step)])
-    const task = openTask(work, Object.fromEntries(opened) as Record<string, string>, LOCAL_DATASETS, environment)
-    return { env: { ...task.env, ...date }, secrets: task.secrets }
-  }
-  const secrets = Object.fromEntries(work.secrets.map((name) => [name, secretOf(environment, name, context.step)]))
-  if (context.step.endpoint !== 'candidate') return { env: date, secrets }
-  const { url, token } = await openCandidate(endpoints.routes, context)
-  return { env: { TIDEGATE_ENDPOINT: url }, secrets: { ...secrets, TIDEGATE_ENDPOINT_TOKEN: token } }
+  const own = ownOpening(environment, context.step)
+  const candidate = await openForStep(endpoints.routes, context)
+  return { env: { ...own.env, ...date, ...candidate.env }, secrets: { ...own.secrets, ...candidate.secrets } }
+}
+
+function ownOpening(environment: NodeJS.ProcessEnv, step: PlanStep): StepOpening {
+  const { work } = step
+  const names = work.kind === 'task' ? taskSecrets(work) : work.secrets
+  const secrets = Object.fromEntries(names.map((name) => [name, secretOf(environment, name, step)]))
+  return work.kind === 'task' ? openTask(work, secrets, LOCAL_DATASETS, environment) : { env: {}, secrets }
 }
 
 function secretOf(environment: NodeJS.ProcessEnv, name: string, step: PlanStep): string {

@@ -38,7 +38,11 @@ export function createTasks(environment: NodeJS.ProcessEnv): Record<TaskName, Ta
     evaluate: lazy('evaluate', async () => {
       const { createEvaluateTask } = await import('./evaluation/evaluate.ts')
       const { openHost } = await import('./serving/model-host/open-host.ts')
-      return createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal }) })
+      const endpoint = await openEndpoint(env)
+      return createEvaluateTask({
+        openHost: (spec, signal) => openHost(spec, { signal }),
+        ...(endpoint === undefined ? {} : { endpoint }),
+      })
     }),
     gate: lazy('gate', async () => {
       const { createGateTask } = await import('./evaluation/gate.ts')
@@ -47,6 +51,13 @@ export function createTasks(environment: NodeJS.ProcessEnv): Record<TaskName, Ta
     }),
     register: lazy('register', async () => (await import('./registry/register.ts')).createRegisterTask()),
   }
+}
+
+/** The candidate's, where the attempt was given one. */
+async function openEndpoint({ TIDEGATE_ENDPOINT: url, TIDEGATE_ENDPOINT_TOKEN: token }: Record<string, string>) {
+  if (url === undefined || token === undefined) return undefined
+  const { createEndpointClient } = await import('./serving/endpoint-client.ts')
+  return createEndpointClient({ url, token })
 }
 
 /** The plan and `prepare` make a task's input, which is narrower than `unknown`; the name ties the two. */

@@ -1,8 +1,9 @@
 import { isAppError } from '../core/errors.ts'
-import { askAboutAll, measureLatency, type EvaluatedModel, type PredictingHost } from './ask-model.ts'
+import { askAboutAll, withColumns, type EvaluatedModel, type PredictingHost } from './ask-model.ts'
 import type { EvaluationPlace } from './evaluation-place.ts'
 import type { LatencyMeasures } from './evaluation-result.ts'
 import { notFeatures, type HeldOutTable } from './held-out-table.ts'
+import { latencyRequests, measureAgain, measureLatency } from './measure-latency.ts'
 import { requireNumbers } from './read-answers.ts'
 import { answersOfHost, type Answers } from './answers.ts'
 import { withHost } from './with-host.ts'
@@ -16,18 +17,14 @@ export interface Asked {
 }
 
 export async function askBoth(place: EvaluationPlace, table: HeldOutTable): Promise<Asked> {
-  const { input, context, connection } = place
+  const { input, context } = place
   const hosts = { openHost: place.deps.openHost, context }
   const asked = { columns: table.columns, notFeatures: notFeatures({ input }) }
-  const candidate = await withHost(hosts, { ...asked, model: input.candidate }, async (host, manifest) => {
-    const answers = await askHost(place, table, host, manifest)
-    if (!input.latency) return { answers }
-    return { answers, latency: await measureLatency(host, manifest, connection, table.rows, context.signal) }
-  })
-  const answered = {
-    candidate: candidate.answers,
-    ...(candidate.latency === undefined ? {} : { latency: candidate.latency }),
-  }
+  const candidate = await withHost(hosts, { ...asked, model: input.candidate }, (host, manifest) =>
+    askHost(place, table, host, manifest),
+  )
+  // Between the two: no other host of this evaluation is there to take its time.
+  const answered = { candidate, ...(input.latency ? { latency: await latencyOf(place, table) } : {}) }
   if (input.champion === undefined) return answered
   try {
     const champion = await withHost(hosts, { ...asked, model: input.champion, who: 'champion' }, (host, manifest) =>
@@ -38,6 +35,14 @@ export async function askBoth(place: EvaluationPlace, table: HeldOutTable): Prom
     if (!isAppError(error) || context.signal.aborted) throw error
     return { ...answered, championFailed: error.message }
   }
+}
+
+async function latencyOf({ input, deps, context, connection }: EvaluationPlace, table: HeldOutTable) {
+  const { endpoint } = deps
+  if (endpoint === undefined) throw new Error('latency is wanted, and the candidate has no endpoint')
+  const manifest = withColumns(input.candidate.manifest, table.columns, notFeatures({ input }))
+  const requests = await latencyRequests(endpoint, manifest, connection, table.rows)
+  return measureAgain(() => measureLatency(endpoint, requests, context.signal), context.signal)
 }
 
 async function askHost(

@@ -5,7 +5,6 @@ import { mapColumns } from '../core/map-columns.ts'
 import type { Tensor } from '../core/ports/runtime.ts'
 import type { HostSpec } from '../core/route-table.ts'
 import type { DuckDBConnection } from '../lib/open-analytics.ts'
-import type { LatencyMeasures } from './evaluation-result.ts'
 import { addAnswers, noAnswers, type RawAnswers } from './read-answers.ts'
 import { cutRows, fixedBatch, readTensors, rowsAtOnce } from './row-tensors.ts'
 
@@ -135,34 +134,4 @@ function about({ from, count }: Stretch, error: unknown): unknown {
   if (!isAppError(error)) return error
   const rows = count === 1 ? `row ${from + 1}` : `rows ${from + 1} to ${from + count}`
   return new AppError(error.code, `${rows}: ${error.message}`, error.details, { cause: error })
-}
-
-const LATENCY_REQUESTS = 200
-const WARM_UP_REQUESTS = 10
-/** A slow model is asked less often, but never so rarely that a percentile would be one request. */
-const LATENCY_BUDGET_MS = 20_000
-const FEWEST_REQUESTS = 20
-
-/** Single rows, one after another, from different places of the table. */
-export async function measureLatency(
-  host: PredictingHost,
-  { signature }: BundleManifest,
-  connection: DuckDBConnection,
-  rows: number,
-  signal: AbortSignal,
-): Promise<LatencyMeasures> {
-  const times: number[] = []
-  const started = performance.now()
-  for (let i = 0; i < LATENCY_REQUESTS + WARM_UP_REQUESTS; i++) {
-    signal.throwIfAborted()
-    if (times.length >= FEWEST_REQUESTS && performance.now() - started > LATENCY_BUDGET_MS) break
-    const row = await readTensors(connection, signature, { from: (i * 7919) % rows, count: 1 })
-    const inputs = cutRows(row, 0, fixedBatch(signature) ?? 1)
-    const sent = performance.now()
-    await host.predict(inputs)
-    if (i >= WARM_UP_REQUESTS) times.push(performance.now() - sent)
-  }
-  times.sort((a, b) => a - b)
-  const at = (share: number): number => times[Math.ceil(times.length * share) - 1] ?? 0
-  return { requests: times.length, warmUp: WARM_UP_REQUESTS, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }

@@ -54,7 +54,7 @@ function evidence(
         candidate: measureAll(pickRows(candidate, places), ['accuracy']),
       }
     }),
-    latency: { requests: 200, warmUp: 10, p50: 1, p95: 12.34, p99: 30 },
+    latency: { requests: 200, warmUp: 10, perSecond: 99.6, p50: 1, p95: 12.34, p99: 30 },
     outcomes: { kind: 'file', digest: DIGEST, size: 1 },
     notes: [],
   }
@@ -239,7 +239,8 @@ describe('a bound', () => {
 
     expect(decideGate(gate, evidence(10, 10))).toMatchObject({
       outcome: 'pass',
-      summary: 'latency p95 12.3 ms over 200 requests of one row each, after 10 to warm up, at most 20 ms wanted',
+      summary:
+        "latency p95 12.3 ms at the candidate's own endpoint behind the gateway, over 200 requests of one row each, 100 a second after 10 to warm up, at most 20 ms wanted",
     })
     expect(decideGate({ ...gate, maxMs: 12 }, evidence(10, 10)).outcome).toBe('fail')
     expect(decideGate(gate, {}).outcome).toBe('inconclusive')

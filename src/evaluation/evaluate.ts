@@ -153,7 +153,7 @@ function logResult({ rows, candidate, champion, latency, task, notes }: Evaluati
     context.log(`champion (version ${champion.version}): ${'failed' in champion ? champion.failed : show(champion)}`)
   if (latency !== undefined)
     context.log(
-      `latency over ${latency.requests} requests: p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`,
+      `latency through the gateway over ${latency.requests} requests: p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`,
     )
   for (const note of notes) context.log(`note: ${note}`)
 }

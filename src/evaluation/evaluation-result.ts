@@ -64,11 +64,12 @@ export interface SliceMeasures {
   readonly champion?: Measures
 }
 
-/** Of single rows sent one after another to the candidate's host, in milliseconds. */
+/** Of single rows sent at a steady pace to the candidate's private endpoint, through the gateway; in milliseconds. */
 export interface LatencyMeasures {
   readonly requests: number
-  /** Sent before these, and not counted. */
+  /** Sent before these, one after another, and not counted. */
   readonly warmUp: number
+  readonly perSecond: number
   readonly p50: number
   readonly p95: number
   readonly p99: number

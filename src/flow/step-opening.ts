@@ -12,6 +12,7 @@ import type { TaskWork } from '../core/plan.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { readCommit } from '../source/read-history.ts'
 import { repositoryFolder } from '../source/repositories.ts'
+import { asksCandidate } from './asks-candidate.ts'
 import { buildDate } from './build-date.ts'
 import { datasetEnvironment } from './dataset-environment.ts'
 import { rulesOfRun } from './run-rules.ts'
@@ -38,22 +39,15 @@ export async function openStep(
     const opened =
       wanted.length === 0 ? {} : await openSecrets(needs.database.read, needs.secretsKeys, run.project, wanted)
     const { env, secrets } = openTask(step.work, opened, needs.datasets, needs.environment)
-    return { env: { ...env, ...date }, secrets }
+    const candidate = await openForStep(needs.routes, context)
+    return { env: { ...env, ...date, ...candidate.env }, secrets: { ...secrets, ...candidate.secrets } }
   }
   const token = await runToken(run)
   const secrets = await openSecrets(needs.database.read, needs.secretsKeys, run.project, step.work.secrets)
-  const endpoint = step.endpoint === 'candidate' ? await openCandidate(needs.routes, context) : undefined
+  const candidate = await openForStep(needs.routes, context)
   return {
-    env: {
-      ...date,
-      TIDEGATE_URL: needs.publicUrl,
-      ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT: endpoint.url }),
-    },
-    secrets: {
-      ...secrets,
-      TIDEGATE_TOKEN: token,
-      ...(endpoint === undefined ? {} : { TIDEGATE_ENDPOINT_TOKEN: endpoint.token }),
-    },
+    env: { ...date, TIDEGATE_URL: needs.publicUrl, ...candidate.env },
+    secrets: { ...secrets, TIDEGATE_TOKEN: token, ...candidate.secrets },
   }
 }
 
@@ -85,11 +79,21 @@ export async function closeStep(
   needs: { readonly routes: Pick<RouteKeeper, 'closePrivate'> },
   context: AttemptContext,
 ): Promise<void> {
-  if (context.step.endpoint === 'candidate') await needs.routes.closePrivate(endpointId(context))
+  if (asksCandidate(context)) await needs.routes.closePrivate(endpointId(context))
+}
+
+/** Where the candidate answers and the token for it; nothing for a step that does not ask it. */
+export async function openForStep(
+  routes: Pick<RouteKeeper, 'openPrivate'>,
+  context: AttemptContext,
+): Promise<StepOpening> {
+  if (!asksCandidate(context)) return { env: {}, secrets: {} }
+  const { url, token } = await openCandidate(routes, context)
+  return { env: { TIDEGATE_ENDPOINT: url }, secrets: { TIDEGATE_ENDPOINT_TOKEN: token } }
 }
 
 /** The run's bundle on an endpoint of its own, behind `routes`. */
-export async function openCandidate(
+async function openCandidate(
   routes: Pick<RouteKeeper, 'openPrivate'>,
   context: AttemptContext,
 ): Promise<{ url: string; token: string }> {

@@ -25,6 +25,7 @@ import { countTests } from '../reports/tested-steps.sql.ts'
 import type { TaskArtifacts, TaskOutput } from '../core/task.ts'
 import type { Champion } from '../core/champion.ts'
 import type { RunRow } from '../db/tables.ts'
+import { measuresLatency } from './asks-candidate.ts'
 import { championOf } from './champion.ts'
 import { hostEnvironment, hostEnvironmentOfRun } from './environment-of-run.ts'
 import type { Installation } from './installation.ts'
@@ -54,7 +55,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
     'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
     'make-bundle': { version: 2, prepare: (context) => Promise.resolve(prepareBundle(context)) },
-    evaluate: { version: 4, prepare: (context) => prepareEvaluation(needs, context) },
+    evaluate: { version: 5, prepare: (context) => prepareEvaluation(needs, context) },
     gate: {
       version: 1,
       prepare: (context) => prepareGates(read, context),
@@ -162,14 +163,13 @@ async function prepareEvaluation(needs: Needs, context: PrepareContext): Promise
   const measured = (rules?.gates ?? []).map(measuredBy)
   const metrics = measured.flatMap(({ metric }) => metric ?? [])
   const slices = measured.flatMap(({ slice }) => slice ?? [])
-  const latency = input.latency || (rules?.gates ?? []).some(({ kind }) => kind === 'latency')
   const candidate = resultOf(context, 'bundle')
   const champion = await hostedChampion(needs, context)
   return {
     ...input,
     metrics: [...new Set([...input.metrics, ...metrics])],
     slices: [...new Set([...input.slices, ...slices])],
-    latency,
+    latency: measuresLatency(context),
     candidate: candidate && { ...(await hostedModel(reader, candidate, context.run.id)), ...memoryOf(context) },
     ...(typeof champion === 'string' ? { noChampion: champion } : { champion: { ...champion, ...memoryOf(context) } }),
   }

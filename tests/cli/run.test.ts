@@ -175,7 +175,7 @@ test('secrets come from the person’s own environment, and nothing else of it d
 })
 
 const SERVED = `model: { path: model.onnx }
-${EVALUATION}gates: [{ metric: accuracy, min: 0.9 }]
+${EVALUATION}gates: [{ metric: accuracy, min: 0.9 }, { metric: latency-p95, max: 20s }]
 steps:
   train: { run: cp models/one.onnx model.onnx, deps: [models/one.onnx], outs: [model.onnx] }
   contract: { stage: integration-tests, endpoint: candidate, run: python contract.py }
@@ -201,6 +201,9 @@ test('the candidate is served to steps that ask for it, judged by its gates, and
 
   expect(good.stdout).toMatch(/contract +succeeded/)
   expect(good.stdout).toMatch(/gate pass: accuracy: accuracy 1\.000/)
+  expect(good.stdout).toMatch(
+    /gate pass: latency-p95: latency p95 [\d.]+ ms at the candidate's own endpoint behind the/,
+  )
   expect(good.code).toBe(0)
   expect(bad.stdout).toMatch(/gate fail: accuracy: accuracy 0\.500/)
   expect(bad.code).toBe(1)

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,13 +10,17 @@ import { isAppError } from '../../src/core/errors.ts'
 import type { EvaluatedModel } from '../../src/evaluation/ask-model.ts'
 import { createEvaluateTask } from '../../src/evaluation/evaluate.ts'
 import type { EvaluateInput } from '../../src/evaluation/evaluation-place.ts'
+import { measureAgain, measureLatency, type TimedEndpoint } from '../../src/evaluation/measure-latency.ts'
 import { readOutcomes } from '../../src/evaluation/outcomes-file.ts'
 import { createGateTask, type GateInput } from '../../src/evaluation/gate.ts'
 import { listGates, listWaivers, recordGates, waiveGate } from '../../src/evaluation/gates.sql.ts'
 import { readEvents } from '../../src/db/outbox.ts'
+import type { InferBody } from '../../src/drivers/runtime/tensors/infer-body.ts'
 import { openAnalytics, sqlText } from '../../src/lib/open-analytics.ts'
+import { createEndpointClient, type EndpointClient } from '../../src/serving/endpoint-client.ts'
 import { openHost } from '../../src/serving/model-host/open-host.ts'
 import { DATABASES, openTestDatabase } from '../harness/databases.ts'
+import { arm, hostSpec, openTestGateway, putRoutes, route } from '../serving/serving-place.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 
 const MODELS = fileURLToPath(new URL('../serving/models/', import.meta.url))
@@ -60,7 +67,12 @@ async function bundle(file: string, signature: Partial<Signature> = {}): Promise
 const ROWS = `select i as id, i * 1.0 as a, 0.0 as b, 20.0 as c, 0.5 as d, i % 2 as half,
   case when (20.5 > i) = (i % 10 <> 0) then 'yes' else 'no' end as label from range(40) t(i)`
 
-async function evaluate(input: Partial<EvaluateInput>, select: string | undefined = ROWS, file = 'test.parquet') {
+async function evaluate(
+  input: Partial<EvaluateInput>,
+  select: string | undefined = ROWS,
+  file = 'test.parquet',
+  endpoint?: TimedEndpoint,
+) {
   const context = await place.context()
   if (select !== undefined) {
     await using analytics = await openAnalytics()
@@ -69,7 +81,10 @@ async function evaluate(input: Partial<EvaluateInput>, select: string | undefine
       connection.run(`copy (${select}) to ${sqlText(join(context.workspace, file))} (format ${format})`),
     )
   }
-  const task = createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal, inferMs: 2_000 }) })
+  const task = createEvaluateTask({
+    openHost: (spec, signal) => openHost(spec, { signal, inferMs: 2_000 }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  })
   const evaluation = {
     source: { kind: 'data', path: file },
     task: 'classification',
@@ -85,7 +100,7 @@ async function evaluate(input: Partial<EvaluateInput>, select: string | undefine
 }
 
 test('candidate and champion answer the same rows in their own hosts', async () => {
-  const { result, metrics, failure, context } = await evaluate({ champion: { ...two, version: 3 }, latency: true })
+  const { result, metrics, failure, context } = await evaluate({ champion: { ...two, version: 3 } })
 
   expect(failure).toBeUndefined()
   expect(result).toMatchObject({
@@ -99,7 +114,6 @@ test('candidate and champion answer the same rows in their own hosts', async () 
       ],
     },
     champion: { version: 3, metrics: { accuracy: { value: 0.1 } } },
-    latency: { requests: 200 },
   })
   expect(result!.slices.map(({ value, rows, candidate }) => [value, rows, candidate['accuracy']!.value])).toEqual([
     ['0', 20, 0.8],
@@ -112,6 +126,110 @@ test('candidate and champion answer the same rows in their own hosts', async () 
   expect(Array.from(outcomes.champion!.predicted, (answer) => 1 - answer)).toEqual(
     Array.from(outcomes.candidate.predicted),
   )
+})
+
+describe('latency', () => {
+  /** The candidate behind a gateway of its own that wants a token, as `flow/` opens it for an attempt. */
+  async function behindGateway(modelFile: string) {
+    const gateway = await openTestGateway()
+    const tokenSha256 = createHash('sha256').update('tge_right').digest('hex')
+    const arms = [arm('champion', 'h', 'candidate', 1)]
+    await putRoutes(gateway, [hostSpec('h', modelFile, { signature: SIGNATURE })], [route(arms, { tokenSha256 })])
+    return Object.assign(gateway, { url: `${gateway.base}/v2/models/m` })
+  }
+
+  test('is measured through the gateway, at the endpoint that the attempt was given', async () => {
+    await using gateway = await behindGateway('one')
+    const endpoint = createEndpointClient({ url: gateway.url, token: 'tge_right' })
+
+    const { result, context } = await evaluate({ latency: true }, ROWS, 'test.parquet', endpoint)
+
+    const { requests, warmUp, p50, p95, p99 } = result!.latency!
+    expect({ warmUp, isEnough: requests >= 100 && requests <= 400 }).toEqual({ warmUp: 10, isEnough: true })
+    expect([p50, p95, p99]).toEqual([p50, p95, p99].toSorted((a, b) => a - b))
+    const { counters } = await gateway.control.status()
+    expect(counters).toMatchObject([{ requests: requests + warmUp, errors: 0 }])
+    expect(context.lines.join('\n')).toContain(`latency through the gateway over ${requests} requests`)
+  })
+
+  test('also of rows with absent numbers, which JSON cannot carry', async () => {
+    await using gateway = await behindGateway('one')
+    const endpoint = createEndpointClient({ url: gateway.url, token: 'tge_right' })
+
+    const candidate = await bundle('one.onnx', { answer: { prediction: 'label', classes: ['no', 'yes'] } })
+
+    const { result, failure } = await evaluate(
+      { latency: true, candidate },
+      `select * replace (case when id % 2 = 0 then null else a end as a) from (${ROWS})`,
+      'test.parquet',
+      endpoint,
+    )
+
+    expect(failure).toBeUndefined()
+    expect(result!.latency!.requests).toBeGreaterThanOrEqual(100)
+  })
+
+  test('at an endpoint that refuses the rows stops the evaluation with the words of the gateway', async () => {
+    await using gateway = await behindGateway('one')
+    const endpoint = createEndpointClient({ url: gateway.url, token: 'tge_wrong' })
+
+    const { failure } = await evaluate({ latency: true }, ROWS, 'test.parquet', endpoint)
+
+    expect(failure).toMatchObject({ reason: 'refused' })
+    expect(failure?.message).toMatch(
+      /^the candidate could not be evaluated: its latency could not be measured: its endpoint answered with status 401: /,
+    )
+  })
+
+  test('is of all that came while the model stalled, not of the one request that met it', async () => {
+    // Request 60 is not answered before 20 more are here: who sends one after another would wait for ever.
+    const held: (() => void)[] = []
+    let seen = 0
+    const server = createServer((request, response) => {
+      const answer = () => response.end('{}')
+      request.resume().on('end', () => {
+        seen++
+        if (seen < 60 || seen > 80) return answer()
+        held.push(answer)
+        if (seen === 80) for (const one of held.splice(0)) one()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const client = createEndpointClient({ url: `http://127.0.0.1:${port}`, token: 'any' })
+    const request = client.encode([{ name: 'x', datatype: 'FP32', shape: [1, 1], data: new Float32Array([1]) }])
+
+    const measured = await measureLatency(client, [request], new AbortController().signal)
+    server.closeAllConnections()
+    server.close()
+
+    expect(measured.requests).toBeGreaterThanOrEqual(100)
+    expect(seen).toBe(measured.requests + 10)
+  })
+
+  test('is measured anew when the gateway dies meanwhile', async () => {
+    await using gateway = await behindGateway('one')
+    const client = createEndpointClient({ url: gateway.url, token: 'tge_right' })
+    const input = { name: 'x', datatype: 'FP32', shape: [1, 4], data: new Float32Array([1, 2, 3, 4]) } as const
+    const killer = killAfter(client, gateway.control.pid)
+    const { signal } = new AbortController()
+
+    const measured = await measureAgain(() => measureLatency(killer, [client.encode([input])], signal), signal)
+
+    const { counters } = await gateway.control.status()
+    expect(counters).toMatchObject([{ requests: measured.requests + 10, errors: 0 }])
+  })
+
+  function killAfter(client: EndpointClient, pid: number): TimedEndpoint<InferBody> {
+    let asked = 0
+    return {
+      encode: (inputs) => client.encode(inputs),
+      ask(request, aborted) {
+        if (++asked === 40) process.kill(pid, 'SIGKILL')
+        return client.ask(request, aborted)
+      },
+    }
+  }
 })
 
 test('ids that are not the own of each row, and answers that are no label, are told', async () => {

@@ -93,6 +93,32 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await readdir(join(place.dataFolder, 'gateway', 'private'))).toEqual([])
     })
 
+    test('a latency gate of the default branch is measured on an endpoint of the candidate, and it is gone afterwards', async () => {
+      const gated = (gates: string) => `model: { path: model.onnx }
+${EVALUATION}${gates}steps:
+  train: { run: cp models/one.onnx model.onnx, deps: [models/one.onnx], outs: [model.onnx] }
+`
+      const files = tinyProject({ pipeline: gated('gates: [{ metric: latency-p95, max: 20s }]\n') })
+      const project = await place.project('quick', files)
+      await project.push(ana)
+      await git(project.work, 'checkout', '--quiet', '-b', 'no-gates')
+      await commitFiles(project.work, { 'tidegate.yaml': gated(''), 'rows.csv': heldOut(62) }, 'no gates')
+      await runClient(project.work, ['push', project.url(ana), 'no-gates'])
+
+      for (const number of [1, 2]) {
+        const run = await project.run(number)
+        expect(run).toMatchObject({ state: 'succeeded', gates: [{ title: 'latency-p95', outcome: 'pass' }] })
+        expect(run.gates[0]?.summary).toMatch(
+          /^latency p95 [\d.]+ ms at the candidate's own endpoint behind the gateway, over \d+ requests of one row each, \d+ a second after 10 to warm up, at most 20000 ms wanted$/,
+        )
+        expect(run.gates[0]?.evidence).toMatchObject({ measured: 'endpoint behind the gateway' })
+      }
+      await until('the endpoints to be gone', async () => {
+        const left = await readdir(join(place.dataFolder, 'gateway', 'private'))
+        return { found: left.length === 0 ? left : undefined, seen: left }
+      })
+    })
+
     test('models that do not load, hang or eat memory, and rows without the label, fail their runs and not the champion', async () => {
       const noLabel = { 'rows.csv': heldOut(60).replace('a,b,c,d,y', 'a,b,c,d,z') }
 

@@ -123,7 +123,7 @@ function evaluated(evaluation: EvaluationResult): string[] {
   return [
     section(
       'Metrics',
-      `${unit.length === 0 ? '' : figure('With the interval that 95 % confidence leaves', intervalPlot('metrics with intervals', unit), '', legend(other !== undefined))}${metricsTable(candidate, other)}${latency === undefined ? '' : `<p class="facts">Latency of ${latency.requests} single rows after ${latency.warmUp} to warm up: p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms, p99 ${latency.p99.toFixed(1)} ms.</p>`}`,
+      `${unit.length === 0 ? '' : figure('With the interval that 95 % confidence leaves', intervalPlot('metrics with intervals', unit), '', legend(other !== undefined))}${metricsTable(candidate, other)}${latency === undefined ? '' : `<p class="facts">Latency at its own endpoint behind the gateway, of ${latency.requests} single rows, ${Math.round(latency.perSecond)} a second after ${latency.warmUp} to warm up: p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms, p99 ${latency.p99.toFixed(1)} ms.</p>`}`,
     ),
     section(
       'Answers',

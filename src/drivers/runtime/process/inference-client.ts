@@ -1,9 +1,10 @@
 import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http'
 import type { Datatype, TensorSpec } from '../../../core/bundle.ts'
 import type { Tensor } from '../../../core/ports/runtime.ts'
-import { fromBytes, toBytes } from '../tensors/binary.ts'
+import { fromBytes } from '../tensors/binary.ts'
 import { elementCount, isDatatype } from '../tensors/datatypes.ts'
-import { fromJson, toJson } from '../tensors/json.ts'
+import { binaryRequest, jsonRequest } from '../tensors/infer-body.ts'
+import { fromJson } from '../tensors/json.ts'
 
 /** Speaks the Open Inference Protocol to a program on this machine. */
 export interface InferenceClient {
@@ -76,24 +77,6 @@ function errorText(status: number | undefined, text: string): string {
   } catch {
     return `status ${status}: ${text.slice(0, 500)}`
   }
-}
-
-function jsonRequest(inputs: readonly Tensor[]): { body: Buffer; headers: Record<string, string | number> } {
-  const tensors = inputs.map((input) => `${head(input)},"data":${toJson(input)}}`)
-  const body = Buffer.from(`{"inputs":[${tensors.join(',')}]}`)
-  return { body, headers: { 'content-type': 'application/json', 'content-length': body.length } }
-}
-
-function binaryRequest(inputs: readonly Tensor[]): { body: Buffer; headers: Record<string, string | number> } {
-  const raw = inputs.map(toBytes)
-  const tensors = inputs.map((input, i) => `${head(input)},"parameters":{"binary_data_size":${raw[i]?.length ?? 0}}}`)
-  const header = Buffer.from(`{"parameters":{"binary_data_output":true},"inputs":[${tensors.join(',')}]}`)
-  const body = Buffer.concat([header, ...raw])
-  return { body, headers: { 'content-length': body.length, 'inference-header-content-length': header.length } }
-}
-
-function head({ name, datatype, shape }: Tensor): string {
-  return `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]`
 }
 
 function readTensors({ body, headerLength }: Answer): Tensor[] {
