@@ -63,6 +63,7 @@ const INPUT: Parameters<ReturnType<typeof createEvaluateTask>['run']>[0] = {
   },
   metrics: ['accuracy'],
   slices: SLICES,
+  labelsAreHidden: false,
   latency: false,
   candidate: {
     bundle: 'sha256:00',

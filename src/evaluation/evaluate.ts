@@ -50,8 +50,8 @@ export function createEvaluateTask(deps: EvaluateDeps): Task<EvaluateInput, Eval
 async function evaluate(place: EvaluationPlace): Promise<EvaluateOutput> {
   const { input, context } = place
   const { evaluation } = input
-  const table = await readTable(place)
   const notes: string[] = []
+  const table = await readTable(place, notes)
   const asked = evaluation.source.kind === 'data' ? await askBoth(place, table) : await readAuthor(place, table, notes)
   const outcomes = await gatherOutcomes(place, table, asked, notes)
   const file = join(context.workspace, '.tidegate-outcomes')
@@ -63,6 +63,7 @@ async function evaluate(place: EvaluationPlace): Promise<EvaluateOutput> {
     label: evaluation.label,
     ...describeSampling(input, rows.candidate),
     source: evaluation.source.kind === 'data' ? 'hosts' : 'author',
+    ...describeLabels(input),
     candidate: { bundle: input.candidate.bundle, ...measureAllOf(rows.candidate, input) },
     ...describeChampion(input, asked, rows.champion),
     ...(input.noChampion === undefined ? {} : { noChampion: input.noChampion }),
@@ -100,6 +101,12 @@ function describeSampling({ evaluation }: EvaluateInput, { sampling }: JudgedRow
     ...(unit === undefined ? {} : { unit: { column: unit, count: sampling.units?.count ?? 0 } }),
     ...(metrics === undefined ? {} : { own: metrics }),
   }
+}
+
+function describeLabels({ evaluation, labelsAreHidden }: EvaluateInput): Pick<EvaluationResult, 'labels'> {
+  const { source } = evaluation
+  if (source.kind === 'data' || source.labels === undefined) return {}
+  return { labels: { path: source.labels, areHidden: labelsAreHidden } }
 }
 
 /** Every metric that the rows have, and those that somebody named: quantile losses have no end. */

@@ -16,8 +16,10 @@ export interface EvaluationResult {
   readonly unit?: { readonly column: string; readonly count: number }
   /** Metrics of the author's own. */
   readonly own?: OwnMetrics
-  /** `author`: the answers come from a file that the author's own code wrote, labels included. */
+  /** `author`: the answers come from a file that the author's own code wrote, labels included where there are no `labels`. */
   readonly source: 'hosts' | 'author'
+  /** The file that the labels come from beside the author's answers; hidden: no step of the run could read it. */
+  readonly labels?: { readonly path: string; readonly areHidden: boolean }
   readonly candidate: { readonly bundle: Digest } & ModelMeasures
   readonly champion?: EvaluatedChampion
   /** Why there is none. */

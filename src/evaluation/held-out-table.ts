@@ -5,7 +5,9 @@ import { codeTexts, type Coded } from './coded-column.ts'
 import type { EvaluationPlace } from './evaluation-place.ts'
 import type { RowOutcomes } from './evaluation-result.ts'
 import { readCodes, readNumbers, readUnits } from './read-columns.ts'
-import { openTable, requireColumn } from './read-table.ts'
+import { joinAnswers } from './join-answers.ts'
+import { openTable, requireColumn, type OpenedTable } from './read-table.ts'
+import type { EvaluationSpec } from '../pipeline/pipeline.ts'
 
 /** The rows whose truth is known; the connection's table `held_out` has their columns. */
 export interface HeldOutTable {
@@ -16,10 +18,11 @@ export interface HeldOutTable {
     | { readonly kind: 'numbers'; readonly numbers: Float64Array }
 }
 
-export async function readTable({ input, context, connection }: EvaluationPlace): Promise<HeldOutTable> {
-  const { source, label, id, unit, weight, task, metrics = {} } = input.evaluation
-  const file = join(context.workspace, source.path)
-  const { columns, rows } = await openTable(connection, file, source.path, source.kind === 'predictions')
+export async function readTable(place: EvaluationPlace, notes: string[]): Promise<HeldOutTable> {
+  const { input, connection } = place
+  const { label, id, unit, weight, task, metrics = {} } = input.evaluation
+  const path = truthPath(input.evaluation)
+  const { columns, rows } = await openRows(place, notes)
   const needed = {
     'evaluation.label': [label],
     'evaluation.id': [id],
@@ -29,12 +32,29 @@ export async function readTable({ input, context, connection }: EvaluationPlace)
     'evaluation.metrics': Object.values(metrics).map(({ column }) => column),
   }
   for (const [key, names] of Object.entries(needed)) {
-    for (const name of names) if (name !== undefined) requireColumn(columns, name, source.path, key)
+    for (const name of names) if (name !== undefined) requireColumn(columns, name, path, key)
   }
   if (task === 'classification') {
-    return { columns, rows, truth: { kind: 'classes', labels: await readCodes(connection, label, source.path, rows) } }
+    return { columns, rows, truth: { kind: 'classes', labels: await readCodes(connection, label, path, rows) } }
   }
-  return { columns, rows, truth: { kind: 'numbers', numbers: await readNumbers(connection, label, source.path, rows) } }
+  return { columns, rows, truth: { kind: 'numbers', numbers: await readNumbers(connection, label, path, rows) } }
+}
+
+/** Of the file that says what is true of each row. */
+export function truthPath({ source }: EvaluationSpec): string {
+  return source.kind === 'predictions' ? (source.labels ?? source.path) : source.path
+}
+
+async function openRows({ input, context, connection }: EvaluationPlace, notes: string[]): Promise<OpenedTable> {
+  const { evaluation, slices } = input
+  const { source, id } = evaluation
+  const { workspace } = context
+  if (source.kind === 'predictions' && source.labels !== undefined && id !== undefined) {
+    const files = { workspace, truth: source.labels, answers: source.path, id, evaluation, slices }
+    return joinAnswers(connection, files, notes)
+  }
+  const isAnswered = source.kind === 'predictions'
+  return openTable(connection, { file: join(workspace, source.path), name: source.path, isAnswered })
 }
 
 /** Columns that are about a row and no feature of it. */
@@ -48,10 +68,11 @@ export async function readExtras(
   { input, connection }: EvaluationPlace,
   { rows }: HeldOutTable,
 ): Promise<Pick<RowOutcomes, 'weights' | 'units'>> {
-  const { unit, weight, source } = input.evaluation
+  const { unit, weight } = input.evaluation
+  const path = truthPath(input.evaluation)
   return {
-    ...(weight === undefined ? {} : { weights: await readWeights(connection, weight, source.path, rows) }),
-    ...(unit === undefined ? {} : { units: await readUnits(connection, unit, source.path, rows) }),
+    ...(weight === undefined ? {} : { weights: await readWeights(connection, weight, path, rows) }),
+    ...(unit === undefined ? {} : { units: await readUnits(connection, unit, path, rows) }),
   }
 }
 
@@ -80,7 +101,7 @@ export async function readSlices(
     const columns = sliceColumns(slice, table.columns)
     for (const column of columns) {
       if (coded.has(column)) continue
-      coded.set(column, await readCodes(connection, column, input.evaluation.source.path, table.rows, '(none)'))
+      coded.set(column, await readCodes(connection, column, truthPath(input.evaluation), table.rows, '(none)'))
     }
     slices.push({ column: slice, ...mostFrequent(combined(columns.map((column) => coded.get(column)!))) })
   }

@@ -2,8 +2,9 @@ import { AppError, isAppError } from '../core/errors.ts'
 import { sqlName } from '../lib/open-analytics.ts'
 import type { Answers } from './answers.ts'
 import type { Asked } from './ask-both.ts'
-import type { EvaluationPlace } from './evaluation-place.ts'
-import type { HeldOutTable } from './held-out-table.ts'
+import { PREDICTION, SCORE } from './answer-columns.ts'
+import type { EvaluateInput, EvaluationPlace } from './evaluation-place.ts'
+import { truthPath, type HeldOutTable } from './held-out-table.ts'
 import { readCodes, readDoubles, readNumbers } from './read-columns.ts'
 import { readKeptAnswers } from './read-kept-answers.ts'
 import { requireColumn } from './read-table.ts'
@@ -16,10 +17,8 @@ import { requireColumn } from './read-table.ts'
 export async function readAuthor(place: EvaluationPlace, table: HeldOutTable, notes: string[]): Promise<Asked> {
   const { input } = place
   const { source } = input.evaluation
-  requireColumn(table.columns, 'prediction', source.path, 'the answers')
-  notes.push(
-    "labels supplied by the author: the answers come from a file of the commit's own code, not from the model's host",
-  )
+  requireColumn(table.columns, PREDICTION, source.path, 'the answers')
+  notes.push(whoseLabels(input))
   const candidate = { ...(await readAnswers(place, table)), ...(await readOwn(place, table)) }
   if (input.champion === undefined) return { candidate }
   const { answers: digest } = input.champion
@@ -32,25 +31,40 @@ export async function readAuthor(place: EvaluationPlace, table: HeldOutTable, no
   }
 }
 
+function whoseLabels({ evaluation, labelsAreHidden }: EvaluateInput): string {
+  const answers = "the answers come from a file of the commit's own code, not from the model's host"
+  const path = truthPath(evaluation)
+  if (path === evaluation.source.path) return `labels supplied by the author: ${answers}`
+  return `${answers}; the labels are those of ${path}, ${labelsAreHidden ? 'which no step sees' : 'which steps may see'}`
+}
+
+/** Beside labels of another file an answer is found by the row it is joined to. */
+function answersPath({ evaluation }: EvaluateInput): string {
+  const { path } = evaluation.source
+  const truth = truthPath(evaluation)
+  return truth === path ? path : `${path}, by the rows of ${truth}`
+}
+
 const NOT_KEPT = "no answers of its own run's code are kept with it, and only that code could give them"
 
 /** The numbers of each metric of the author's own. */
 async function readOwn({ input, connection }: EvaluationPlace, { rows }: HeldOutTable): Promise<Pick<Answers, 'own'>> {
-  const { metrics, source } = input.evaluation
+  const { metrics } = input.evaluation
   if (metrics === undefined) return {}
   const own: [string, Float64Array][] = []
   for (const [name, { column }] of Object.entries(metrics)) {
-    own.push([name, await readNumbers(connection, column, source.path, rows)])
+    own.push([name, await readNumbers(connection, column, answersPath(input), rows)])
   }
   return { own: Object.fromEntries(own) }
 }
 
 async function readAnswers({ input, connection }: EvaluationPlace, { rows, columns }: HeldOutTable): Promise<Answers> {
   const { source, task } = input.evaluation
+  const path = answersPath(input)
   if (task === 'regression') {
-    return { kind: 'numbers', predicted: await readNumbers(connection, 'prediction', source.path, rows) }
+    return { kind: 'numbers', predicted: await readNumbers(connection, PREDICTION, path, rows) }
   }
-  const predicted = await readCodes(connection, 'prediction', source.path, rows)
+  const predicted = await readCodes(connection, PREDICTION, path, rows)
   const named = columns.filter((column) => column.startsWith(SCORE))
   if (named.length === 1)
     throw new AppError(
@@ -65,5 +79,3 @@ async function readAnswers({ input, connection }: EvaluationPlace, { rows, colum
   const names = named.map((column) => column.slice(SCORE.length))
   return { kind: 'classes', predicted, scores, width: named.length, ...(names.length === 0 ? {} : { names }) }
 }
-
-const SCORE = 'score_'

@@ -12,28 +12,36 @@ export interface OpenedTable {
   readonly rows: number
 }
 
-/** Makes `held_out` of a file. `isAnswered`: its rows are not sent to a model. Fails with INVALID_INPUT for what is no table. */
+export interface TableFile {
+  readonly file: string
+  /** As people know it. */
+  readonly name: string
+  /** Its rows are not sent to a model. */
+  readonly isAnswered: boolean
+  /** Default: `held_out`. */
+  readonly table?: string
+}
+
+/** Makes a table of a file. Fails with INVALID_INPUT for what is no table. */
 export async function openTable(
   connection: DuckDBConnection,
-  file: string,
-  name: string,
-  isAnswered: boolean,
+  { file, name, isAnswered, table = 'held_out' }: TableFile,
 ): Promise<OpenedTable> {
   const reader = tableReader(file)
   if (reader === undefined)
     throw new AppError('INVALID_INPUT', `${name} is not a table Tidegate can read: write it as .parquet or .csv.`)
   try {
-    await connection.run(await heldOut(connection, reader, isAnswered))
+    await connection.run(`create temp ${await readerOf(connection, table, reader, isAnswered)}`)
   } catch (error) {
     throw new AppError('INVALID_INPUT', `${name} cannot be read: ${firstLine(error)}`, {}, { cause: error })
   }
-  const [row] = await queryRows(connection, 'select count(*)::double as n from held_out')
+  const [row] = await queryRows(connection, `select count(*)::double as n from ${table}`)
   const rows = Number(row?.['n'] ?? 0)
   if (rows === 0) throw new AppError('INVALID_INPUT', `${name} has no rows: there is nothing to evaluate on.`)
   const most = isAnswered ? MOST_ANSWERED_ROWS : MOST_ASKED_ROWS
   if (rows > most)
     throw new AppError('INVALID_INPUT', `${name} has ${rows} rows; at most ${most} can be evaluated. Take a sample.`)
-  const columns = [...(await describeColumns(connection, 'held_out')).keys()].filter((column) => column !== ROW)
+  const columns = [...(await describeColumns(connection, table)).keys()].filter((column) => column !== ROW)
   return { columns, rows }
 }
 
@@ -44,14 +52,19 @@ const PARQUET_ROW = 'file_row_number'
  * Rows that are answered are read once, column by column, and Parquet can do that where it lies: ten million in
  * a table of their own take 3 s and 1 GB. Rows for a model are looked up by their numbers, in a table.
  */
-async function heldOut(connection: DuckDBConnection, reader: string, isAnswered: boolean): Promise<string> {
+async function readerOf(
+  connection: DuckDBConnection,
+  table: string,
+  reader: string,
+  isAnswered: boolean,
+): Promise<string> {
   const inPlace = reader.replace(/^read_parquet\((.*)\)$/s, `read_parquet($1, ${PARQUET_ROW} = true)`)
   if (isAnswered && inPlace !== reader) {
     const columns = (await queryRows(connection, `describe select * from ${reader}`)).map((row) => row['column_name'])
     if (!columns.includes(PARQUET_ROW))
-      return `create temp view held_out as select ${PARQUET_ROW} + 1 as "${ROW}", * exclude (${PARQUET_ROW}) from ${inPlace}`
+      return `view ${table} as select ${PARQUET_ROW} + 1 as "${ROW}", * exclude (${PARQUET_ROW}) from ${inPlace}`
   }
-  return `create temp table held_out as select row_number() over () as "${ROW}", * from ${reader}`
+  return `table ${table} as select row_number() over () as "${ROW}", * from ${reader}`
 }
 
 /** The number of a row in its file, from 1; DuckDB keeps a file's order. */
@@ -63,8 +76,8 @@ export function requireColumn(columns: readonly string[], column: string, name: 
 }
 
 /** A column as text; null where there is no value. NaN is no value. */
-export function columnText(column: string): string {
-  const name = sqlName(column)
+export function columnText(column: string, table?: string): string {
+  const name = table === undefined ? sqlName(column) : `${table}.${sqlName(column)}`
   return `case when typeof(${name}) in ('FLOAT', 'DOUBLE') and isnan(try_cast(${name} as double)) then null else ${name}::varchar end`
 }
 

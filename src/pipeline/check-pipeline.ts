@@ -98,7 +98,15 @@ function checkGates(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {
         problemAt(['gates', index], `the gate ${gate.name} needs \`evaluation\`: say which rows to measure it on`),
       ]
     }
-    if (gate.kind === 'latency') return []
+    if (gate.kind === 'latency') {
+      if (evaluation.source.kind === 'data') return []
+      return [
+        problemAt(
+          ['gates', index, 'metric'],
+          'no model is asked where `evaluation.predictions` has the answers: leave this gate out',
+        ),
+      ]
+    }
     const problems = wrongGateMetric(gate.metric, evaluation, ['gates', index, 'metric'], problemAt)
     if (gate.slice !== undefined && !evaluation.slices.includes(gate.slice)) {
       const hint = didYouMean(gate.slice, evaluation.slices) || ': add it to `evaluation.slices`'

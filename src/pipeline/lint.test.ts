@@ -47,6 +47,30 @@ gates:
 environments: { production: { approval: none } }
 `
 
+test('answers of the author may stand beside labels that no step sees, joined by id', () => {
+  const hidden = `data: { labels.csv: { from: store, only: [evaluation] } }\n${OWN.replace('evaluation:', 'evaluation:\n  data: labels.csv')}`
+  const said = (text: string) => lintPipeline(text).map(formatProblem)
+
+  expect(said(hidden)).toEqual([])
+  expect(said(hidden.replace('  id: image\n', ''))).toEqual([
+    'tidegate.yaml:6:16: evaluation.predictions: `predictions` beside `data` are joined by `id`: name the column that both have',
+  ])
+  expect(said(hidden.replace('predictions: answers.csv', 'predictions: labels.csv'))).toEqual([
+    'tidegate.yaml:6:16: evaluation.predictions: this is `data` itself: leave `data` out where answers and labels are one table',
+  ])
+})
+
+test('what was answered is never the truth, and where nothing is asked nothing is timed', () => {
+  const said = (text: string) => lintPipeline(text).map(formatProblem)
+
+  expect(said(OWN.replace('label: y', 'label: prediction'))).toEqual([
+    'tidegate.yaml:6:10: evaluation.label: "prediction" holds what was answered: the truth stands in another column',
+  ])
+  expect(said(OWN.replace('gates:\n', 'gates:\n  - { metric: latency-p95, max: 20ms }\n'))).toEqual([
+    'tidegate.yaml:11:15: gates[0].metric: no model is asked where `evaluation.predictions` has the answers: leave this gate out',
+  ])
+})
+
 test("gates know metrics of the author's own; rows that cannot be paired with the champion's are doubted", () => {
   expect(lintPipeline(OWN)).toEqual([])
   expect(lintPipeline(OWN.replace('  id: image\n', '')).map(({ path, message }) => `${path}: ${message}`)).toEqual([

@@ -212,8 +212,8 @@ export type EvaluationTask = 'classification' | 'regression'
 export type EvaluationSource =
   /** Rows that Tidegate sends through the hosts. */
   | { readonly kind: 'data'; readonly path: string }
-  /** Answers that the author's own code wrote: the evidence says so. */
-  | { readonly kind: 'predictions'; readonly path: string }
+  /** Answers that the author's own code wrote: the evidence says so. `labels`: the rows that they answer, joined by id. */
+  | { readonly kind: 'predictions'; readonly path: string; readonly labels?: string }
 
 /**
  * `name` is unique in the file and is what people waive: `accuracy`, `accuracy-vs-champion`,

@@ -50,6 +50,8 @@ export interface TaskInputs {
     /** Metrics that gates, guard rails and monitors name. */
     readonly metrics: readonly string[]
     readonly slices: readonly string[]
+    /** Of `predictions`: their labels stand in a dataset that no step sees. */
+    readonly labelsAreHidden: boolean
     /** A gate looks at latency. */
     readonly latency: boolean
   }

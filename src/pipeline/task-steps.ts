@@ -91,14 +91,17 @@ function modelDeps(model: ModelSpec): { dep: string; path: Path }[] {
 
 function evaluationStep(pipeline: Pipeline, evaluation: NonNullable<Pipeline['evaluation']>): Draft {
   const { source } = evaluation
+  const labels = source.kind === 'predictions' ? source.labels : undefined
+  const labelsAreHidden = pipeline.data.some(({ path, only }) => path === labels && only !== undefined)
   return taskDraft({
     key: 'evaluation',
     task: 'evaluate',
     stage: 'integration-tests',
-    input: { evaluation, ...wantedMeasures(pipeline) },
+    input: { evaluation, labelsAreHidden, ...wantedMeasures(pipeline) },
     path: ['evaluation'],
     deps: [
       { dep: source.path, path: ['evaluation', source.kind] },
+      ...(labels === undefined ? [] : [{ dep: labels, path: ['evaluation', 'data'] }]),
       { dep: BUNDLE_FILE, path: ['evaluation'] },
     ],
     uses: [environmentKey()],
@@ -106,7 +109,7 @@ function evaluationStep(pipeline: Pipeline, evaluation: NonNullable<Pipeline['ev
   })
 }
 
-function wantedMeasures(pipeline: Pipeline): Omit<TaskInputs['evaluate'], 'evaluation'> {
+function wantedMeasures(pipeline: Pipeline): Omit<TaskInputs['evaluate'], 'evaluation' | 'labelsAreHidden'> {
   const { gates, environments, evaluation } = pipeline
   const metrics = new Set<string>()
   const slices = new Set(evaluation?.slices)

@@ -89,7 +89,7 @@ ${gates}`)
   const open = { openHost: (spec: Parameters<typeof openHost>[0], signal: AbortSignal) => openHost(spec, { signal }) }
   const found = evaluated
     ? await createEvaluateTask(open).run(
-        { evaluation: rows, metrics: ['recall'], slices: ['sex'], latency: false, candidate },
+        { evaluation: rows, metrics: ['recall'], slices: ['sex'], labelsAreHidden: false, latency: false, candidate },
         context,
       )
     : undefined

@@ -67,20 +67,24 @@ async function bundle(file: string, signature: Partial<Signature> = {}): Promise
 const ROWS = `select i as id, i * 1.0 as a, 0.0 as b, 20.0 as c, 0.5 as d, i % 2 as half,
   case when (20.5 > i) = (i % 10 <> 0) then 'yes' else 'no' end as label from range(40) t(i)`
 
+/** Tables by their path, each as a query. */
+type Tables = Readonly<Record<string, string>>
+
 async function evaluate(
   input: Partial<EvaluateInput>,
-  select: string | undefined = ROWS,
+  select: string | Tables = ROWS,
   file = 'test.parquet',
   endpoint?: TimedEndpoint,
 ) {
   const context = await place.context()
-  if (select !== undefined) {
-    await using analytics = await openAnalytics()
-    const format = file.endsWith('.csv') ? 'csv, header' : 'parquet'
-    await analytics.use((connection) =>
-      connection.run(`copy (${select}) to ${sqlText(join(context.workspace, file))} (format ${format})`),
-    )
-  }
+  await using analytics = await openAnalytics()
+  const tables = typeof select === 'string' ? { [file]: select } : select
+  await analytics.use(async (connection) => {
+    for (const [path, query] of Object.entries(tables)) {
+      const format = path.endsWith('.csv') ? 'csv, header' : 'parquet'
+      await connection.run(`copy (${query}) to ${sqlText(join(context.workspace, path))} (format ${format})`)
+    }
+  })
   const task = createEvaluateTask({
     openHost: (spec, signal) => openHost(spec, { signal, inferMs: 2_000 }),
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -93,7 +97,15 @@ async function evaluate(
     slices: ['half'],
   } as const
   const output = await task.run(
-    { evaluation, metrics: ['accuracy', 'auc'], slices: ['half'], latency: false, candidate: one, ...input },
+    {
+      evaluation,
+      metrics: ['accuracy', 'auc'],
+      slices: ['half'],
+      labelsAreHidden: false,
+      latency: false,
+      candidate: one,
+      ...input,
+    },
     context,
   )
   return { ...output, context }
@@ -323,7 +335,10 @@ test('a file that is no table is refused with the reason', async () => {
     slices: [],
   } as const
 
-  const { failure } = await task.run({ evaluation, metrics: [], slices: [], latency: false, candidate: one }, context)
+  const { failure } = await task.run(
+    { evaluation, metrics: [], slices: [], labelsAreHidden: false, latency: false, candidate: one },
+    context,
+  )
 
   expect(failure?.message).toContain('test.parquet cannot be read')
 })
@@ -340,7 +355,10 @@ test("a file of the author's that is broken in the middle is refused with the re
   const source = { kind: 'predictions', path: 'test.parquet' } as const
   const evaluation = { source, task: 'regression', label: 'truth', slices: [] } as const
 
-  const { failure } = await task.run({ evaluation, metrics: [], slices: [], latency: false, candidate: one }, context)
+  const { failure } = await task.run(
+    { evaluation, metrics: [], slices: [], labelsAreHidden: false, latency: false, candidate: one },
+    context,
+  )
 
   expect(failure?.reason).toBe('refused')
   expect(failure?.message).toContain('the held-out rows cannot be read: ')
@@ -503,6 +521,123 @@ describe("rows that the author's code answered", () => {
     const { failure } = await evaluate({ evaluation, slices: [...evaluation.slices] }, select)
 
     expect(failure?.message).toContain(message)
+  })
+})
+
+describe("answers of the author's to rows whose labels stand elsewhere", () => {
+  const evaluation = {
+    source: { kind: 'predictions', path: 'answers.csv', labels: 'test.parquet' },
+    task: 'classification',
+    label: 'truth',
+    id: 'image',
+    slices: ['ink'],
+  } as const
+  const LABELS = `select i as image, case when i % 4 = 0 then 'bad' else 'good' end as truth,
+    case when i % 2 = 0 then 'dark' else 'light' end as ink from range(40) t(i)`
+  /** Right about all but three of the forty, in another order. */
+  const ANSWERS = `select i as image, case when i % 4 = 0 and i > 8 then 'bad' else 'good' end as prediction
+    from range(40) t(i) order by (i * 7) % 40`
+
+  function joined(answers: string, labels = LABELS, more: Partial<EvaluateInput> = {}) {
+    const input = { evaluation, slices: ['ink'], labelsAreHidden: true, ...more }
+    return evaluate(input, { 'test.parquet': labels, 'answers.csv': answers })
+  }
+
+  test('are joined by id, whatever their order, and the labels are said to be hidden', async () => {
+    const { result, failure, context } = await joined(ANSWERS)
+
+    expect(failure).toBeUndefined()
+    expect(result).toMatchObject({
+      rows: 40,
+      source: 'author',
+      labels: { path: 'test.parquet', areHidden: true },
+      candidate: { metrics: { accuracy: { value: 37 / 40 } } },
+      notes: [
+        "the answers come from a file of the commit's own code, not from the model's host; the labels are those of test.parquet, which no step sees",
+      ],
+    })
+    expect(result!.slices.map(({ value, rows }) => `${value} ${rows}`)).toEqual(['dark 20', 'light 20'])
+    const { ids, candidate, classes } = readOutcomes(await context.artifacts.read(result!.outcomes.digest))
+    expect(ids?.slice(0, 3)).toEqual(['0', '1', '2'])
+    expect(Array.from(candidate.predicted).map((answer) => classes![answer])[12]).toBe('bad')
+    expect((await joined(ANSWERS, LABELS, { labelsAreHidden: false })).result!.notes[0]).toMatch(/which steps may see$/)
+  })
+
+  test('cannot say what is true of a row, nor what counts', async () => {
+    const forged = `select *, prediction as Truth, 'dark' as ink from (${ANSWERS})`
+
+    const { result } = await joined(forged)
+
+    expect(result!.candidate.metrics['accuracy']!.value).toBe(37 / 40)
+    expect(result!.slices).toHaveLength(2)
+    expect(result!.notes[0]).toBe('Truth, ink of answers.csv is not looked at: what counts is what test.parquet says')
+  })
+
+  test('are all that is an answer: what the rows have under such names is not', async () => {
+    const scored = `select *, 0.9 as score_good, 0.1 as score_bad from (${ANSWERS})`
+    const stale = `select *, truth as prediction, 0.5 as score_old from (${LABELS})`
+
+    const { result, failure } = await joined(scored, stale)
+
+    expect(failure).toBeUndefined()
+    expect(result!.candidate.metrics['accuracy']!.value).toBe(37 / 40)
+    expect(result!.candidate.metrics['auc']!.value).toBe(0.5)
+  })
+
+  test.each([
+    [
+      'rows without an answer',
+      ANSWERS.replace('order by', 'where i not in (3, 5) order by'),
+      LABELS,
+      '2 rows without an answer ("3", "5")',
+    ],
+    [
+      'answers to no row',
+      ANSWERS,
+      LABELS.replace('range(40)', 'range(35)'),
+      '5 answers to no row ("35", "36", "37", …)',
+    ],
+    [
+      'an id that is answered twice',
+      ANSWERS.replace('select i as', 'select case when i = 9 then 8 else i end as'),
+      LABELS,
+      '1 id more than once in answers.csv ("8"); 1 row without an answer ("9")',
+    ],
+    [
+      'an id that is two rows',
+      ANSWERS,
+      LABELS.replace('select i as', 'select case when i = 1 then 0 else i end as'),
+      '1 id more than once in test.parquet ("0"); 1 answer to no row ("1")',
+    ],
+    [
+      'rows without an id',
+      ANSWERS,
+      LABELS.replace('select i as', 'select case when i < 2 then null else i end as'),
+      '2 rows of test.parquet without image; 2 answers to no row ("0", "1")',
+    ],
+    [
+      'ids that are written otherwise',
+      ANSWERS.replace('select i as', "select concat('i', i) as"),
+      LABELS,
+      ' (BIGINT there, VARCHAR here): 40 rows without an answer ("0", "1", "2", …); 40 answers to no row ("i0", "i23", "i6", …)',
+    ],
+  ])('are refused for %s', async (_, answers, labels, message) => {
+    const { failure } = await joined(answers, labels)
+
+    expect(failure?.message).toMatch(/^answers\.csv does not answer each row of test\.parquet once, by image/)
+    expect(failure?.message).toContain(`${message}. Write one answer for each row.`)
+  })
+
+  test('are refused for a prediction that is missing, and for a label of the same name as an answer', async () => {
+    const gap = ANSWERS.replace("'bad' else 'good'", "'bad' when i = 7 then null else 'good'")
+    const named = { ...evaluation, slices: [], metrics: { own: { column: 'truth', better: 'higher' } } } as const
+
+    expect((await joined(gap)).failure?.message).toBe(
+      'answers.csv, by the rows of test.parquet: 1 of 40 rows have no usable value in "prediction", the first is row 8. Leave such rows out.',
+    )
+    expect(
+      (await joined(`select *, 1.0 as truth from (${ANSWERS})`, LABELS, { evaluation: named })).failure?.message,
+    ).toBe('"truth" of test.parquet has the name of a column of answers in answers.csv: rename one of them.')
   })
 })
 

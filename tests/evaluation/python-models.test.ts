@@ -80,7 +80,7 @@ async function evaluateModel(given: Given, select = ROWS, inferMs = 20_000) {
   const candidate = { ...bundled.result, env, memoryBytes: 3 * 2 ** 30 }
   const task = createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal, inferMs }) })
   const evaluated = await task.run(
-    { evaluation, metrics: ['accuracy'], slices: [], latency: false, candidate },
+    { evaluation, metrics: ['accuracy'], slices: [], labelsAreHidden: false, latency: false, candidate },
     context,
   )
   return { bundled, evaluated }

@@ -50,9 +50,11 @@ export function provedBy({ gates, evaluation }: ReportFacts): string[] {
       : `Of ${counted(gates.length, 'gate')}: ${told.join(', ')}.`,
   ]
   if (evaluation === undefined) return [...sentences, 'The candidate was not evaluated on held-out rows.']
-  const { rows, source, champion, label } = evaluation
+  const { rows, source, champion, label, labels } = evaluation
   const asked = source === 'hosts' ? 'its own host was asked about' : 'the author supplied the answers to'
-  sentences.push(`The candidate: ${asked} ${counted(rows, 'held-out row')}, judged by the column ${label}.`)
+  sentences.push(
+    `The candidate: ${asked} ${counted(rows, 'held-out row')}, judged by the column ${label}${labels === undefined ? '' : ` of ${labels.path}`}.`,
+  )
   if (champion === undefined)
     sentences.push(`Not compared with a champion: ${evaluation.noChampion ?? 'there is none yet'}.`)
   else if ('failed' in champion)

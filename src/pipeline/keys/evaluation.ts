@@ -20,11 +20,17 @@ const OwnMetric = z.strictObject({
 /** `evaluation:` */
 export const Evaluation = z
   .strictObject({
-    data: FilePath.describe('held-out rows: an `out`, a dataset, or a file of the repository').exactOptional(),
-    predictions: FilePath.describe('instead of `data`: rows that your own code predicted').exactOptional(),
+    data: FilePath.describe(
+      'held-out rows: an `out`, a dataset, or a file of the repository; beside `predictions` it has their labels, and is joined by `id`',
+    ).exactOptional(),
+    predictions: FilePath.describe(
+      'rows that your own code predicted; their labels stand beside them, or in `data`',
+    ).exactOptional(),
     task: z.enum(['classification', 'regression']).describe('what is predicted'),
     label: Text.describe('the column that holds the truth'),
-    id: Text.describe('the column that pairs rows; default: the row number').exactOptional(),
+    id: Text.describe(
+      'the column that pairs rows, and joins `predictions` with `data`; default: the row number',
+    ).exactOptional(),
     unit: Text.describe(
       'the column that says which rows belong together, as a patient: units are resampled',
     ).exactOptional(),
@@ -56,10 +62,23 @@ export const Evaluation = z
       ])
     if (shared.positive !== undefined && shared.task !== 'classification')
       return refuse(context, 'only a classification has a `positive` class', ['positive'])
-    if (data !== undefined && predictions !== undefined) {
-      return refuse(context, 'write `data` or `predictions`, not both', ['predictions'])
-    }
+    if (predictions !== undefined && isAnswer(shared.label))
+      return refuse(context, `"${shared.label}" holds what was answered: the truth stands in another column`, ['label'])
+    if (predictions !== undefined && data !== undefined && shared.id === undefined)
+      return refuse(context, '`predictions` beside `data` are joined by `id`: name the column that both have', [
+        'predictions',
+      ])
+    if (predictions !== undefined && predictions === data)
+      return refuse(context, 'this is `data` itself: leave `data` out where answers and labels are one table', [
+        'predictions',
+      ])
+    if (predictions !== undefined)
+      return { ...shared, source: { kind: 'predictions', path: predictions, ...defined({ labels: data }) } }
     if (data !== undefined) return { ...shared, source: { kind: 'data', path: data } }
-    if (predictions !== undefined) return { ...shared, source: { kind: 'predictions', path: predictions } }
     return refuse(context, '`data` is missing: name the held-out rows')
   })
+
+/** How a table of `predictions` names its columns. */
+function isAnswer(column: string): boolean {
+  return column === 'prediction' || column.startsWith('score_')
+}
