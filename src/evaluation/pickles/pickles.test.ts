@@ -140,15 +140,34 @@ test.each([
   expect(refused(array(type, EVIL), 'numbers.npy')).toEqual(['os.system GLOBAL@130'])
 })
 
-test.each([["'<f8'"], ["'|b1'"], ["'<M8[ns]'"], ["'<U12'"], ["[('a', '<f8'), (\"it's\", '<i4', (2, 3))]"]])(
-  'an array of the type %s holds no pickle, and one after it is looked into',
-  (type) => {
-    const plain = array(type, Buffer.alloc(24, 0x80))
+test.each([
+  ["'<f8'", 8],
+  ["'|b1'", 1],
+  ["'<M8[ns]'", 8],
+  ["'<U12'", 48],
+  ["[('a', '<f8'), (\"it's\", '<i4', (2, 3))]", 32],
+])('an array of the type %s holds no pickle, and whatever comes after its %i bytes is looked into', (type, size) => {
+  const plain = array(type, Buffer.alloc(size, 0x80))
+  const after = (...more: Buffer[]) => refused(Buffer.concat([plain, ...more]), 'numbers.npy')
 
-    expect(scanFile(plain, 'numbers.npy')).toEqual([])
-    expect(refused(Buffer.concat([plain, array("'|O'", EVIL)]), 'numbers.npy')).toEqual(['os.system GLOBAL@282'])
-  },
-)
+  expect(after()).toEqual([])
+  expect(after(plain, Buffer.alloc(64))).toEqual([])
+  expect(after(array("'|O'", EVIL))).toEqual([`os.system GLOBAL@${128 + size + 130}`])
+  expect(after(EVIL)).toEqual(['os.system GLOBAL@2'])
+  expect(after(plain, Buffer.alloc(64), EVIL)).toEqual(['os.system GLOBAL@2'])
+  expect(after(zip({ 'data.pkl': EVIL }))).toEqual(['os.system GLOBAL@2'])
+})
+
+test('an array that is cut off, says no size, or is followed by nobody knows what is refused with the reason', () => {
+  const whys = (content: Buffer) => scanFile(content, 'numbers.npy').map(({ place, trouble }) => `${place}: ${trouble}`)
+  const plain = array("'<f8'", Buffer.alloc(8))
+
+  expect(whys(plain.subarray(0, 130))).toEqual(['numbers.npy: it is an array that is cut off'])
+  expect(whys(array("'f'", Buffer.alloc(8)))).toEqual(['numbers.npy: it is an array that does not say how large it is'])
+  expect(whys(Buffer.concat([plain, Buffer.from('hello')]))).toEqual([
+    'numbers.npy: after its array: 5 bytes are neither an array nor a pickle',
+  ])
+})
 
 test('a tar is looked into, packed too, and a broken one is refused', () => {
   const tarred = tar({ 'notes.txt': Buffer.from('hello'), 'deep/data.pkl': EVIL })
@@ -165,7 +184,7 @@ test('padding that is longer than we follow hides nothing, whatever the name', (
   expect(refused(Buffer.concat([Buffer.alloc(4_000_001, 'N'), call]), 'weights.dat')).toEqual([
     'the rest of the file @0',
   ])
-})
+}, 60_000)
 
 test('a place in the memo is read as Python reads it', () => {
   expect(refused(bytes('Vos\np1_0\n0h\x0aVsystem\n\x93(S"id"\ntR.'), 'weights.dat')).toEqual([

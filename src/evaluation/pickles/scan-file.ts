@@ -1,4 +1,5 @@
 import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { ARRAY_MAGIC, readNpyArray } from './npy-array.ts'
 import { scanPickle, type PickledName, type PickleScan } from './pickle-machine.ts'
 import { isTar, readTar } from './read-tar.ts'
 import { readZip } from './read-zip.ts'
@@ -20,7 +21,7 @@ const PICKLE_NAME = /\.(pkl|pickle|p|joblib|jbl|sav|pt|pth|bin|ckpt|dill|cloudpi
 
 /**
  * All pickles in a file: plain, several in a row, packed as joblib packs them, in a zip as PyTorch and NumPy
- * write them, in a tar, and arrays of objects. By content; a name that usually means a pickle only makes it stricter:
+ * write them, in a tar, arrays of objects, and what stands behind arrays. By content; a name that usually means a pickle only makes it stricter:
  * then what cannot be followed is said.
  */
 export function scanFile(bytes: Buffer, place: string, depth = 0): FoundPickle[] {
@@ -29,7 +30,7 @@ export function scanFile(bytes: Buffer, place: string, depth = 0): FoundPickle[]
   if (packed !== undefined) return scanPacked(bytes, packed, place, depth)
   if (startsWith(bytes, 'PK\x03\x04') || startsWith(bytes, 'PK\x05\x06')) return scanZip(bytes, place, depth)
   if (isTar(bytes)) return scanTar(bytes, place, depth)
-  if (startsWith(bytes, ARRAY)) return scanArrays(bytes, place)
+  if (startsWith(bytes, ARRAY_MAGIC)) return scanArrays(bytes, place, depth)
   return scanStream(bytes, place)
 }
 
@@ -94,39 +95,33 @@ function scanTar(bytes: Buffer, place: string, depth: number): FoundPickle[] {
   }
 }
 
-const ARRAY = '\x93NUMPY'
-
-/** Several may stand in one file, as `numpy.save` writes them one after another. */
-function scanArrays(bytes: Buffer, place: string): FoundPickle[] {
-  const found: FoundPickle[] = []
-  for (let at = 0; at !== -1; at = bytes.indexOf(ARRAY, at + 1, 'latin1')) {
-    found.push(...scanArray(bytes, at, place))
-    if (found.length > 0) return found
+/**
+ * Several may stand in one file, as `numpy.save` writes them one after another, and behind the last whatever a
+ * program reads next: NumPy stops where the numbers do, and says nothing of what follows.
+ */
+function scanArrays(bytes: Buffer, place: string, depth: number): FoundPickle[] {
+  let at = 0
+  while (startsWith(bytes.subarray(at), ARRAY_MAGIC)) {
+    const array = readNpyArray(bytes, at)
+    if (array.kind === 'cut-off') return [blind(place, 'it is an array that is cut off')]
+    if (array.kind === 'objects') return [told(place, scanPickle(bytes, array.start))]
+    if (array.end === undefined) return [blind(place, 'it is an array that does not say how large it is')]
+    at = firstByte(bytes, array.end)
   }
-  return found
+  return at === bytes.length ? [] : scanRest(bytes.subarray(at), place, depth)
 }
 
-/** Number, text, time and raw bytes, as `<f8` and `<M8[ns]`. */
-const PLAIN = String.raw`'[<>|=]?[?biufcmMSUV]\d*(\[\w+\])?'`
-const SIZES = String.raw`\([\d, ]*\)`
-const FIELD = String.raw`\(('[^'\\]*'|"[^"\\]*"), ${PLAIN}(, ${SIZES})?\)`
-const LONGEST_HEADER = 1 << 20
-/** Word for word what NumPy writes of an array without objects. */
-const PLAIN_HEADER = new RegExp(
-  String.raw`^\{'descr': (${PLAIN}|\[${FIELD}(, ${FIELD})*\]), 'fortran_order': (True|False), 'shape': ${SIZES}, \} *\n$`,
-)
+/** Padding is nothing, and no pickle begins with it. */
+function firstByte(bytes: Buffer, from: number): number {
+  let at = from
+  while (bytes[at] === 0) at++
+  return at
+}
 
-/**
- * An array of objects is a pickle after its header. NumPy evaluates the header as Python, in which objects have
- * many names (`O`, `object`, `\x4f`, `f8,O`): any header but the plain ones is taken for one of objects.
- */
-function scanArray(bytes: Buffer, at: number, place: string): FoundPickle[] {
-  if (bytes.length < at + 12) return [blind(place, 'it is an array whose header is cut off')]
-  const isLong = bytes[at + 6]! >= 2
-  const first = at + (isLong ? 12 : 10)
-  const start = first + (isLong ? bytes.readUInt32LE(at + 8) : bytes.readUInt16LE(at + 8))
-  const header = bytes.toString('latin1', first, Math.min(start, first + LONGEST_HEADER))
-  return PLAIN_HEADER.test(header) ? [] : [told(place, scanPickle(bytes, start))]
+function scanRest(rest: Buffer, place: string, depth: number): FoundPickle[] {
+  const own = `${place}: after its array`
+  const found = scanFile(rest, own, depth + 1)
+  return found.length > 0 ? found : [blind(own, `${rest.length} bytes are neither an array nor a pickle`)]
 }
 
 function scanStream(bytes: Buffer, place: string): FoundPickle[] {
