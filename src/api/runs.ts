@@ -78,6 +78,8 @@ export const Coverage = z.object({
   baseRun: z.string().nullable().describe('the last run of the default branch that this commit stands on'),
   baseCommit: z.string().nullable(),
   baseShare: z.number().nullable().describe('0 to 1'),
+  members: z.number().nullable().describe('of a split suite: how many members have reported'),
+  membersOf: z.number().nullable().describe('of a split suite: how many it has'),
 })
 
 export const Gate = z.object({

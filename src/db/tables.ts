@@ -212,7 +212,12 @@ export interface Tables {
     /** What it is compared with. */
     base_run: string | null
     base_commit: string | null
+    /** Of a split suite: how many of its members have said what they covered. */
+    members: number | null
+    members_of: number | null
   }
+  /** What a member of a split suite (`step`) covered: `1-3,7;4-6`, lines that ran and lines that did not. */
+  coverage_shares: { run_id: string; step: string; member: string; path: string; hits: string }
   coverage_files: {
     run_id: string
     step: string

@@ -7,13 +7,14 @@ import type { TaskArtifacts } from '../core/task.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import type { RunRow } from '../db/tables.ts'
 import type { CoverageBase } from '../reports/coverage.sql.ts'
-import type { Coverage, Stretch } from '../reports/judge-coverage.ts'
+import type { ChangedLines, Coverage, FileHits } from '../reports/judge-coverage.ts'
+import type { PlanStep } from '../core/plan.ts'
 import type { CoverageReport } from '../reports/read-coverage.ts'
 
 /** What a change is measured against: its base, and the lines it brought since. */
 export interface ComparedChange {
   readonly base: CoverageBase
-  readonly lines: ReadonlyMap<string, ReadonlySet<number>>
+  readonly lines: ChangedLines
 }
 
 export interface CoverageNeeds {
@@ -27,6 +28,8 @@ export interface CoverageNeeds {
 
 export interface ReadCoverage {
   readonly coverage?: Coverage
+  /** In place of `coverage`, of a member of a split suite: what it did not run, another may have. */
+  readonly share?: { readonly hits: FileHits; readonly changed: ChangedLines | undefined }
   readonly base?: CoverageBase
   readonly metrics: Readonly<Record<string, number>>
   readonly findings: readonly Finding[]
@@ -51,23 +54,30 @@ export async function readStepCoverage(
     else reports.push(read)
   }
   if (reports.length === 0) return { metrics: {}, findings }
-  const { judgeCoverage } = await import('../reports/judge-coverage.ts')
+  const { hitsOf, judgeHits } = await import('../reports/judge-coverage.ts')
   const change = await needs.changeOf(run)
-  const coverage = judgeCoverage(reports, {
+  const hits = hitsOf(reports, {
     workspace:
       attempt === undefined ? undefined : attemptPlace(needs.dataFolder, run, step.key, attempt.number).workspace,
     sources: new Set((await needs.sourceFiles(run)).map(({ path }) => path)),
-    ...(change === undefined ? {} : { changed: change.lines }),
   })
-  if (coverage.files.length === 0) {
+  if (hits.size === 0) {
     findings.push(warning(named.paths[0] ?? '', 1, 'the report names no file of the commit'))
     return { metrics: {}, findings }
   }
-  const metrics = coverage.lines === 0 ? {} : { coverage: coverage.covered / coverage.lines }
   const base = change === undefined ? {} : { base: change.base }
-  // A member of a split suite runs its share: what it did not run, another may have.
-  const uncovered = step.split === undefined ? coverage.uncovered : []
-  return { coverage, ...base, metrics, findings: [...findings, ...uncoveredFindings(uncovered)] }
+  if (isShare(step)) return { share: { hits, changed: change?.lines }, ...base, metrics: {}, findings }
+  const coverage = judgeHits(hits, change?.lines)
+  return { coverage, ...base, metrics: metricsOf(coverage), findings: [...findings, ...uncoveredFindings(coverage)] }
+}
+
+/** Of a suite whose tests are spread over the members of a matrix. */
+export function isShare({ split, siblings }: Pick<PlanStep, 'split' | 'siblings'>): boolean {
+  return split !== undefined && siblings !== undefined
+}
+
+export function metricsOf({ lines, covered }: Coverage): Record<string, number> {
+  return lines === 0 ? {} : { coverage: covered / lines }
 }
 
 async function readOne(
@@ -84,8 +94,8 @@ async function readOne(
   }
 }
 
-function uncoveredFindings(stretches: readonly Stretch[]): Finding[] {
-  return stretches.slice(0, MOST_STRETCHES).map(({ file, from, to }) => {
+export function uncoveredFindings({ uncovered }: Coverage): Finding[] {
+  return uncovered.slice(0, MOST_STRETCHES).map(({ file, from, to }) => {
     const what =
       from === to
         ? `line ${from}, which this change brings, is`

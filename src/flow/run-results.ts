@@ -18,7 +18,14 @@ import { quarantinedNow } from '../reports/quarantine.sql.ts'
 import { recordTestResults } from '../reports/test-results.sql.ts'
 import { flattenMetrics } from '../tracking/flatten-metrics.ts'
 import { recordMetrics } from '../tracking/metrics.sql.ts'
-import { type CoverageNeeds, type ReadCoverage, readStepCoverage } from './read-step-coverage.ts'
+import {
+  isShare,
+  metricsOf,
+  readStepCoverage,
+  uncoveredFindings,
+  type CoverageNeeds,
+  type ReadCoverage,
+} from './read-step-coverage.ts'
 
 export interface RunResults extends EndedResults {
   readonly tests: readonly TestResult[]
@@ -149,10 +156,11 @@ async function tailOf(path: string): Promise<string> {
 /** In the settling transaction. Of an attempt that is tried again only its tests are kept: they tell what is flaky. */
 export async function writeResults(
   writer: Writer,
-  { run, step, attempt }: StepContext,
+  context: StepContext,
   results: EndedResults,
   isLast: boolean,
 ): Promise<readonly NewEvent[]> {
+  const { run, step, attempt } = context
   const { tests, metrics, coverage, findings } = results as RunResults
   const hasNone = tests.length + findings.length + Object.keys(metrics).length === 0
   // Only attempts before this one can have left rows that it would replace.
@@ -162,8 +170,30 @@ export async function writeResults(
   await recordTestResults(writer, { ...common, attempt: attempt?.number ?? 0 }, tests)
   if (!isLast) return []
   await recordMetrics(writer, run.id, step.key, metrics)
-  if (step.reports.coverage !== undefined)
-    await recordCoverage(writer, { ...common, branch: run.branch, base: coverage.base }, coverage.coverage)
-  if (step.work.kind === 'command') await recordFindings(writer, { runId: run.id, step: step.key }, findings)
+  const uncovered = step.reports.coverage === undefined ? [] : await writeCoverage(writer, context, coverage, at)
+  if (step.work.kind === 'command')
+    await recordFindings(writer, { runId: run.id, step: step.key }, [...findings, ...uncovered])
   return []
+}
+
+/** Of a split suite the whole: what no member ran is told by the one that reports last. */
+async function writeCoverage(
+  writer: Writer,
+  { run, step, plan }: StepContext,
+  { coverage, share, base }: ReadCoverage,
+  at: number,
+): Promise<readonly Finding[]> {
+  const place = { runId: run.id, project: run.project, commit: run.commit_id, branch: run.branch, at, base }
+  if (!isShare(step)) {
+    await recordCoverage(writer, { ...place, step: step.key }, coverage)
+    return []
+  }
+  const suite = step.siblings?.of ?? step.key
+  const members = plan.steps.filter(({ split, siblings }) => split !== undefined && siblings?.of === suite)
+  if (share === undefined) return []
+  const { addCoverageShare } = await import('../reports/coverage-shares.sql.ts')
+  const own = { member: step.key, of: members.length, ...share }
+  const whole = await addCoverageShare(writer, { ...place, step: suite }, own)
+  await recordMetrics(writer, run.id, suite, metricsOf(whole.coverage))
+  return whole.isWhole ? uncoveredFindings(whole.coverage) : []
 }

@@ -9,6 +9,8 @@ export interface CoveragePlace {
   readonly commit: string
   readonly at: number
   readonly base: CoverageBase | undefined
+  /** Of a split suite. */
+  readonly members?: { readonly reported: number; readonly of: number }
 }
 
 /** What a coverage is compared with. */
@@ -40,6 +42,8 @@ export async function recordCoverage(
       ...countsOf(coverage),
       base_run: place.base?.run ?? null,
       base_commit: place.base?.commit ?? null,
+      members: place.members?.reported ?? null,
+      members_of: place.members?.of ?? null,
     })
     .execute()
   const rows = coverage.files.map((file) => ({ run_id: runId, step, path: file.path, ...countsOf(file) }))
@@ -79,6 +83,9 @@ export interface StepCoverage {
   readonly baseCommit: string | null
   /** The share that the same step had there, 0..1. */
   readonly baseShare: number | null
+  /** Of a split suite: how many of its members have said what they covered. */
+  readonly members: number | null
+  readonly membersOf: number | null
 }
 
 export async function coverageOfRun(reader: Reader, runId: string): Promise<StepCoverage[]> {
@@ -95,6 +102,8 @@ export async function coverageOfRun(reader: Reader, runId: string): Promise<Step
       'own.changed_covered as changedCovered',
       'own.base_run as baseRun',
       'own.base_commit as baseCommit',
+      'own.members',
+      'own.members_of as membersOf',
       'base.lines as baseLines',
       'base.covered as baseCovered',
     ])

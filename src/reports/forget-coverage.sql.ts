@@ -18,7 +18,8 @@ export async function forgetCoverageFiles(
     forgotten += 1
     if (dryRun) continue
     await database.write(async (writer) => {
-      await writer.deleteFrom('coverage_files').where('run_id', '=', runId).where('step', '=', step).execute()
+      for (const table of ['coverage_files', 'coverage_shares'] as const)
+        await writer.deleteFrom(table).where('run_id', '=', runId).where('step', '=', step).execute()
     })
   }
   return forgotten

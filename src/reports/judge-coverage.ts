@@ -24,40 +24,55 @@ export interface Stretch {
   readonly to: number
 }
 
-export interface CoveragePlace {
+/** File → the lines that this change brought, since what it is compared with; absent: nothing to compare with. */
+export type ChangedLines = ReadonlyMap<string, ReadonlySet<number>>
+
+/** File of the commit → line → how often it ran. */
+export type FileHits = ReadonlyMap<string, ReadonlyMap<number, number>>
+
+export interface SourcePlace {
   /** Where the tests ran: full paths in reports begin with it. */
   readonly workspace: string | undefined
   /** Every file of the commit. */
   readonly sources: ReadonlySet<string>
-  /** File → the lines that this change brought, since what it is compared with; absent: nothing to compare with. */
-  readonly changed?: ReadonlyMap<string, ReadonlySet<number>>
 }
 
-/** What coverage reports of one step mean for the commit. Files that are not of the commit do not count. */
-export function judgeCoverage(reports: readonly CoverageReport[], place: CoveragePlace): Coverage {
+/** What coverage reports of one step say of the commit's files. Others do not count. */
+export function hitsOf(reports: readonly CoverageReport[], place: SourcePlace): FileHits {
   const merged = new Map<string, Map<number, number>>()
   for (const { files } of reports) {
     for (const { path, roots, hits } of files) {
       const source = sourceOf(path, roots, place)
-      if (source === undefined) continue
-      const into = merged.get(source) ?? new Map<number, number>()
-      for (const [line, count] of hits) into.set(line, Math.max(into.get(line) ?? 0, count))
-      merged.set(source, into)
+      if (source !== undefined) mergeHits(merged, source, hits)
     }
   }
-  const files = [...merged].map(([path, hits]) => coveredFile(path, hits, place.changed))
-  const isCompared = place.changed !== undefined
+  return merged
+}
+
+/** A line ran when it ran anywhere. */
+export function mergeHits(
+  merged: Map<string, Map<number, number>>,
+  path: string,
+  hits: ReadonlyMap<number, number>,
+): void {
+  const into = merged.get(path) ?? new Map<number, number>()
+  for (const [line, count] of hits) into.set(line, Math.max(into.get(line) ?? 0, count))
+  merged.set(path, into)
+}
+
+export function judgeHits(hits: FileHits, changed: ChangedLines | undefined): Coverage {
+  const files = [...hits].map(([path, lines]) => coveredFile(path, lines, changed))
   return {
     ...sum(files),
-    ...(isCompared ? { changed: sum(files.flatMap(({ changed }) => changed ?? [])) } : {}),
+    ...(changed === undefined ? {} : { changed: sum(files.flatMap(({ changed: own }) => own ?? [])) }),
     files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
-    uncovered: [...merged]
-      .flatMap(([file, hits]) => stretchesOf(file, hits, place.changed?.get(file)))
+    uncovered: [...hits]
+      .flatMap(([file, lines]) => stretchesOf(file, lines, changed?.get(file)))
       .toSorted(longestFirst),
   }
 }
 
-function sourceOf(path: string, roots: readonly string[], { workspace, sources }: CoveragePlace): string | undefined {
+function sourceOf(path: string, roots: readonly string[], { workspace, sources }: SourcePlace): string | undefined {
   const candidates = [path, ...roots.map((root) => posix.join(root, path))]
   for (const candidate of candidates) {
     const inside =
@@ -70,7 +85,7 @@ function sourceOf(path: string, roots: readonly string[], { workspace, sources }
   return undefined
 }
 
-function coveredFile(path: string, hits: ReadonlyMap<number, number>, changed: CoveragePlace['changed']): CoveredFile {
+function coveredFile(path: string, hits: ReadonlyMap<number, number>, changed: ChangedLines | undefined): CoveredFile {
   if (changed === undefined) return { path, ...countLines(hits) }
   const lines = changed.get(path) ?? new Set<number>()
   const own = new Map([...hits].filter(([line]) => lines.has(line)))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { isAppError } from '../core/errors.ts'
-import { judgeCoverage } from './judge-coverage.ts'
+import { hitsOf, judgeHits } from './judge-coverage.ts'
 import { countLines, readCoverage } from './read-coverage.ts'
 
 const COBERTURA = (filename: string) => `<?xml version="1.0"?>
@@ -39,7 +39,10 @@ test('full paths, paths below a source folder and paths of the commit are the sa
     readCoverage('SF:/place/run/src/model.py\nDA:10,0\nend_of_record\n'),
   ])
 
-  const coverage = judgeCoverage(reports, { workspace: '/place/run', sources: new Set(['src/model.py']) })
+  const coverage = judgeHits(
+    hitsOf(reports, { workspace: '/place/run', sources: new Set(['src/model.py']) }),
+    undefined,
+  )
 
   expect(coverage).toEqual({
     lines: 5,
@@ -52,11 +55,8 @@ test('full paths, paths below a source folder and paths of the commit are the sa
 test('changed lines that no test ran are told in stretches, over lines without code', async () => {
   const report = await readCoverage(COBERTURA('model.py'))
 
-  const coverage = judgeCoverage([report], {
-    workspace: '/place/run',
-    sources: new Set(['src/model.py']),
-    changed: new Map([['src/model.py', new Set([1, 2, 3, 4])]]),
-  })
+  const hits = hitsOf([report], { workspace: '/place/run', sources: new Set(['src/model.py']) })
+  const coverage = judgeHits(hits, new Map([['src/model.py', new Set([1, 2, 3, 4])]]))
 
   expect(coverage).toMatchObject({
     changed: { lines: 3, covered: 1 },

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Database } from '../../src/db/open-database.ts'
+import { addCoverageShare } from '../../src/reports/coverage-shares.sql.ts'
+import { readHits } from '../../src/reports/line-ranges.ts'
 import { coverageFiles, coverageOfRun, recordCoverage } from '../../src/reports/coverage.sql.ts'
 import { countKnownTests, flakesOfTest, historyOfTest, listKnownTests } from '../../src/reports/known-tests.sql.ts'
 import type { TestResult } from '../../src/reports/parse-junit.ts'
@@ -172,12 +174,49 @@ describe.each(DATABASES)('on %s', (kind) => {
         baseRun: 'p#1',
         baseCommit: 'c1',
         baseShare: 0.8,
+        members: null,
+        membersOf: null,
       },
     ])
     const files = await coverageFiles(database.read, { runId: 'p#2', step: 'unit' }, { after: '', limit: 10 })
     expect(files.map(({ path, covered, baseCovered }) => [path, covered, baseCovered])).toEqual([
       ['a.py', 5, 8],
       ['b.py', 7, null],
+    ])
+  })
+
+  test('what the members of a split suite ran is added up by lines, beside the whole suite of the base', async () => {
+    await using opened = await openTestDatabase(kind)
+    const { database } = opened
+    const at = { step: 'unit', project: 'p', branch: 'main', at: 1 }
+    const ran = (path: string, lines: string) => [path, readHits(lines)] as const
+    const changed = new Map([['a.py', new Set([2, 4, 6])]])
+    const add = (run: number, member: number, ...files: (readonly [string, Map<number, number>])[]) => {
+      const base = run === 1 ? undefined : { run: 'p#1', commit: 'c1' }
+      const share = { member: `unit (${member})`, of: 2, hits: new Map(files), changed: base && changed }
+      const place = { ...at, runId: `p#${run}`, commit: `c${run}`, base }
+      return database.write((writer) => addCoverageShare(writer, place, share))
+    }
+
+    await Promise.all([add(1, 1, ran('a.py', '1-2;3-4')), add(1, 2, ran('a.py', '2-3;1,4'))])
+    const first = await add(2, 1, ran('a.py', '1-2;3-6'), ran('b.py', '1;2'))
+    const half = await coverageOfRun(database.read, 'p#2')
+    await add(2, 2, ran('a.py', ';1-6'))
+    const again = await add(2, 2, ran('a.py', '4;1-3,5-6'), ran('b.py', '2;1'))
+
+    expect(await coverageOfRun(database.read, 'p#1')).toMatchObject([
+      { step: 'unit', lines: 4, covered: 3, members: 2 },
+    ])
+    expect(first.isWhole).toBe(false)
+    expect(half).toMatchObject([{ lines: 8, covered: 3, members: 1, membersOf: 2, baseShare: 0.75 }])
+    expect(again).toMatchObject({ isWhole: true, coverage: { uncovered: [{ file: 'a.py', from: 6, to: 6 }] } })
+    expect(await coverageOfRun(database.read, 'p#2')).toMatchObject([
+      { step: 'unit', lines: 8, covered: 5, changedLines: 3, changedCovered: 2, members: 2, membersOf: 2 },
+    ])
+    const files = await coverageFiles(database.read, { runId: 'p#2', step: 'unit' }, { after: '', limit: 10 })
+    expect(files.map(({ path, covered, baseCovered }) => [path, covered, baseCovered])).toEqual([
+      ['a.py', 3, 3],
+      ['b.py', 2, null],
     ])
   })
 

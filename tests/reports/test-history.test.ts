@@ -204,7 +204,8 @@ describe.each(DATABASES)('on %s', (kind) => {
         pipeline: `steps:
   unit:
     stage: unit-tests
-    run: cat "$TIDEGATE_SPLIT_FILE"; cp committed.lcov cov.lcov
+    run: cat "$TIDEGATE_SPLIT_FILE"; cp part-$PART.lcov cov.lcov
+    env: { PART: "\${{ matrix.part }}" }
     reports: { coverage: cov.lcov }
     split: { tests: "tests/**/test_*.py" }
     matrix: { part: [1, 2, 3] }
@@ -212,24 +213,32 @@ describe.each(DATABASES)('on %s', (kind) => {
         files: {
           ...Object.fromEntries(names.map((name) => [name, 'def test(): pass\n'])),
           'scale.py': SCALE,
-          'committed.lcov': 'SF:scale.py\nDA:1,1\nDA:2,1\nDA:5,0\nend_of_record\n',
+          ...shares([1, 2], []),
         },
       }),
     )
 
     await project.push(ana)
-    await project.commit({ 'scale.py': SCALE_WITH_MORE })
+    await project.commit({ 'scale.py': SCALE_WITH_MORE, ...shares([1, 2], [5]) })
     await project.push(ana)
 
     const logs = await Promise.all([1, 2, 3].map((part) => project.log(1, `unit (${part})`)))
     expect(logs.map((log) => log.match(/^tests\/.*$/gm)?.length)).toEqual([3, 2, 2])
     const second = await project.run(2)
-    expect(second.coverage.map(({ changedLines, changedCovered }) => [changedLines, changedCovered])).toEqual([
-      [1, 0],
-      [1, 0],
-      [1, 0],
+    expect(second.coverage).toMatchObject([
+      { step: 'unit', lines: 4, covered: 3, changedLines: 2, changedCovered: 1, members: 3, baseShare: 0.5 },
     ])
-    expect(second.findings.filter(({ step }) => step.startsWith('unit'))).toEqual([])
+    expect(second.metrics).toContainEqual({ step: 'unit', name: 'coverage', value: 0.75 })
+    expect(second.findings.filter(({ step }) => step.startsWith('unit'))).toMatchObject([
+      { file: 'scale.py', line: 6, message: 'line 6, which this change brings, is run by no test' },
+    ])
     expect(logs.flatMap((log) => log.match(/^tests\/.*$/gm) ?? []).toSorted()).toEqual(names)
   })
 })
+
+/** Of each of three members a report: every one of \`all\` ran in the first, \`third\` in the third; 1, 2, 5 and 6 hold code. */
+function shares(all: readonly number[], third: readonly number[]): Record<string, string> {
+  const report = (ran: readonly number[]) =>
+    `SF:scale.py\n${[1, 2, 5, 6].map((line) => `DA:${line},${ran.includes(line) ? 1 : 0}`).join('\n')}\nend_of_record\n`
+  return { 'part-1.lcov': report(all), 'part-2.lcov': report([]), 'part-3.lcov': report(third) }
+}

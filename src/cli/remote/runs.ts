@@ -202,9 +202,9 @@ function changedAnswers({ evidence }: RunDetail['gates'][number]): string[][] {
 }
 
 function coverageRow(one: RunDetail['coverage'][number]): string[] {
-  const { step, lines, covered, baseShare, baseRun, changedLines, changedCovered } = one
+  const { step, lines, covered, baseShare, baseRun, changedLines, changedCovered, members, membersOf } = one
   return [
-    step,
+    members === membersOf ? step : `${step} (${members ?? 0} of ${membersOf ?? 0} members)`,
     `${percent(covered, lines)} (${covered} of ${lines})`,
     baseShare === null ? '' : `${(baseShare * 100).toFixed(1)} % in ${baseRun ?? ''}`,
     changedLines === null ? '' : `${changedCovered ?? 0} of ${changedLines}`,

@@ -8,6 +8,7 @@ import { supervision } from './005-supervision.ts'
 import { testHistory } from './006-test-history.ts'
 import { testedSteps } from './009-tested-steps.ts'
 import { runPlans } from './010-run-plans.ts'
+import { coverageShares } from './011-coverage-shares.ts'
 
 export interface Migration {
   /** That of its file. The schema's version is the highest one; numbers that were never used do no harm. */
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   reports,
   testedSteps,
   runPlans,
+  coverageShares,
 ].toSorted((a, b) => a.number - b.number)

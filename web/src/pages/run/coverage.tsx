@@ -23,7 +23,7 @@ export function Coverage({ coverage }: { readonly coverage: RunDetail['coverage'
           <Table.Tbody>
             {coverage.map((one) => (
               <Table.Tr key={one.step}>
-                <Table.Td>{one.step}</Table.Td>
+                <Table.Td>{named(one)}</Table.Td>
                 <Table.Td>
                   {one.lines === 0 ? 'no code' : asPercent(one.covered / one.lines)} ({one.covered} of {one.lines})
                 </Table.Td>
@@ -36,6 +36,11 @@ export function Coverage({ coverage }: { readonly coverage: RunDetail['coverage'
       </Sheet>
     </Section>
   )
+}
+
+/** Of a split suite whose members have not all said what they covered, how many have. */
+function named({ step, members, membersOf }: StepCoverage): string {
+  return members === membersOf ? step : `${step} (${members ?? 0} of ${membersOf ?? 0} members)`
 }
 
 function before({ baseShare, baseRun }: StepCoverage): string {
