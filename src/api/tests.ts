@@ -16,9 +16,10 @@ export const KnownTest = z.object({
   file: z.string().describe('empty where the runner does not say it'),
   state: TestState.describe('of its last run'),
   seconds: z.number().describe('a moving average'),
-  runs: z.number(),
-  failures: z.number(),
-  flakes: z.number().describe('how often it failed and passed on the same commit'),
+  runs: z.number().describe('all since `firstAt`, also those whose single results are no longer kept'),
+  failures: z.number().describe('of these runs'),
+  flakes: z.number().describe('how often it failed and passed on the same commit, since `firstAt`'),
+  firstAt: Millis,
   lastAt: Millis,
   lastRun: z.string(),
   quarantine: z

@@ -48,7 +48,7 @@ test('from a failed run to the test: what it said, its runs, and a search that s
   await page.goto(`${place.server.address}/followed/runs/1`)
   await page.getByRole('link', { name: 'test_blank' }).click()
   await page.getByRole('heading', { level: 1, name: 'test_blank' }).waitFor()
-  await page.getByText('ran 2 times, failed 1 time (50 %)').waitFor()
+  await page.getByText('ran 2 times since, failed 1 time (50 %)').waitFor()
   const said = await page.getByRole('article', { name: 'assert 3 == 4' }).textContent()
   const durations = page.getByRole('list', { name: 'How long the test took in each run' }).getByRole('link')
   const told = await durations.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))

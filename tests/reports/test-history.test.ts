@@ -89,6 +89,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const query = { test: 'tests/test_scale.py::test_first_attempt' }
     const shown = await ana.client.call(getTest, { params: { project: 'flaky' }, query })
     expect(shown.flaky).toMatchObject([{ how: 'failed in flaky#1, attempt 1, passed on the same commit' }])
+    expect(shown.firstAt).toBe(shown.history.at(-1)?.at)
     expect(shown.history.map(({ attempt, state, branch }) => [attempt, state, branch])).toEqual([
       [2, 'passed', 'main'],
       [1, 'failed', 'main'],

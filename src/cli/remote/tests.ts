@@ -153,7 +153,7 @@ function describeQuarantine(quarantine: KnownTest['quarantine']): string {
 function describeTest(test: TestDetail): string {
   const { history, flaky } = test
   const parts = [
-    `${test.test}  ${test.state}, ${test.failures} of ${test.runs} runs failed`,
+    `${test.test}  ${test.state}, ${test.failures} of ${test.runs} runs failed since ${new Date(test.firstAt).toISOString().slice(0, 10)}`,
     describeTrend(history.filter(({ state }) => state !== 'skipped').map(({ seconds }) => seconds)),
   ]
   if (test.quarantine !== null) parts.push(`in quarantine ${describeQuarantine(test.quarantine)}`)

@@ -120,6 +120,7 @@ function describeTest(test: KnownTest, quarantined: ReadonlyMap<string, Quaranti
     runs: test.runs,
     failures: test.failures,
     flakes: test.flakes,
+    firstAt: test.first_at,
     lastAt: test.last_at,
     lastRun: test.last_run,
     quarantine:

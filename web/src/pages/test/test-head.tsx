@@ -8,7 +8,7 @@ import { toneOfTest } from '../../words/test-states.ts'
 
 /** Which test this is, and how it stands. */
 export function TestHead({ test }: { readonly test: TestDetail }) {
-  const { suite, name, file, state, runs, failures, flakes, lastAt, lastRun, quarantine } = test
+  const { suite, name, file, state, runs, failures, flakes, firstAt, lastAt, lastRun, quarantine } = test
   const failed = failures === 0 ? 'never failed' : `failed ${asCount(failures, 'time')} (${asPercent(failures / runs)})`
   return (
     <div>
@@ -22,11 +22,11 @@ export function TestHead({ test }: { readonly test: TestDetail }) {
       </Title>
       <Group gap={8} mt={6} fz="sm">
         <StateBadge tone={toneOfTest(state)}>{state}</StateBadge>
-        {flakes > 0 && <StateBadge tone="person">flaky</StateBadge>}
+        {flakes > 0 && <StateBadge tone="person">flaky {asCount(flakes, 'time')}</StateBadge>}
         {quarantine?.isOver === false && <StateBadge tone="person">in quarantine</StateBadge>}
         <Text size="sm" c="dimmed">
-          {file === '' ? '' : `${file} · `}ran {asCount(runs, 'time')}, {failed} · last in <RunLink run={lastRun} />{' '}
-          <Ago at={lastAt} />
+          {file === '' ? '' : `${file} · `}first seen <Ago at={firstAt} />, ran
+          {` ${asCount(runs, 'time')} since, ${failed}`} · last in <RunLink run={lastRun} /> <Ago at={lastAt} />
         </Text>
       </Group>
     </div>

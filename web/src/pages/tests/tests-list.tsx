@@ -57,8 +57,8 @@ function TestTable({ project, tests: shown }: { readonly project: string; readon
             <Table.Th>Last run</Table.Th>
             <Table.Th>Last results</Table.Th>
             <Table.Th ta="right">Takes</Table.Th>
-            <Table.Th ta="right">Failed</Table.Th>
-            <Table.Th ta="right">Flaky</Table.Th>
+            <Table.Th ta="right">Failed ever</Table.Th>
+            <Table.Th ta="right">Flaky ever</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
