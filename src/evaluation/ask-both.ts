@@ -4,7 +4,7 @@ import type { EvaluationPlace } from './evaluation-place.ts'
 import type { LatencyMeasures } from './evaluation-result.ts'
 import { notFeatures, type HeldOutTable } from './held-out-table.ts'
 import { latencyRequests, measureAgain, measureLatency } from './measure-latency.ts'
-import { requireNumbers } from './read-answers.ts'
+import { requireNumbers, requireOneNaming } from './read-answers.ts'
 import { answersOfHost, type Answers } from './answers.ts'
 import { withHost } from './with-host.ts'
 
@@ -54,5 +54,6 @@ async function askHost(
   const answers = await askAboutAll(host, manifest, connection, table.rows, context.signal)
   const { task } = input.evaluation
   if (task === 'regression') requireNumbers(answers)
+  else requireOneNaming(answers)
   return answersOfHost(answers, task, manifest.signature.answer.classes)
 }
