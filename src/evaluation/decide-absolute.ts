@@ -28,12 +28,13 @@ export function decideAbsolute(gate: Absolute, rows: GateRows): GateVerdict {
   const { slice } = gate
   if (slice === undefined) return holdAgainst(gate, metric, rows.candidate).verdict
   const error = 1 - (gate.confidence ?? SHOWN_CONFIDENCE)
-  const cases = rows.slice(slice).map(({ value, count, places }) => ({
+  const { values, rare } = rows.slice(slice)
+  const cases = values.map(({ value, count, places }) => ({
     value,
     rows: count,
     find: () => holdAgainst(gate, metric, rows.pick(rows.candidate, places())),
   }))
-  return decideSlices(gate, error, cases)
+  return decideSlices(gate, error, { cases, rare })
 }
 
 function holdAgainst(gate: Absolute, metric: Metric, rows: JudgedRows): SliceFinding {

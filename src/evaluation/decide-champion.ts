@@ -28,7 +28,8 @@ export function decideAgainstChampion(gate: AgainstChampion, rows: GateRows): Ga
   if (metric === undefined) return inconclusive(`${gate.metric} is not known for these rows`)
   const { slice } = gate
   if (slice === undefined) return judge(gate, compareModels(metric, rows.candidate, champion.rows)).verdict
-  const cases = rows.slice(slice).map(({ value, count, places }) => ({
+  const { values, rare } = rows.slice(slice)
+  const cases = values.map(({ value, count, places }) => ({
     value,
     rows: count,
     find: () => {
@@ -36,7 +37,7 @@ export function decideAgainstChampion(gate: AgainstChampion, rows: GateRows): Ga
       return judge(gate, compareModels(metric, rows.pick(rows.candidate, at), rows.pick(champion.rows, at)))
     },
   }))
-  return decideSlices(gate, 1 - gate.confidence, cases)
+  return decideSlices(gate, 1 - gate.confidence, { cases, rare })
 }
 
 function judge(gate: AgainstChampion, comparison: Comparison | string): SliceFinding {

@@ -316,6 +316,25 @@ describe('on rows that tell little', () => {
   })
 })
 
+test('values that are not looked at are no pass where they may have rows enough', () => {
+  const right = answers(100, 100)
+  // 40 dark, 40 light and 20 of any number of other values.
+  const of = Uint8Array.from(right, (_, i) => (i < 40 ? 0 : i < 80 ? 1 : 2))
+  const base = evidence(100, 100)
+  const given = { ...base, outcomes: { ...base.outcomes, slices: [{ column: 'ink', values: ['dark', 'light'], of }] } }
+  const decided = (minRows: number) => decideGate({ ...FLOOR, slice: 'ink', minRows }, given)
+
+  expect(decided(20)).toMatchObject({
+    outcome: 'inconclusive',
+    summary:
+      'accuracy holds for 2 values of ink; 20 rows have rarer values that are not looked at, of up to 20 rows each: `min-rows: 21` leaves them out',
+  })
+  expect(decided(21)).toMatchObject({
+    outcome: 'pass',
+    summary: 'accuracy holds for 2 values of ink; 20 rows have rarer values that are not looked at',
+  })
+})
+
 describe('per slice', () => {
   const gate: GateSpec = { ...FLOOR, name: 'accuracy-ink', slice: 'ink', minRows: 40 }
 
@@ -336,7 +355,7 @@ describe('per slice', () => {
     })
     expect(decideGate({ ...gate, minRows: 34 }, three)).toMatchObject({
       outcome: 'pass',
-      summary: 'accuracy holds for 1 values of ink; not judged, with fewer than 34 rows: b, c',
+      summary: 'accuracy holds for 1 value of ink; not judged, with fewer than 34 rows: b, c',
     })
     expect(decideGate({ ...gate, slice: 'gone' }, three).outcome).toBe('inconclusive')
   })

@@ -1,4 +1,6 @@
+import { counted } from '../lib/counted.ts'
 import { holm } from '../statistics/multiple-testing.ts'
+import type { RareValues } from './gate-rows.ts'
 import { inconclusive, type GateVerdict } from './gate-verdict.ts'
 
 /** What a gate found for one value of a slice, or for all rows. */
@@ -27,10 +29,14 @@ interface SlicedGate {
  *   that truly does not hold passes, and each does that no more often than the gate's error.
  * - Fail: some value surely does not hold. Of twenty values one looks surely bad by chance alone, so the errors
  *   are Holm's: the chance that a candidate is refused although every value holds stays below `error`.
- * - Inconclusive: anything else, and when no value has enough rows. Values with fewer than `min-rows` are named
- *   and not judged.
+ * - Inconclusive: anything else, when no value has enough rows, and when a value that is not looked at, because
+ *   others have more rows, may have enough. Values with fewer than `min-rows` are named and not judged.
  */
-export function decideSlices(gate: SlicedGate, error: number, slices: readonly SliceCase[]): GateVerdict {
+export function decideSlices(
+  gate: SlicedGate,
+  error: number,
+  { cases: slices, rare }: { readonly cases: readonly SliceCase[]; readonly rare: RareValues | undefined },
+): GateVerdict {
   const skipped = slices.filter(({ rows }) => rows < gate.minRows).map(({ value, rows }) => ({ value, rows }))
   const found = slices
     .filter(({ rows }) => rows >= gate.minRows)
@@ -52,8 +58,28 @@ export function decideSlices(gate: SlicedGate, error: number, slices: readonly S
       adjustedError: errors[i]!,
     } as const
   })
-  return { ...tell(gate, judged, skipped), evidence: { slice: gate.slice, correction: 'holm', error, judged, skipped } }
+  const told = withRare(gate, tell(gate, judged, skipped), rare)
+  const evidence = {
+    slice: gate.slice,
+    correction: 'holm',
+    error,
+    judged,
+    skipped,
+    ...(rare === undefined ? {} : { rare }),
+  }
+  return { ...told, evidence }
 }
+
+function withRare(gate: SlicedGate, told: Told, rare: RareValues | undefined): Told {
+  if (rare === undefined) return told
+  const mayMatter = rare.most >= gate.minRows
+  const rows = `${rare.rows} ${rare.rows === 1 ? 'row has a rarer value' : 'rows have rarer values'} that are not looked at`
+  const hint = mayMatter ? `, of up to ${rare.most} rows each: \`min-rows: ${rare.most + 1}\` leaves them out` : ''
+  const outcome = told.outcome === 'pass' && mayMatter ? 'inconclusive' : told.outcome
+  return { outcome, summary: `${told.summary}; ${rows}${hint}` }
+}
+
+type Told = Pick<GateVerdict, 'outcome' | 'summary'>
 
 interface Judged {
   readonly value: string
@@ -61,11 +87,7 @@ interface Judged {
   readonly summary: string
 }
 
-function tell(
-  gate: SlicedGate,
-  judged: readonly Judged[],
-  skipped: readonly { readonly value: string }[],
-): Pick<GateVerdict, 'outcome' | 'summary'> {
+function tell(gate: SlicedGate, judged: readonly Judged[], skipped: readonly { readonly value: string }[]): Told {
   const few =
     skipped.length === 0
       ? ''
@@ -77,7 +99,10 @@ function tell(
     const more = worst.length > 3 ? ` and ${worst.length - 3} more` : ''
     return { outcome, summary: `${told.join('; ')}${more}${few}` }
   }
-  return { outcome: 'pass', summary: `${gate.metric} holds for ${judged.length} values of ${gate.slice ?? ''}${few}` }
+  return {
+    outcome: 'pass',
+    summary: `${gate.metric} holds for ${counted(judged.length, 'value')} of ${gate.slice ?? ''}${few}`,
+  }
 }
 
 function someOf(names: readonly string[]): string {

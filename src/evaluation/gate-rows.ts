@@ -10,10 +10,23 @@ export interface GateRows {
   /** Why there is none. */
   readonly noChampion?: string
   readonly find: (metric: string) => Metric | undefined
-  /** Values of a slice; none of a slice that was not evaluated. */
-  readonly slice: (name: string) => readonly SliceValue[]
+  /** No values of a slice that was not evaluated. */
+  readonly slice: (name: string) => Slice
   /** The same rows and places give the same object. */
   readonly pick: (rows: JudgedRows, places: Uint32Array) => JudgedRows
+}
+
+export interface Slice {
+  readonly values: readonly SliceValue[]
+  /** There where more values occur than are looked at. */
+  readonly rare?: RareValues
+}
+
+export interface RareValues {
+  /** Of all of them together. */
+  readonly rows: number
+  /** No single one has more. */
+  readonly most: number
 }
 
 export interface SliceValue {
@@ -25,7 +38,7 @@ export interface SliceValue {
 export function gateRows(result: EvaluationResult, outcomes: RowOutcomes): GateRows {
   const candidate = rowsOf(outcomes, outcomes.candidate)
   const picked = new Map<Uint32Array, Map<JudgedRows, JudgedRows>>()
-  const slices = new Map<string, readonly SliceValue[]>()
+  const slices = new Map<string, Slice>()
   return {
     candidate,
     ...championOf(result, outcomes),
@@ -54,9 +67,12 @@ function championOf({ champion }: EvaluationResult, outcomes: RowOutcomes): Pick
   return { champion: { version, rows: rowsOf(outcomes, outcomes.champion) } }
 }
 
-function valuesOf({ slices }: RowOutcomes, name: string): readonly SliceValue[] {
+function valuesOf({ slices }: RowOutcomes, name: string): Slice {
   const slice = slices.find(({ column }) => column === name)
-  if (slice === undefined) return []
+  if (slice === undefined) return { values: [] }
   const places = placesOf(slice.of, slice.values.length)
-  return slice.values.map((value, i) => ({ value, count: places[i]!.length, places: () => places[i]! }))
+  const values = slice.values.map((value, i) => ({ value, count: places[i]!.length, places: () => places[i]! }))
+  const rows = slice.of.length - values.reduce((sum, { count }) => sum + count, 0)
+  // Those that are looked at are the most frequent.
+  return rows === 0 ? { values } : { values, rare: { rows, most: Math.min(...values.map(({ count }) => count), rows) } }
 }
