@@ -105,12 +105,30 @@ export function rowsOf(outcomes: RowOutcomes, model: ModelOutcomes): JudgedRows 
   return {
     kind: 'classification',
     ...base,
+    ...pairOf(outcomes),
     classes,
     truth: integers(truth),
     predicted: integers(model.predicted),
     ...(model.scores === undefined ? {} : { scores: doubles(model.scores) }),
     ...(positive === undefined ? {} : { positive }),
   }
+}
+
+/**
+ * One answer that is no class of any row makes three classes of two, and would change what the scores of all rows
+ * are judged by. Of the whole table, so that its slices are judged alike; mostly the first rows say that there are more.
+ */
+function pairOf(outcomes: RowOutcomes): Pick<ClassRows, 'pair'> {
+  const { classes = [], truth, candidate, champion } = outcomes
+  const width = classes.length
+  if (width <= 2) return {}
+  const live = new Set<number>()
+  for (const { scores = [] } of [candidate, ...(champion === undefined ? [] : [champion])]) {
+    for (let i = 0; i < scores.length && live.size <= 2; i++) if (scores[i] !== 0) live.add(i % width)
+  }
+  for (let i = 0; i < truth.length && live.size <= 2; i++) live.add(truth[i]!)
+  const [one, other] = [...live].toSorted((a, b) => a - b)
+  return live.size === 2 && one !== undefined && other !== undefined ? { pair: [one, other] } : {}
 }
 
 function doubles(values: ArrayLike<number>): Float64Array {

@@ -21,6 +21,13 @@ export interface ClassRows extends RowsBase {
   readonly scores?: Float64Array
   /** The place of the class that matters (`evaluation.positive`). */
   readonly positive?: number
+  /** The only two that are true of some row or have a score, where the others are mere answers. */
+  readonly pair?: readonly [number, number]
+}
+
+/** The two classes that scores tell apart; undefined where there are more. */
+export function twoClasses({ classes, pair }: ClassRows): readonly [number, number] | undefined {
+  return classes.length === 2 ? [0, 1] : pair
 }
 
 export interface NumberRows extends RowsBase {
@@ -37,7 +44,7 @@ export function pickRows(rows: JudgedRows, places: Uint32Array): JudgedRows {
     const { kind, truth, predicted } = rows
     return { kind, sampling, ...own, truth: pickNumbers(truth, places), predicted: pickNumbers(predicted, places) }
   }
-  const { scores, classes, kind, positive } = rows
+  const { scores, classes, kind, positive, pair } = rows
   const pick = (values: Int32Array): Int32Array => {
     const picked = new Int32Array(places.length)
     for (let i = 0; i < places.length; i++) picked[i] = values[places[i]!]!
@@ -51,6 +58,7 @@ export function pickRows(rows: JudgedRows, places: Uint32Array): JudgedRows {
     truth: pick(rows.truth),
     predicted: pick(rows.predicted),
     ...(positive === undefined ? {} : { positive }),
+    ...(pair === undefined ? {} : { pair }),
   }
   return scores === undefined ? picked : withScores(picked, () => pickScores(scores, classes.length, places))
 }

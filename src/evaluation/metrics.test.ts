@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { confusionMatrix } from './class-counts.ts'
 import golden from './golden.json' with { type: 'json' }
+import type { RowOutcomes } from './evaluation-result.ts'
 import { estimateMetric } from './infer-metric.ts'
+import { rowsOf } from './judge-answers.ts'
 import { numberUnits, pickRows, type ClassRows, type NumberRows } from './judged-rows.ts'
 import { measure, measureAll } from './measure.ts'
 import { findMetric, metricNames } from './metrics.ts'
@@ -195,4 +197,35 @@ test('a calibrated model is not proved to be otherwise', () => {
   expect(value).toBeGreaterThan(0.01)
   expect(low).toBe(0)
   expect(high).toBeGreaterThan(value!)
+})
+
+test('an answer that is no class at all does not change what scores are judged by', () => {
+  const random = new SeededRandom(7)
+  const truth = Int32Array.from({ length: 60 }, () => Number(random.next() < 0.3))
+  const scores = Float64Array.from({ length: 120 }, () => random.next())
+  const predicted = truth.map((label, row) => (row % 5 === 0 ? 1 - label : label))
+  const two = {
+    task: 'classification',
+    classes: ['0', '1'],
+    truth,
+    candidate: { predicted, scores },
+    slices: [],
+  } as const
+  const withStranger: RowOutcomes = {
+    ...two,
+    classes: ['0', '1', 'none'],
+    candidate: {
+      predicted: predicted.with(3, 2),
+      scores: Float64Array.from({ length: 180 }, (_, i) =>
+        i % 3 === 2 ? 0 : scores[Math.floor(i / 3) * 2 + (i % 3)]!,
+      ),
+    },
+  }
+  const names = ['brier', 'auc', 'pr-auc', 'auc-weighted']
+  const measured = (outcomes: RowOutcomes) => measureAll(rowsOf(outcomes, outcomes.candidate), names)
+  const half = Uint32Array.from({ length: 30 }, (_, i) => i)
+  const picked = (outcomes: RowOutcomes) => measureAll(pickRows(rowsOf(outcomes, outcomes.candidate), half), names)
+
+  expect(measured(withStranger)).toEqual(measured(two))
+  expect(picked(withStranger)).toEqual(picked(two))
 })

@@ -1,10 +1,12 @@
 import { rankRows, type RankedRows } from '../statistics/rank-area.ts'
-import type { ClassRows } from './judged-rows.ts'
+import { twoClasses, type ClassRows } from './judged-rows.ts'
 
 /** The classes whose scores are judged against the rest: the one that matters, of two the second, else all. */
-export function rankedClasses({ classes, positive }: ClassRows): readonly number[] {
+export function rankedClasses(rows: ClassRows): readonly number[] {
+  const { classes, positive } = rows
   if (positive !== undefined) return [positive]
-  return classes.length === 2 ? [1] : classes.map((_, c) => c)
+  const two = twoClasses(rows)
+  return two === undefined ? classes.map((_, c) => c) : [two[1]]
 }
 
 /** Rows by their score for one class. Sorted once for all metrics. */

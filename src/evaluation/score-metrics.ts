@@ -1,5 +1,5 @@
 import { inferAbsoluteSums } from '../statistics/absolute-sums.ts'
-import type { ClassRows } from './judged-rows.ts'
+import { twoClasses, type ClassRows } from './judged-rows.ts'
 import type { ClassComputation } from './metric-computation.ts'
 import { PRECISION_RECALL_AREA } from './precision-recall-area.ts'
 
@@ -39,17 +39,25 @@ function clip(score: number): number {
 }
 
 /** Squared distance from the truth: of two classes that of the positive one's score, else over all classes (0 to 2). */
-function brierPerRow({ classes, truth, scores, positive = 1 }: ClassRows): Float64Array {
+function brierPerRow(rows: ClassRows): Float64Array {
+  const { classes, truth, scores } = rows
   const width = classes.length
   const losses = new Float64Array(truth.length)
+  const judged = positiveOfTwo(rows)
   for (let i = 0; i < losses.length; i++) {
-    if (width === 2) {
-      losses[i] = (scores![i * 2 + positive]! - Number(truth[i] === positive)) ** 2
+    if (judged !== undefined) {
+      losses[i] = (scores![i * width + judged]! - Number(truth[i] === judged)) ** 2
       continue
     }
     for (let k = 0; k < width; k++) losses[i]! += (scores![i * width + k]! - Number(k === truth[i])) ** 2
   }
   return losses
+}
+
+function positiveOfTwo(rows: ClassRows): number | undefined {
+  const two = twoClasses(rows)
+  const { positive = two?.[1] } = rows
+  return positive !== undefined && two?.includes(positive) === true ? positive : undefined
 }
 
 const CALIBRATION_BINS = 10
