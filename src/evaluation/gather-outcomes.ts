@@ -33,6 +33,8 @@ export async function gatherOutcomes(
   const models = [asked.candidate, ...(asked.champion === undefined ? [] : [asked.champion])].filter(isClasses)
   const classes = tabulateClasses(table.truth.labels, models, positive)
   const [candidate, champion] = models.map((model) => ({ ...classOutcomes(model, classes), ...ownOf(model) }))
+  for (const [i, outcomes] of [candidate, champion].entries())
+    if (outcomes !== undefined) notes.push(...aboutScores(i === 0 ? 'candidate' : 'champion', models[i]!, outcomes))
   noteStrangers(candidate!, classes.truth, classes.classes, notes)
   return {
     ...base,
@@ -88,6 +90,18 @@ function numberOutcomes(answers: Answers): ModelOutcomes {
 
 function ownOf({ own }: Answers): Pick<ModelOutcomes, 'own'> {
   return own === undefined ? {} : { own }
+}
+
+/** Scores that belong to no class are none: metrics that need them would say that the model gives no scores. */
+function aboutScores(
+  who: string,
+  { width, names }: Extract<Answers, { kind: 'classes' }>,
+  { scores }: ModelOutcomes,
+): string[] {
+  if (width === 0 || scores !== undefined) return []
+  const classes =
+    names === undefined ? 'model.outputs.classes names none' : `model.outputs.classes names ${names.length}`
+  return [`the ${who}'s scores are not used: a row has ${width}, and ${classes}. Each class needs one`]
 }
 
 /** Usually a mistake in `outputs.classes` or in how a class is written, and worth more than a low accuracy. */

@@ -258,6 +258,17 @@ test('ids that are not the own of each row, and answers that are no label, are t
   expect((await evaluate({})).result!.notes).toEqual([])
 })
 
+test('scores that belong to no class are said not to be used', async () => {
+  const answer = { prediction: 'label', scores: 'probabilities', classes: ['no', 'yes', 'maybe'] }
+
+  const { result } = await evaluate({ candidate: await bundle('one.onnx', { answer }) })
+
+  expect(result!.notes).toEqual([
+    "the candidate's scores are not used: a row has 2, and model.outputs.classes names 3. Each class needs one",
+  ])
+  expect(result!.candidate.metrics['auc']).toMatchObject({ value: null, why: 'the model gives no scores' })
+})
+
 test('a table of comma separated values gives the same numbers', async () => {
   const parquet = await evaluate({})
   const csv = await evaluate({}, ROWS, 'test.csv')
