@@ -299,6 +299,19 @@ test('rules of a table are counted, and what breaks them is told with an example
   ])
 })
 
+test('a number is one of the values however it is written, and an absent one is no second of its kind', async () => {
+  const rows = `select case when i < 3 then 'nan'::double when i < 5 then null else i end as grade, i % 2 + 1.0 as kind from range(9) t(i)`
+  const gate = (values: string) =>
+    `  - { check: data, dataset: rows.parquet, columns: { grade: { unique: true }, kind: { values: ${values} } } }`
+
+  const { gates } = await decide({ gates: `${gate('[1, 2]')}\n${gate('[1]')}`, tables: { 'rows.parquet': rows } })
+
+  expect(told(gates)).toEqual([
+    'pass data-rows: rows.parquet: all rules hold for 9 rows',
+    'fail data-rows-2: rows.parquet: kind: one of 1 wanted, and 4 rows are not, "2.0" for one',
+  ])
+})
+
 test('rows on both sides fail, and a column that gives the label away is named for a person to judge', async () => {
   const half = (which: number) => `select * from (${ROWS}) where id % 2 = ${which}`
   const gate = '  - { check: leakage, train: train.parquet, test: rows.parquet, by: [id] }'

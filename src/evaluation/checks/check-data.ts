@@ -64,12 +64,8 @@ async function checkColumn(
   if (rule.nulls !== undefined)
     conditions.push([`at most ${percent(rule.nulls)} without a value`, isMissing, rule.nulls * rows])
   if (rule.values !== undefined) {
-    const list = rule.values.map(sqlText).join(', ')
-    conditions.push([
-      `one of ${rule.values.slice(0, 8).join(', ')}`,
-      `not ${isMissing} and ${name}::varchar not in (${list})`,
-      0,
-    ])
+    const told = `one of ${rule.values.slice(0, 8).join(', ')}`
+    conditions.push([told, `not ${isMissing} and not ${isAmong(name, type, rule.values)}`, 0])
   }
   const breaches: Breach[] = []
   if (conditions.length > 0) {
@@ -91,10 +87,21 @@ async function checkColumn(
     }
   }
   if (rule.unique === true) {
-    const twice = await count(connection, `select count(${name}) - count(distinct ${name}) from checked`)
+    const twice = await count(
+      connection,
+      `select count(${name}) - count(distinct ${name}) from checked where not ${isMissing}`,
+    )
     if (twice > 0) breaches.push({ column, rule: 'unique', rows: twice })
   }
   return breaches
+}
+
+/** A table of floats writes 1 as 1.0: numbers are compared as numbers. */
+function isAmong(name: string, type: string, values: readonly string[]): string {
+  const texts = `${name}::varchar in (${values.map(sqlText).join(', ')})`
+  const numbers = values.filter((value) => value.trim() !== '').map(Number)
+  const finite = isNumeric(type) ? numbers.filter((number) => Number.isFinite(number)) : []
+  return finite.length === 0 ? texts : `(${texts} or try_cast(${name} as double) in (${finite.join(', ')}))`
 }
 
 /** What is not of the wanted type, or undefined where the column's own type says that all are. */
