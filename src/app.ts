@@ -189,9 +189,9 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     await createGitServer({
       database,
       dataFolder,
-      authorize: (token, project, access) => authorizeGit(installation, token, project, access),
+      authorize: (token, repository, access) => authorizeGit(installation, token, repository, access),
       progress: (push, signal) => pushProgress(needs, push, AbortSignal.any([signal, stopping.signal])),
-      onError: (error, project) => log.error({ error: String(error), project }, 'git request failed'),
+      onError: (error, repository) => log.error({ error: String(error), repository }, 'git request failed'),
     }),
   )
   const api = createApiApp({

@@ -23,10 +23,12 @@ export interface Tables {
     default_branch: string
     path: string
     priority: Priority
+    /** The name of the repository it is in. */
+    repository: string
     created_at: number
     created_by: string
   }
-  pushes: { id: string; project: string; person: string; at: number }
+  pushes: { id: string; repository: string; person: string; at: number }
   /** When each schedule of the default branch's file comes due next. */
   schedules: {
     project: string

@@ -57,12 +57,12 @@ export async function answerCases(
 
 async function readCases(
   { database, dataFolder }: Needs,
-  project: string,
+  name: string,
   commit: string,
   path: string,
 ): Promise<AcceptanceCase[]> {
-  const { path: folder } = await getProject(database.read, project)
-  const file = folder === '' ? path : `${folder}/${path}`
+  const project = await getProject(database.read, name)
+  const file = project.path === '' ? path : `${project.path}/${path}`
   const text = await readCommitText(repositoryFolder(dataFolder, project), commit, file)
   if (text === undefined)
     throw new AppError('NOT_FOUND', `acceptance.cases names ${path}, which is not in commit ${commit.slice(0, 12)}.`)

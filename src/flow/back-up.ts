@@ -10,8 +10,9 @@ import { SCHEMA_VERSION } from '../db/migrate.ts'
 import { openDatabase, type Reader } from '../db/open-database.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { version } from '../lib/version.ts'
-import { listProjects } from '../source/projects.ts'
+import { listProjects, type Project } from '../source/projects.ts'
 import { knownRefs } from '../source/known-refs.sql.ts'
+import { repositoryFolder } from '../source/repositories.ts'
 import { runGit, tryGit } from '../source/run-git.ts'
 
 /** `backup.json`, the first file of a backup. */
@@ -147,24 +148,25 @@ const HALF_WRITTEN = /^(tmp_.*|\.tmp.*|.*\.lock)$/
 
 /** A push that came after the database was taken: its commits stay, but nothing points to them. */
 async function setBackRefs(reader: Reader, staged: string): Promise<void> {
-  for (const name of await projectNames(reader)) {
-    const repository = join(staged, 'repositories', `${name}.git`)
-    if (!existsSync(repository)) continue
-    const current = await refsOf(repository)
-    for (const [ref, commit] of await knownRefs(reader, name)) {
+  for (const repository of await repositoryNames(reader)) {
+    const folder = repositoryFolder(staged, { repository })
+    if (!existsSync(folder)) continue
+    const current = await refsOf(folder)
+    for (const [ref, commit] of await knownRefs(reader, repository)) {
       const isDeleted = /^0+$/.test(commit)
-      if (isDeleted && current.has(ref)) await tryGit(repository, ['update-ref', '-d', ref])
-      else if (!isDeleted && current.get(ref) !== commit) await tryGit(repository, ['update-ref', ref, commit])
+      if (isDeleted && current.has(ref)) await tryGit(folder, ['update-ref', '-d', ref])
+      else if (!isDeleted && current.get(ref) !== commit) await tryGit(folder, ['update-ref', ref, commit])
     }
   }
 }
 
-async function projectNames(reader: Reader): Promise<string[]> {
-  const names: string[] = []
-  for (let page = await listProjects(reader); page.length > 0; page = await listProjects(reader, names.at(-1))) {
-    names.push(...page.map(({ name }) => name))
+async function repositoryNames(reader: Reader): Promise<Set<string>> {
+  const projects: Project[] = []
+  for (let page = await listProjects(reader); page.length > 0;) {
+    projects.push(...page)
+    page = await listProjects(reader, page.at(-1)?.name)
   }
-  return names
+  return new Set(projects.map(({ repository }) => repository))
 }
 
 async function refsOf(repository: string): Promise<Map<string, string>> {

@@ -18,7 +18,7 @@ export async function changeOfRun(
   const project = await getProject(database.read, run.project)
   const measured = await recentCoverage(database.read, run.project, project.defaultBranch)
   if (measured.length === 0) return undefined
-  const repository = repositoryFolder(dataFolder, run.project)
+  const repository = repositoryFolder(dataFolder, project)
   const ancestors = await ancestorsOf(repository, run.commit_id)
   const base = measured.find(({ commit }) => commit !== run.commit_id && ancestors.has(commit))
   if (base === undefined) return undefined

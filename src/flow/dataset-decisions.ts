@@ -35,7 +35,7 @@ export async function declaredDatasets(
   name: string,
 ): Promise<readonly DatasetSpec[]> {
   const project = await getProject(database.read, name)
-  const repository = repositoryFolder(dataFolder, name)
+  const repository = repositoryFolder(dataFolder, project)
   const head = await defaultHead(repository, project.defaultBranch)
   const text = head === undefined ? undefined : await readCommitText(repository, head, pipelinePath(project))
   return text === undefined ? [] : (parsePipeline(text, pipelinePath(project)).pipeline?.data ?? [])

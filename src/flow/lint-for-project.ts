@@ -20,7 +20,7 @@ export async function lintForProject(needs: PlanNeeds, request: LintRequest): Pr
   const parsed = parsePipeline(request.text)
   const pipeline = parsed.pipeline ?? parsed.certain?.pipeline
   if (pipeline === undefined) return [...parsed.problems]
-  const repository = repositoryFolder(needs.dataFolder, project.name)
+  const repository = repositoryFolder(needs.dataFolder, project)
   const commit = await resolveRef(repository, request.ref ?? project.defaultBranch)
   if (commit === undefined && request.ref !== undefined) {
     throw new AppError('NOT_FOUND', `${project.name} has no branch, tag or commit "${request.ref}".`)

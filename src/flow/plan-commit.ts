@@ -62,7 +62,7 @@ const FILE = 'tidegate.yaml'
  */
 export async function planCommit(installation: PlanNeeds, wanted: CommitToRun): Promise<NewRun | undefined> {
   const project = await getProject(installation.database.read, wanted.project)
-  const repository = repositoryFolder(installation.dataFolder, wanted.project)
+  const repository = repositoryFolder(installation.dataFolder, project)
   const read = await readPipelineText(repository, wanted.commit, project)
   if (read.kind === 'problem') return invalidRun(installation, project, wanted, '', [read.problem])
   const { text } = read
@@ -88,7 +88,7 @@ async function allProblems(
 ): Promise<readonly Problem[]> {
   if (parsed.certain === undefined) return parsed.problems
   const { pipeline } = parsed.certain
-  const sources = await readSources(repositoryFolder(installation.dataFolder, project.name), wanted.commit, project)
+  const sources = await readSources(repositoryFolder(installation.dataFolder, project), wanted.commit, project)
   const { context } = await planningOf(installation, project, wanted, { pipeline, ...sources })
   return lintParsed(parsed, context)
 }
@@ -156,7 +156,7 @@ async function plannedRun(
   const { plan, problems } = planRun(parsed.pipeline, context)
   const all = [...problems, ...(plan === undefined ? [] : doubts(parsed.pipeline, context))]
   if (plan === undefined) return invalidRun(installation, project, wanted, parsed.text, inOrder(all))
-  const repository = repositoryFolder(installation.dataFolder, project.name)
+  const repository = repositoryFolder(installation.dataFolder, project)
   // Each asks git several times, and the pusher waits for all of them.
   const [snapshot, facts] = await Promise.all([
     snapshotCommit(installation.store, repository, wanted.commit, project.path),
@@ -247,7 +247,7 @@ async function pipelineBefore(
 ): Promise<Pipeline | undefined> {
   const before = await ruleCommit(installation, project, wanted)
   if (before === undefined) return undefined
-  const repository = repositoryFolder(installation.dataFolder, project.name)
+  const repository = repositoryFolder(installation.dataFolder, project)
   const text = await readCommitText(repository, before, pipelinePath(project))
   return text === undefined ? undefined : parsePipeline(text, FILE).pipeline
 }
@@ -279,7 +279,7 @@ async function ruleCommit(installation: PlanNeeds, project: Project, wanted: Com
   if (wanted.branch === project.defaultBranch && wanted.event === 'push') {
     return wanted.before === undefined || ZEROS.test(wanted.before) ? undefined : wanted.before
   }
-  return defaultHead(repositoryFolder(installation.dataFolder, project.name), project.defaultBranch)
+  return defaultHead(repositoryFolder(installation.dataFolder, project), project.defaultBranch)
 }
 
 async function invalidRun(
@@ -316,7 +316,7 @@ function problemOfFile(project: Project, message: string): Problem {
 }
 
 async function common(installation: PlanNeeds, project: Project, wanted: CommitToRun) {
-  const repository = repositoryFolder(installation.dataFolder, project.name)
+  const repository = repositoryFolder(installation.dataFolder, project)
   const [title, authors] = await Promise.all([
     commitTitle(repository, wanted.commit),
     authorsOf(installation, repository, wanted),

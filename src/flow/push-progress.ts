@@ -18,7 +18,7 @@ export interface ProgressOptions {
 
 export interface PushToShow {
   readonly id: string
-  readonly project: string
+  readonly repository: string
   readonly isDetached: boolean
 }
 
@@ -38,7 +38,7 @@ export async function* pushProgress(
   if (runs.length === 0) {
     yield ignored
       ? 'tidegate: `on:` in tidegate.yaml starts nothing for this push.'
-      : `tidegate: the push is recorded; its run will show at ${options.publicUrl}/${push.project}`
+      : `tidegate: the push is recorded; its run will show at ${options.publicUrl}/${push.repository}`
     return
   }
   for (const run of runs) {

@@ -40,12 +40,12 @@ async function handleUpdate(installation: Installation, update: UnhandledUpdate)
 }
 
 async function planUpdate(installation: Installation, update: UnhandledUpdate) {
-  const { defaultBranch } = await getProject(installation.database.read, update.project)
+  const { defaultBranch } = await getProject(installation.database.read, update.repository)
   const tag = update.ref.startsWith('refs/tags/') ? update.ref.slice('refs/tags/'.length) : undefined
   const branch = update.ref.startsWith('refs/heads/') ? update.ref.slice('refs/heads/'.length) : undefined
   if (tag === undefined && branch === undefined) return undefined
   return planCommit(installation, {
-    project: update.project,
+    project: update.repository,
     commit: update.newCommit,
     branch: branch ?? defaultBranch,
     ...(tag === undefined ? {} : { tag }),

@@ -78,8 +78,9 @@ async function runSchedule(needs: ScheduleNeeds, due: ScheduleRow, now: number):
 }
 
 async function planScheduled(needs: ScheduleNeeds, row: ScheduleRow) {
-  const { name, defaultBranch } = await getProject(needs.database.read, row.project)
-  const commit = await defaultHead(repositoryFolder(needs.dataFolder, name), defaultBranch)
+  const project = await getProject(needs.database.read, row.project)
+  const { name, defaultBranch } = project
+  const commit = await defaultHead(repositoryFolder(needs.dataFolder, project), defaultBranch)
   if (commit === undefined) return undefined
   return planCommit(needs, {
     project: name,
@@ -123,7 +124,7 @@ async function schedulesAtHead(
   { dataFolder }: Pick<PlanNeeds, 'dataFolder'>,
   project: Project,
 ): Promise<readonly ScheduleSpec[] | undefined> {
-  const repository = repositoryFolder(dataFolder, project.name)
+  const repository = repositoryFolder(dataFolder, project)
   const commit = await defaultHead(repository, project.defaultBranch)
   if (commit === undefined) return undefined
   const read = await readPipelineText(repository, commit, project)

@@ -36,9 +36,9 @@ async function createRunOf(
   installation: Installation,
   wanted: StartRequest & { event: 'manual' | 'alert'; dedupeKey: string; alertId?: string },
 ): Promise<RunRow> {
-  const { defaultBranch } = await getProject(installation.database.read, wanted.project)
-  const ref = wanted.ref ?? defaultBranch
-  const commit = await resolveRef(repositoryFolder(installation.dataFolder, wanted.project), ref)
+  const project = await getProject(installation.database.read, wanted.project)
+  const ref = wanted.ref ?? project.defaultBranch
+  const commit = await resolveRef(repositoryFolder(installation.dataFolder, project), ref)
   if (commit === undefined)
     throw new AppError('NOT_FOUND', `${wanted.project} has no branch, tag or commit "${ref}". Push one first.`)
   const run = await planCommit(installation, { ...wanted, commit, branch: ref })

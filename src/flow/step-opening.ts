@@ -11,6 +11,7 @@ import type { DatasetSettings } from '../core/dataset-settings.ts'
 import type { TaskWork } from '../core/plan.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
 import { readCommit } from '../source/read-history.ts'
+import { getProject } from '../source/projects.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import { asksCandidate } from './asks-candidate.ts'
 import { buildDate } from './build-date.ts'
@@ -33,7 +34,7 @@ export async function openStep(
   runToken: (run: AttemptContext['run']) => Promise<string>,
 ): Promise<StepOpening> {
   const { run, step } = context
-  const date = await buildDate(step, () => committedAt(needs.dataFolder, run))
+  const date = await buildDate(step, () => committedAt(needs, run))
   if (step.work.kind === 'task') {
     const wanted = taskSecrets(step.work)
     const opened =
@@ -51,8 +52,9 @@ export async function openStep(
   }
 }
 
-async function committedAt(dataFolder: string, run: RunRow): Promise<number> {
-  return (await readCommit(repositoryFolder(dataFolder, run.project), run.commit_id)).committedAt
+async function committedAt({ database, dataFolder }: Needs, run: RunRow): Promise<number> {
+  const project = await getProject(database.read, run.project)
+  return (await readCommit(repositoryFolder(dataFolder, project), run.commit_id)).committedAt
 }
 
 /** Secrets that a task of ours is given: those of package indexes, or the one of a dataset's source. */

@@ -8,7 +8,7 @@ import { showProgress } from './show-progress.ts'
 
 export interface PushInProgress {
   readonly id: string
-  readonly project: string
+  readonly repository: string
   readonly person: string
   readonly at: number
   readonly pid: number
@@ -31,7 +31,7 @@ export async function answerHooks(
       else await welcome(context, push, message, socket, leaving)
     }
   } catch (error) {
-    context.onError(error, push.project)
+    context.onError(error, push.repository)
   }
   socket.destroy()
 }
@@ -40,14 +40,14 @@ export async function answerHooks(
 async function permit(context: GitContext, push: PushInProgress, updates: readonly RefUpdate[]): Promise<string> {
   const bad = updates.find((update) => !isPlainRef(update.ref))
   if (bad !== undefined) return `${shown(bad.ref)} cannot be pushed here: only names under refs/ can.`
-  const { id, project, person, at, pid } = push
-  const entry = { id, project, person, at, pid, updates }
+  const { id, repository, person, at, pid } = push
+  const entry = { id, repository, person, at, pid, updates }
   try {
     await writeJournalEntry(context.dataFolder, entry)
     push.journaled = entry
     return 'ok'
   } catch (error) {
-    context.onError(error, project)
+    context.onError(error, repository)
     return 'Tidegate cannot write to its data folder, so it does not take the push. Its log says why.'
   }
 }
@@ -67,22 +67,22 @@ async function welcome(
 ): Promise<void> {
   const say = (line: string) => socket.write(`|${shown(line)}\n`)
   try {
-    const { id, project, person, at } = push
+    const { id, repository, person, at } = push
     await reach('refs moved', id)
-    await recordPush(context.database, { id, project, person, at, updates: message.updates })
+    await recordPush(context.database, { id, repository, person, at, updates: message.updates })
     await reach('push recorded', id)
     await removeJournalEntry(context.dataFolder, id)
     push.journaled = undefined
   } catch (error) {
-    context.onError(error, push.project)
+    context.onError(error, push.repository)
     say('The push is stored. Its run starts as soon as the database answers again.')
     socket.end('.\n')
     return
   }
   context.releasePlace()
   const isDetached = message.options.some((option) => option === 'detach' || option === 'tidegate.detach')
-  const { id, project, person } = push
-  await showProgress(context, { id, project, person, isDetached }, say, leaving)
+  const { id, repository, person } = push
+  await showProgress(context, { id, repository, person, isDetached }, say, leaving)
   socket.end('.\n')
 }
 

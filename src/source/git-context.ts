@@ -4,7 +4,7 @@ import type { Database } from '../db/open-database.ts'
 /** A push whose rows are written and whose run may be followed. */
 export interface ReceivedPush {
   readonly id: string
-  readonly project: string
+  readonly repository: string
   readonly person: string
   /** The pusher said `-o tidegate.detach` (or `-o detach`): only say where to look. */
   readonly isDetached: boolean
@@ -14,14 +14,14 @@ export interface GitServerOptions {
   readonly database: Database
   readonly dataFolder: string
   /** The person behind the token. Throws UNAUTHENTICATED, FORBIDDEN or NOT_FOUND. */
-  authorize(token: string, project: string, access: 'read' | 'write'): Promise<string>
+  authorize(token: string, repository: string, access: 'read' | 'write'): Promise<string>
   /**
    * Lines for the pusher's terminal, until the run ends or needs a person. `signal` aborts when nobody
    * reads any more: the pusher left, the server closes, or an hour has passed.
    */
   progress(push: ReceivedPush, signal: AbortSignal): AsyncIterable<string>
   /** What went wrong here and is not the client's fault; the message to log. */
-  onError(error: unknown, project: string): void
+  onError(error: unknown, repository: string): void
 }
 
 /** What a request needs from the server around it. */

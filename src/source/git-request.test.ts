@@ -3,14 +3,14 @@ import { isGitPath, parseGitRequest, protocolOf, tokenOf } from './git-request.t
 
 test('the four requests of a git client are understood', () => {
   expect(parseGitRequest('GET', '/digits.git/info/refs?service=git-upload-pack')).toEqual({
-    project: 'digits',
+    repository: 'digits',
     service: 'upload-pack',
     kind: 'advertise',
   })
   expect(parseGitRequest('GET', '/digits.git/info/refs?service=git-receive-pack')?.service).toBe('receive-pack')
   expect(parseGitRequest('POST', '/digits.git/git-upload-pack')?.kind).toBe('call')
   expect(parseGitRequest('POST', '/digits.git/git-receive-pack')).toEqual({
-    project: 'digits',
+    repository: 'digits',
     service: 'receive-pack',
     kind: 'call',
   })

@@ -1,12 +1,12 @@
-/** One of the requests that git clients make. Anything else under `/<project>.git/` does not exist. */
+/** One of the requests that git clients make. Anything else under `/<repository>.git/` does not exist. */
 export interface GitRequest {
-  readonly project: string
+  readonly repository: string
   readonly service: 'upload-pack' | 'receive-pack'
   /** `advertise` asks for the refs, `call` does the work. */
   readonly kind: 'advertise' | 'call'
 }
 
-const PATH = /^\/(?<project>[a-z0-9][a-z0-9-]{0,62})\.git\/(?<rest>[^?]*)(?:\?(?<query>.*))?$/
+const PATH = /^\/(?<repository>[a-z0-9][a-z0-9-]{0,62})\.git\/(?<rest>[^?]*)(?:\?(?<query>.*))?$/
 
 export function isGitPath(url: string): boolean {
   return PATH.test(url)
@@ -15,13 +15,13 @@ export function isGitPath(url: string): boolean {
 export function parseGitRequest(method: string, url: string): GitRequest | undefined {
   const found = PATH.exec(url)?.groups
   if (found === undefined) return undefined
-  const project = found['project']!
+  const repository = found['repository']!
   if (method === 'GET' && found['rest'] === 'info/refs') {
     const service = asService(new URLSearchParams(found['query'] ?? '').get('service') ?? '')
-    return service === undefined ? undefined : { project, service, kind: 'advertise' }
+    return service === undefined ? undefined : { repository, service, kind: 'advertise' }
   }
   const service = asService(found['rest']!)
-  return method === 'POST' && service !== undefined ? { project, service, kind: 'call' } : undefined
+  return method === 'POST' && service !== undefined ? { repository, service, kind: 'call' } : undefined
 }
 
 function asService(name: string): GitRequest['service'] | undefined {

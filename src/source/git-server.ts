@@ -57,14 +57,14 @@ async function answer(context: GitContext, request: IncomingMessage, response: S
   const asked = parseGitRequest(request.method ?? '', request.url ?? '')
   if (asked === undefined) throw new AppError('NOT_FOUND', 'Only smart HTTP is spoken here. Use git 2.0 or newer.')
   const person = await authorizeRequest(context, asked, request)
-  const project = await getProject(context.database.read, asked.project)
-  const repository = await ensureRepository(context.dataFolder, project.name, project.defaultBranch)
+  const project = await getProject(context.database.read, asked.repository)
+  const folder = await ensureRepository(context.dataFolder, project, project.defaultBranch)
   if (asked.kind === 'call' && asked.service === 'receive-pack') {
-    return receivePack(context, { project: project.name, person, repository }, request, response)
+    return receivePack(context, { repository: project.repository, person, folder }, request, response)
   }
   whenClosing(context, response, () => response.destroy())
-  if (asked.kind === 'advertise') return advertiseRefs(context.hooksFolder, asked, repository, request, response)
-  return uploadPack(repository, request, response)
+  if (asked.kind === 'advertise') return advertiseRefs(context.hooksFolder, asked, folder, request, response)
+  return uploadPack(folder, request, response)
 }
 
 function authorizeRequest(context: GitContext, asked: GitRequest, request: IncomingMessage): Promise<string> {
@@ -72,7 +72,7 @@ function authorizeRequest(context: GitContext, asked: GitRequest, request: Incom
   if (token === undefined) {
     throw new AppError('UNAUTHENTICATED', 'Give a Tidegate token as the password; any user name will do.')
   }
-  return context.authorize(token, asked.project, asked.service === 'receive-pack' ? 'write' : 'read')
+  return context.authorize(token, asked.repository, asked.service === 'receive-pack' ? 'write' : 'read')
 }
 
 /** Git shows the text of a plain answer to its user, each line behind `remote:`. */

@@ -1,7 +1,7 @@
 import type { Reader } from '../db/open-database.ts'
 
-/** Where every ref of a project points to as far as rows know: the last push's word. Zeros: it was deleted. */
-export async function knownRefs(reader: Reader, project: string): Promise<Map<string, string>> {
+/** Where every ref of a repository points to as far as rows know: the last push's word. Zeros: it was deleted. */
+export async function knownRefs(reader: Reader, repository: string): Promise<Map<string, string>> {
   const refs = new Map<string, string>()
   let last = { at: -1, id: '', ref: '' }
   for (;;) {
@@ -9,7 +9,7 @@ export async function knownRefs(reader: Reader, project: string): Promise<Map<st
       .selectFrom('push_updates')
       .innerJoin('pushes', 'pushes.id', 'push_updates.push_id')
       .select(['pushes.at', 'pushes.id', 'push_updates.ref', 'push_updates.new_commit'])
-      .where('pushes.project', '=', project)
+      .where('pushes.repository', '=', repository)
       .where((where) =>
         where(
           where.refTuple('pushes.at', 'pushes.id', 'push_updates.ref'),

@@ -8,6 +8,8 @@ import { ensureRepository } from './repositories.ts'
 export interface Project {
   readonly name: string
   readonly defaultBranch: string
+  /** The repository it is in, by name. */
+  readonly repository: string
   /** Of the folder in the repository that the project is, for repositories with several; '' for the whole. */
   readonly path: string
   /** Its share of what is scarce, beside other projects. */
@@ -29,8 +31,10 @@ export async function createProject(
   project: NewProject,
   by: string,
 ): Promise<Project> {
+  const name = checkProjectName(project.name)
   const row = {
-    name: checkProjectName(project.name),
+    name,
+    repository: name,
     default_branch: checkBranch(project.defaultBranch ?? 'main'),
     path: checkPath(project.path ?? ''),
     priority: 'normal' as const,
@@ -41,7 +45,7 @@ export async function createProject(
     throw new AppError('ALREADY_EXISTS', `There is a project "${row.name}" already.`)
   }
   // After a crash here the first push or clone makes it.
-  await ensureRepository(dataFolder, row.name, row.default_branch)
+  await ensureRepository(dataFolder, row, row.default_branch)
   return asProject(row)
 }
 
@@ -109,6 +113,7 @@ function checkPath(path: string): string {
 function asProject(row: sql.ProjectRow): Project {
   return {
     name: row.name,
+    repository: row.repository,
     defaultBranch: row.default_branch,
     path: row.path,
     priority: row.priority,

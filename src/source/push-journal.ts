@@ -9,7 +9,7 @@ import { z } from 'zod'
  */
 const JournalEntry = z.object({
   id: z.uuid(),
-  project: z.string(),
+  repository: z.string(),
   person: z.string(),
   at: z.number(),
   /** Of `git receive-pack`: while it lives, refs may still move. */
@@ -40,9 +40,15 @@ export async function readJournal(dataFolder: string): Promise<JournalEntry[]> {
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.json')) continue
     const text = await readIfThere(join(folder, name))
-    if (text !== undefined) entries.push(JournalEntry.parse(JSON.parse(text)))
+    if (text !== undefined) entries.push(parseEntry(text))
   }
   return entries.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+}
+
+/** Before an upgrade each project was its repository, and entries said `project`. */
+function parseEntry(text: string): JournalEntry {
+  const { project, ...entry } = JSON.parse(text) as Record<string, unknown>
+  return JournalEntry.parse({ repository: project, ...entry })
 }
 
 async function journalFolder(dataFolder: string): Promise<string> {

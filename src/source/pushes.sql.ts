@@ -35,7 +35,7 @@ export function selectUnhandled(reader: Reader): Promise<(PushUpdateRow & Omit<P
       'push_updates.old_commit',
       'push_updates.new_commit',
       'push_updates.handled_at',
-      'pushes.project',
+      'pushes.repository',
       'pushes.person',
       'pushes.at',
     ])

@@ -5,7 +5,7 @@ import * as sql from './pushes.sql.ts'
 
 export interface Push {
   readonly id: string
-  readonly project: string
+  readonly repository: string
   /** The token's person: who pushed. Authors of commits can be forged. */
   readonly person: string
   readonly at: number
@@ -16,7 +16,7 @@ export interface Push {
 /** A ref that a push moved and that nobody has looked at yet. */
 export interface UnhandledUpdate extends RefUpdate {
   readonly pushId: string
-  readonly project: string
+  readonly repository: string
   readonly person: string
   readonly at: number
 }
@@ -27,8 +27,8 @@ export interface UnhandledUpdate extends RefUpdate {
  */
 export async function recordPush(database: Database, push: Push): Promise<boolean> {
   return database.write(async (writer) => {
-    const { id, project, person, at } = push
-    if (!(await sql.insertPush(writer, { id, project, person, at }))) return false
+    const { id, repository, person, at } = push
+    if (!(await sql.insertPush(writer, { id, repository, person, at }))) return false
     const rows = push.updates.map((update) => ({
       push_id: id,
       ref: update.ref,
@@ -39,7 +39,9 @@ export async function recordPush(database: Database, push: Push): Promise<boolea
     await sql.insertPushUpdates(writer, rows)
     // Somebody may push ten thousand tags; an event is for people.
     const data = { push: id, person, refs: push.updates.length, updates: push.updates.slice(0, 100) }
-    await appendEvents(writer, database.kind, [{ kind: 'push.received', project, subject: project, data }])
+    await appendEvents(writer, database.kind, [
+      { kind: 'push.received', project: repository, subject: repository, data },
+    ])
     return true
   })
 }
@@ -49,7 +51,7 @@ export async function unhandledUpdates(reader: Reader): Promise<UnhandledUpdate[
   const rows = await sql.selectUnhandled(reader)
   return rows.map((row) => ({
     pushId: row.push_id,
-    project: row.project,
+    repository: row.repository,
     person: row.person,
     at: row.at,
     ref: row.ref,

@@ -22,15 +22,15 @@ import { startAnswer } from './upload-pack.ts'
  */
 export async function receivePack(
   context: GitContext,
-  about: { readonly project: string; readonly person: string; readonly repository: string },
+  about: { readonly repository: string; readonly person: string; readonly folder: string },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const body = bodySteps(request, limit('pushBytes'))
   const id = randomUUID()
   const child = spawnGit(
-    about.repository,
-    ['receive-pack', '--stateless-rpc', about.repository],
+    about.folder,
+    ['receive-pack', '--stateless-rpc', about.folder],
     ['pipe', 'pipe', 'ignore', 'pipe'],
     {
       settings: receiveSettings(context.hooksFolder),
@@ -49,7 +49,7 @@ export async function receivePack(
   // The hook that tells of moved refs did not run, or the database was away: ask the repository.
   if (push.journaled !== undefined) await settlePush(context.database, context.dataFolder, push.journaled)
   context.releasePlace()
-  await tidyRepository(about.repository, context.closing)
+  await tidyRepository(about.folder, context.closing)
 }
 
 /** Aborts when nobody is there to be shown anything. */

@@ -30,15 +30,15 @@ export async function reconcilePushes(database: Database, dataFolder: string): P
 /** For an entry whose `receive-pack` is dead: rows for what moved, then the entry goes. */
 export async function settlePush(database: Database, dataFolder: string, entry: JournalEntry): Promise<boolean> {
   const updates = await movedUpdates(dataFolder, entry)
-  const { id, project, person, at } = entry
-  const recorded = updates.length > 0 && (await recordPush(database, { id, project, person, at, updates }))
+  const { id, repository, person, at } = entry
+  const recorded = updates.length > 0 && (await recordPush(database, { id, repository, person, at, updates }))
   await removeJournalEntry(dataFolder, entry.id)
   return recorded
 }
 
 async function movedUpdates(dataFolder: string, entry: JournalEntry): Promise<RefUpdate[]> {
-  if (!(await hasRepository(dataFolder, entry.project))) return []
-  const repository = repositoryFolder(dataFolder, entry.project)
+  if (!(await hasRepository(dataFolder, entry))) return []
+  const repository = repositoryFolder(dataFolder, entry)
   const moved: RefUpdate[] = []
   for (const update of entry.updates) if (await hasMoved(repository, entry.id, update)) moved.push(update)
   return moved

@@ -3,9 +3,14 @@ import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { runGit } from './run-git.ts'
 
-/** Where a project's bare repository is. The name must have been checked: it becomes a path. */
-export function repositoryFolder(dataFolder: string, project: string): string {
-  return resolve(dataFolder, 'repositories', `${project}.git`)
+/** What is in a repository, or came to it: a project, a push. The name must have been checked: it becomes a path. */
+export interface InRepository {
+  readonly repository: string
+}
+
+/** Where the bare repository is. */
+export function repositoryFolder(dataFolder: string, { repository }: InRepository): string {
+  return resolve(dataFolder, 'repositories', `${repository}.git`)
 }
 
 /**
@@ -13,10 +18,10 @@ export function repositoryFolder(dataFolder: string, project: string): string {
  * callers at once, leave no half repository. What pushes may do is set per call (`receive-pack.ts`), not in
  * the repository, so an upgrade holds for old ones too.
  */
-export async function ensureRepository(dataFolder: string, project: string, defaultBranch: string): Promise<string> {
-  const folder = repositoryFolder(dataFolder, project)
+export async function ensureRepository(dataFolder: string, of: InRepository, defaultBranch: string): Promise<string> {
+  const folder = repositoryFolder(dataFolder, of)
   if (await exists(folder)) return folder
-  const temporary = join(resolve(dataFolder, 'repositories'), `.${project}.${randomUUID()}`)
+  const temporary = join(resolve(dataFolder, 'repositories'), `.${of.repository}.${randomUUID()}`)
   await mkdir(temporary, { recursive: true })
   await runGit(temporary, ['init', '--quiet', '--bare', '--template=', `--initial-branch=${defaultBranch}`, temporary])
   try {
@@ -28,9 +33,9 @@ export async function ensureRepository(dataFolder: string, project: string, defa
   return folder
 }
 
-/** False for a project whose folder was removed by hand, or not restored. */
-export function hasRepository(dataFolder: string, project: string): Promise<boolean> {
-  return exists(repositoryFolder(dataFolder, project))
+/** False where the folder was removed by hand, or not restored. */
+export function hasRepository(dataFolder: string, of: InRepository): Promise<boolean> {
+  return exists(repositoryFolder(dataFolder, of))
 }
 
 async function exists(path: string): Promise<boolean> {

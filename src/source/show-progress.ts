@@ -20,14 +20,14 @@ export async function showProgress(
       const step = await Promise.race([lines.next(), left])
       if (step === 'left') {
         say('The run goes on without this terminal.')
-        lines.return?.().catch((error: unknown) => options.onError(error, push.project))
+        lines.return?.().catch((error: unknown) => options.onError(error, push.repository))
         return
       }
       if (step.done === true) return
       say(step.value)
     }
   } catch (error) {
-    options.onError(error, push.project)
+    options.onError(error, push.repository)
     say('The run goes on, but cannot be shown here.')
   }
 }

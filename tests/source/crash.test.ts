@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readEvents } from '../../src/db/outbox.ts'
@@ -43,7 +43,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   async function updatesOf(project: string) {
     const updates = await unhandledUpdates(place.database.read)
-    return updates.filter((update) => update.project === project)
+    return updates.filter((update) => update.repository === project)
   }
 
   test.each(['before-rows', 'after-rows', 'in-progress'])(
@@ -86,6 +86,22 @@ describe.each(DATABASES)('on %s', (kind) => {
     const moved = reached.stdout.includes(head)
     expect(recorded).toBe(moved ? 1 : 0)
     expect(await updatesOf('orphan')).toHaveLength(moved ? 1 : 0)
+    expect(await readdir(join(dataFolder, 'pushes'))).toEqual([])
+  })
+
+  test('a push that an older version wrote down becomes its row', async () => {
+    const { dataFolder, work, head } = await prepare('older')
+    const server = await startServer(dataFolder, 'before-rows')
+    await runClient(work, ['push', `http://x:write-ana@${server.address}/older.git`, 'main'])
+    await server.exited
+    const [name] = await readdir(join(dataFolder, 'pushes'))
+    const file = join(dataFolder, 'pushes', name!)
+    const { repository, ...entry } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
+    await writeFile(file, JSON.stringify({ ...entry, project: repository }))
+
+    await reconcilePushes(place.database, dataFolder)
+
+    expect(await updatesOf('older')).toMatchObject([{ ref: 'refs/heads/main', newCommit: head, person: 'ana' }])
     expect(await readdir(join(dataFolder, 'pushes'))).toEqual([])
   })
 

@@ -54,9 +54,9 @@ describe.each(DATABASES)('on %s', (kind) => {
 test('a repository that a crash kept from being made is made by whoever needs it first', async () => {
   await using folder = await temporaryFolder()
 
-  const made = await Promise.all([1, 2, 3].map(() => ensureRepository(folder.path, 'digits', 'main')))
+  const made = await Promise.all([1, 2, 3].map(() => ensureRepository(folder.path, { repository: 'digits' }, 'main')))
   await rm(made[0]!, { recursive: true })
-  await ensureRepository(folder.path, 'digits', 'main')
+  await ensureRepository(folder.path, { repository: 'digits' }, 'main')
 
   expect(new Set(made).size).toBe(1)
   expect(await readdir(join(folder.path, 'repositories'))).toEqual(['digits.git'])

@@ -43,7 +43,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   }
 
   async function updatesOf(project: string) {
-    return (await unhandledUpdates(database.read)).filter((update) => update.project === project)
+    return (await unhandledUpdates(database.read)).filter((update) => update.repository === project)
   }
 
   test('a first push to an empty repository is recorded once and can be cloned, also shallow', async () => {
@@ -93,7 +93,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     let goOn = () => undefined as void
     const firstSeen = new Promise<void>((resolve) => (goOn = resolve))
     progress = async function* (push) {
-      yield `run of ${push.person} in ${push.project}`
+      yield `run of ${push.person} in ${push.repository}`
       await firstSeen
       yield '2-build \u001B[31mred\u0007 ok'
     }

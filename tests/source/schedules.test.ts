@@ -62,8 +62,8 @@ describe.each(DATABASES)('on %s', (kind) => {
   ): Promise<(text: string | Uint8Array, branch?: string) => Promise<void>> {
     await createProject(place.database, needs.dataFolder, { name }, 'ana')
     const work = await makeWork(folder.path, name, { 'tidegate.yaml': text })
-    const push = (branch: string) =>
-      git(work, 'push', '-q', '-f', repositoryFolder(needs.dataFolder, name), `HEAD:refs/heads/${branch}`)
+    const repository = repositoryFolder(needs.dataFolder, { repository: name })
+    const push = (branch: string) => git(work, 'push', '-q', '-f', repository, `HEAD:refs/heads/${branch}`)
     await push('main')
     await readSchedules(needs, name, NOON)
     return async (changed, branch = 'main') => {
@@ -151,7 +151,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await readSchedules(needs, 'binary', NOON)
 
     expect(await schedulesOf(place.database.read, 'binary')).toEqual([])
-    const head = await git(repositoryFolder(needs.dataFolder, 'binary'), 'rev-parse', 'main')
+    const head = await git(repositoryFolder(needs.dataFolder, { repository: 'binary' }), 'rev-parse', 'main')
     const pushed = { project: 'binary', branch: 'main', event: 'push', person: 'ana', dedupeKey: 'b' } as const
     const run = await planCommit(needs, { ...pushed, commit: head.trim() })
     expect(run?.problems).toMatchObject([{ message: 'tidegate.yaml is not UTF-8 text. Save it as UTF-8.', line: 1 }])
@@ -161,7 +161,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('the clock that is handed in decides, and what cannot be planned holds nobody else up', async () => {
     await project('broken', NIGHTLY)
     await project('sound', NIGHTLY)
-    const repository = repositoryFolder(needs.dataFolder, 'broken')
+    const repository = repositoryFolder(needs.dataFolder, { repository: 'broken' })
     await rename(repository, `${repository}.away`)
     const stopping = new AbortController()
     const loop = runSchedules(needs, stopping.signal, () => FOUR_IN_PARIS + 1).catch(() => 'stopped')

@@ -33,7 +33,7 @@ afterAll(async () => {
 
 /** A bare repository of ours with what `work` has. */
 async function publish(work: string, project: string): Promise<string> {
-  const repository = await ensureRepository(join(folder.path, 'data'), project, 'main')
+  const repository = await ensureRepository(join(folder.path, 'data'), { repository: project }, 'main')
   await git(work, 'push', '--quiet', '--all', repository)
   return repository
 }

@@ -9,6 +9,7 @@ import { testHistory } from './006-test-history.ts'
 import { testedSteps } from './009-tested-steps.ts'
 import { runPlans } from './010-run-plans.ts'
 import { coverageShares } from './011-coverage-shares.ts'
+import { repositories } from './012-repositories.ts'
 
 export interface Migration {
   /** That of its file. The schema's version is the highest one; numbers that were never used do no harm. */
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   testedSteps,
   runPlans,
   coverageShares,
+  repositories,
 ].toSorted((a, b) => a.number - b.number)
