@@ -1,4 +1,4 @@
-import { isAppError } from '../core/errors.ts'
+import { isAppError, type AppError } from '../core/errors.ts'
 import type { Problem } from '../core/problem.ts'
 import { peopleByEmail, unknownNames } from '../access/people.ts'
 import { unfinishedDeployments } from '../delivery/deployments.sql.ts'
@@ -65,7 +65,26 @@ export async function planCommit(installation: PlanNeeds, wanted: CommitToRun): 
   const repository = repositoryFolder(installation.dataFolder, project)
   const read = await readPipelineText(repository, wanted.commit, project)
   if (read.kind === 'problem') return invalidRun(installation, project, wanted, '', [read.problem])
-  const { text } = read
+  try {
+    return await planText(installation, project, wanted, read.text)
+  } catch (error) {
+    if (!isOfCommit(error)) throw error
+    return invalidRun(installation, project, wanted, read.text, [problemOfFile(project, error.message)])
+  }
+}
+
+/** Trouble that is the same at each try, because it is in what was committed: a submodule, a name that is no text. */
+function isOfCommit(error: unknown): error is AppError {
+  return isAppError(error) && ['INVALID_INPUT', 'TOO_LARGE', 'NOT_AVAILABLE_YET'].includes(error.code)
+}
+
+async function planText(
+  installation: PlanNeeds,
+  project: Project,
+  wanted: CommitToRun,
+  text: string,
+): Promise<NewRun | undefined> {
+  const repository = repositoryFolder(installation.dataFolder, project)
   const parsed = parsePipeline(text, pipelinePath(project))
   const { pipeline } = parsed
   if (pipeline === undefined) {
@@ -107,7 +126,7 @@ export async function readPipelineText(repository: string, commit: string, proje
     const text = await readCommitText(repository, commit, pipelinePath(project))
     return text === undefined ? { kind: 'problem', problem: missingFile(project) } : { kind: 'text', text }
   } catch (error) {
-    if (!isAppError(error, 'INVALID_INPUT') && !isAppError(error, 'TOO_LARGE')) throw error
+    if (!isOfCommit(error)) throw error
     return { kind: 'problem', problem: problemOfFile(project, error.message) }
   }
 }

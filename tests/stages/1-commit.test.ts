@@ -78,6 +78,19 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(run).toMatchObject({ state: 'invalid', commit: await git(work, 'rev-parse', 'HEAD') })
   })
 
+  test('a commit whose files cannot all be taken makes an invalid run, which says why', async () => {
+    const { work, url } = await prepare('submodule', { 'tidegate.yaml': 'steps: { train: { run: "true" } }\n' })
+    const head = await git(work, 'rev-parse', 'HEAD')
+    await git(work, 'update-index', '--add', '--cacheinfo', `160000,${head},vendor/lib`)
+    await git(work, 'commit', '--quiet', '--message', 'a submodule')
+
+    const outcome = await runClient(work, ['push', url, 'main'])
+
+    expect(outcome.code).toBe(0)
+    expect(outcome.stderr).toMatch(/remote: tidegate\.yaml:1:1.*vendor\/lib is a submodule/)
+    expect(await runsOf('submodule')).toMatchObject([{ number: 1, state: 'invalid' }])
+  })
+
   test('each pushed commit becomes one run of the person whose token it was, whoever committed', async () => {
     const { work, url } = await prepare('each', { 'train.py': '' })
 
