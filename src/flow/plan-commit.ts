@@ -15,7 +15,7 @@ import { concurrencyGroup, startsRun } from '../pipeline/starts-run.ts'
 import { secondsOfSuites } from '../reports/known-tests.sql.ts'
 import { secondsOf } from '../reports/seconds-of-file.ts'
 import { getProject, type Project } from '../source/projects.ts'
-import { changedFiles, defaultHead, listCommitFiles, readCommitText, readCommitTexts } from '../source/read-commit.ts'
+import { defaultHead, listCommitFiles, readCommitText, readCommitTexts } from '../source/read-commit.ts'
 import { commitsBetween, commitTitle } from '../source/read-history.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import { snapshotCommit } from '../source/snapshot-commit.ts'
@@ -38,6 +38,8 @@ export interface CommitToRun {
   readonly dedupeKey: string
   /** What the ref pointed to before; absent or zeros: it is new. */
   readonly before?: string
+  /** Paths in the repository that the event changed; absent: not known, so filters on paths let it through. */
+  readonly changed?: readonly string[]
   readonly alertId?: string
   /** Freeze datasets anew, instead of using those frozen last. */
   readonly refreshData?: boolean
@@ -84,17 +86,13 @@ async function planText(
   wanted: CommitToRun,
   text: string,
 ): Promise<NewRun | undefined> {
-  const repository = repositoryFolder(installation.dataFolder, project)
   const parsed = parsePipeline(text, pipelinePath(project))
   const { pipeline } = parsed
   if (pipeline === undefined) {
     return invalidRun(installation, project, wanted, text, await allProblems(installation, project, wanted, parsed))
   }
-  const [isWantedHere, sources] = await Promise.all([
-    isWanted(repository, pipeline, wanted, project),
-    readSources(repository, wanted.commit, project),
-  ])
-  if (!isWantedHere) return undefined
+  if (!isWanted(pipeline, wanted, project)) return undefined
+  const sources = await readSources(repositoryFolder(installation.dataFolder, project), wanted.commit, project)
   return plannedRun(installation, project, wanted, { text, pipeline, ...sources })
 }
 
@@ -131,31 +129,16 @@ export async function readPipelineText(repository: string, commit: string, proje
   }
 }
 
-async function isWanted(
-  repository: string,
-  pipeline: Pipeline,
-  wanted: CommitToRun,
-  project: Project,
-): Promise<boolean> {
+function isWanted(pipeline: Pipeline, wanted: CommitToRun, project: Project): boolean {
   if (wanted.event !== 'push' && wanted.event !== 'pull-request') return true
-  const changed = await changedFiles(repository, wanted.before, wanted.commit)
-  const own = changed?.filter((path) => isBelow(path, project.path))
-  // In a repository of several projects, a change elsewhere is none of this one.
-  if (project.path !== '' && own?.length === 0) return false
+  const prefix = project.path === '' ? '' : `${project.path}/`
+  const own = wanted.changed?.filter((path) => path.startsWith(prefix))
   return startsRun(pipeline, {
     event: wanted.event,
     branch: wanted.branch,
     ...(wanted.tag === undefined ? {} : { tag: wanted.tag }),
-    ...(own === undefined ? {} : { changedFiles: own.map((path) => path.slice(prefixOf(project.path).length)) }),
+    ...(own === undefined ? {} : { changedFiles: own.map((path) => path.slice(prefix.length)) }),
   })
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(prefixOf(folder))
-}
-
-function prefixOf(folder: string): string {
-  return folder === '' ? '' : `${folder}/`
 }
 
 interface Parsed {

@@ -1,7 +1,9 @@
 import { reach } from '../core/points.ts'
 import { commitBell } from '../db/outbox.ts'
+import { changedByUpdate, isChangedBelow } from '../source/changed-by-update.ts'
 import { getProject } from '../source/projects.ts'
 import { markHandled, unhandledUpdates, type UnhandledUpdate } from '../source/pushes.ts'
+import { repositoryFolder } from '../source/repositories.ts'
 import type { Installation } from './installation.ts'
 import { planCommit } from './plan-commit.ts'
 
@@ -40,18 +42,23 @@ async function handleUpdate(installation: Installation, update: UnhandledUpdate)
 }
 
 async function planUpdate(installation: Installation, update: UnhandledUpdate) {
-  const { defaultBranch } = await getProject(installation.database.read, update.repository)
+  const project = await getProject(installation.database.read, update.repository)
   const tag = update.ref.startsWith('refs/tags/') ? update.ref.slice('refs/tags/'.length) : undefined
   const branch = update.ref.startsWith('refs/heads/') ? update.ref.slice('refs/heads/'.length) : undefined
   if (tag === undefined && branch === undefined) return undefined
+  const repository = repositoryFolder(installation.dataFolder, project)
+  const changed = await changedByUpdate({ repository, defaultBranch: project.defaultBranch }, update)
+  // A change elsewhere in the repository is none of this project.
+  if (!isChangedBelow(changed, project.path)) return undefined
   return planCommit(installation, {
-    project: update.repository,
+    project: project.name,
     commit: update.newCommit,
-    branch: branch ?? defaultBranch,
+    branch: branch ?? project.defaultBranch,
     ...(tag === undefined ? {} : { tag }),
     event: 'push',
     person: update.person,
     dedupeKey: `push:${update.pushId}:${update.ref}`,
     before: update.oldCommit,
+    ...(changed === undefined ? {} : { changed }),
   })
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { AppError, isAppError } from '../core/errors.ts'
 import { readBlobs } from './read-blobs.ts'
-import { runGit, tryGit } from './run-git.ts'
+import { runGit, tryGit, type GitCall } from './run-git.ts'
 
 export interface CommittedFile {
   /** Relative to the folder that was asked for. */
@@ -17,10 +17,10 @@ export interface CommittedFile {
 const MAX_LIST_BYTES = 128 << 20
 
 /** The commit a branch, tag, `HEAD` or (short) id stands for; undefined when there is none. */
-export async function resolveRef(repository: string, name: string): Promise<string | undefined> {
+export async function resolveRef(repository: string, name: string, call: GitCall = {}): Promise<string | undefined> {
   if (name === '' || name.includes('\0')) return undefined
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]
-  return (await tryGit(repository, args))?.toString('utf8').trim()
+  return (await tryGit(repository, args, call))?.toString('utf8').trim()
 }
 
 /** What a full ref (`refs/heads/main`) holds: for an annotated tag the tag's own id. */
@@ -53,11 +53,12 @@ export async function changedFiles(
   repository: string,
   from: string | undefined,
   to: string,
+  call: GitCall = {},
 ): Promise<string[] | undefined> {
-  const before = from === undefined ? undefined : await resolveRef(repository, from)
+  const before = from === undefined ? undefined : await resolveRef(repository, from, call)
   if (before === undefined) return undefined
   const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--end-of-options', before, to]
-  const output = await runGit(repository, args, { maxBytes: MAX_LIST_BYTES })
+  const output = await runGit(repository, args, { ...call, maxBytes: MAX_LIST_BYTES })
   return output.toString('utf8').split('\0').filter(Boolean)
 }
 
