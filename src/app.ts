@@ -28,6 +28,7 @@ import { getRun } from './engine/runs.sql.ts'
 import { actOnAlert } from './flow/alert-to-run.ts'
 import { knownDataset } from './flow/frozen-datasets.ts'
 import { createRouteKeeper } from './flow/deployment-to-traffic.ts'
+import { authorizeGit, refusalOfPush } from './flow/git-rights.ts'
 import type { Installation } from './flow/installation.ts'
 import { applyToolSettings } from './flow/apply-tool-settings.ts'
 import { keepGoing } from './flow/keep-going.ts'
@@ -56,7 +57,7 @@ import { isSameProcess, readProcess } from './lib/processes.ts'
 import { openAnalytics } from './lib/open-analytics.ts'
 import { startGateway } from './serving/gateway-process.ts'
 import { createGitServer } from './source/git-server.ts'
-import { getProject, projectWeights } from './source/projects.ts'
+import { projectWeights } from './source/projects.ts'
 import { reconcilePushes } from './source/reconcile-pushes.ts'
 
 const JOURNAL_LOOK_MS = 30_000
@@ -190,6 +191,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
       database,
       dataFolder,
       authorize: (token, repository, access) => authorizeGit(installation, token, repository, access),
+      refusal: (push) => refusalOfPush(installation, push),
       progress: (push, signal) => pushProgress(needs, push, AbortSignal.any([signal, stopping.signal])),
       onError: (error, repository) => log.error({ error: String(error), repository }, 'git request failed'),
     }),
@@ -337,24 +339,4 @@ async function requireRoleOrOwnRun(
 ): Promise<void> {
   if (identity.runId !== undefined && identity.runId === asked.run && asked.role === 'viewer') return
   await requireRole(reader, identity, asked.project, asked.role)
-}
-
-async function authorizeGit(
-  { database }: Installation,
-  token: string,
-  project: string,
-  access: 'read' | 'write',
-): Promise<string> {
-  const identity = await authenticate(database, token)
-  if (identity === undefined)
-    throw new AppError(
-      'UNAUTHENTICATED',
-      'The token is wrong, revoked or expired. git asks for a user (any) and a password: the token.',
-    )
-  await getProject(database.read, project)
-  // A step may fetch the repository it was made from.
-  const run = identity.runId?.startsWith(`${project}#`) === true ? identity.runId : undefined
-  const role = access === 'read' ? 'viewer' : 'developer'
-  await requireRoleOrOwnRun(database.read, identity, { project, role, run })
-  return identity.person
 }

@@ -4,13 +4,16 @@ import type { Reader } from '../db/open-database.ts'
 import { selectRoles } from './memberships.sql.ts'
 import type { Identity } from '../core/identity.ts'
 
+/** Of an identity, what roles hang on: a step's token has none. */
+type Person = Pick<Identity, 'person' | 'runId'>
+
 /** What the person was granted in this project or everywhere, directly or through groups. `*` asks for everywhere only. */
-export async function rolesOf(reader: Reader, identity: Identity, project: string): Promise<Role[]> {
+export async function rolesOf(reader: Reader, identity: Person, project: string): Promise<Role[]> {
   if (identity.runId !== undefined) return []
   return selectRoles(reader, identity.person, project)
 }
 
-export async function hasRole(reader: Reader, identity: Identity, project: string, role: Role): Promise<boolean> {
+export async function hasRole(reader: Reader, identity: Person, project: string, role: Role): Promise<boolean> {
   const held = await rolesOf(reader, identity, project)
   return held.some((one) => roleIncludes(one, role))
 }

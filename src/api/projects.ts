@@ -10,6 +10,7 @@ export const Priority = z
 export const Project = z.object({
   name: ProjectName,
   defaultBranch: z.string(),
+  repository: ProjectName.describe('what it is in: its own, of its name, or that of other projects'),
   path: z.string().describe('the folder of tidegate.yaml inside the repository; empty for its root'),
   gitUrl: z.string(),
   priority: Priority,
@@ -28,13 +29,14 @@ export const listProjects = operation({
 
 export const addProject = operation({
   name: 'addProject',
-  summary: 'Create a project and its repository',
+  summary: 'Create a project and its repository, or one in the repository of others',
   method: 'POST',
   path: '/projects',
   role: 'admin',
   body: z.object({
     name: ProjectName,
-    defaultBranch: z.string().min(1).max(200).default('main'),
+    defaultBranch: z.string().min(1).max(200).describe('default: main, or that of the repository').exactOptional(),
+    repository: ProjectName.describe('one that is there; default: a new one of the project’s name').exactOptional(),
     path: z.string().max(500).default(''),
   }),
   answer: Project,

@@ -49,6 +49,7 @@ export const LIMITS = {
   predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },
   contentPartBytes: { value: 8 << 20, meaning: 'of one part of content that is pushed' },
   datasetFiles: { value: 1_000_000, meaning: 'of one dataset that is a folder' },
+  repositoryProjects: { value: 100, meaning: 'projects in one repository' },
   pushBytes: { value: 4 * 2 ** 30, meaning: 'of one push' },
   pushStreamMs: { value: 3_600_000, meaning: 'a push shows its run before it lets go of the terminal' },
 } as const satisfies Record<string, { value: number; meaning: string }>

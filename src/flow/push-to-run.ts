@@ -1,15 +1,17 @@
 import { reach } from '../core/points.ts'
 import { commitBell } from '../db/outbox.ts'
-import { changedByUpdate, isChangedBelow } from '../source/changed-by-update.ts'
-import { getProject } from '../source/projects.ts'
+import type { NewRun } from '../engine/create-run.ts'
+import { getRepository } from '../source/projects.ts'
 import { markHandled, unhandledUpdates, type UnhandledUpdate } from '../source/pushes.ts'
 import { repositoryFolder } from '../source/repositories.ts'
+import { touchedProjects, type TouchedProject } from '../source/touched-projects.ts'
 import type { Installation } from './installation.ts'
 import { planCommit } from './plan-commit.ts'
 
 /**
- * Turns each ref that a push moved into one run, or into none where `on:` says so. The run's row and the
- * mark that the update is handled are one transaction: however often the server dies, a push is one run.
+ * Turns each ref that a push moved into one run of each project that it touches, or into none where `on:` says so.
+ * The rows of the runs and the mark that the update is handled are one transaction: however often the server
+ * dies, a push is one run of a project.
  */
 export async function runPushes(installation: Installation, signal: AbortSignal): Promise<void> {
   const bell = commitBell(installation.database)
@@ -24,13 +26,18 @@ export async function runPushes(installation: Installation, signal: AbortSignal)
   }
 }
 
+/** What the run of a project is known by that an update of a ref made. */
+export function keyOfPushedRun(pushId: string, ref: string, project: string): string {
+  return `push:${pushId}:${ref}:${project}`
+}
+
 async function handleUpdate(installation: Installation, update: UnhandledUpdate): Promise<void> {
   try {
-    const run = await planUpdate(installation, update)
+    const runs = await planUpdate(installation, update)
     await reach('push planned', update.pushId)
     await installation.database.write(async (writer) => {
-      if (!(await markHandled(writer, update.pushId, update.ref)) || run === undefined) return
-      await installation.engine.createRun(writer, run)
+      if (!(await markHandled(writer, update.pushId, update.ref))) return
+      for (const run of runs) await installation.engine.createRun(writer, run)
     })
   } catch (error) {
     installation.log.error(
@@ -41,23 +48,32 @@ async function handleUpdate(installation: Installation, update: UnhandledUpdate)
   }
 }
 
-async function planUpdate(installation: Installation, update: UnhandledUpdate) {
-  const project = await getProject(installation.database.read, update.repository)
+async function planUpdate(installation: Installation, update: UnhandledUpdate): Promise<NewRun[]> {
+  if (!/^refs\/(heads|tags)\//.test(update.ref)) return []
+  const { projects } = await getRepository(installation.database.read, update.repository)
+  const repository = repositoryFolder(installation.dataFolder, update)
+  const runs: NewRun[] = []
+  for (const touched of await touchedProjects({ repository }, projects, update)) {
+    const run = await planTouched(installation, update, touched)
+    if (run !== undefined) runs.push(run)
+  }
+  return runs
+}
+
+function planTouched(
+  installation: Installation,
+  update: UnhandledUpdate,
+  { project, changed }: TouchedProject,
+): Promise<NewRun | undefined> {
   const tag = update.ref.startsWith('refs/tags/') ? update.ref.slice('refs/tags/'.length) : undefined
-  const branch = update.ref.startsWith('refs/heads/') ? update.ref.slice('refs/heads/'.length) : undefined
-  if (tag === undefined && branch === undefined) return undefined
-  const repository = repositoryFolder(installation.dataFolder, project)
-  const changed = await changedByUpdate({ repository, defaultBranch: project.defaultBranch }, update)
-  // A change elsewhere in the repository is none of this project.
-  if (!isChangedBelow(changed, project.path)) return undefined
   return planCommit(installation, {
     project: project.name,
     commit: update.newCommit,
-    branch: branch ?? project.defaultBranch,
+    branch: tag === undefined ? update.ref.slice('refs/heads/'.length) : project.defaultBranch,
     ...(tag === undefined ? {} : { tag }),
     event: 'push',
     person: update.person,
-    dedupeKey: `push:${update.pushId}:${update.ref}`,
+    dedupeKey: keyOfPushedRun(update.pushId, update.ref, project.name),
     before: update.oldCommit,
     ...(changed === undefined ? {} : { changed }),
   })

@@ -1,14 +1,18 @@
 import type { Socket } from 'node:net'
+import { basename, join } from 'node:path'
 import { reach } from '../core/points.ts'
 import type { GitContext } from './git-context.ts'
-import { readHookMessages, type HookMessage, type RefUpdate } from './hook-messages.ts'
+import { readHookMessages, type HookMessage } from './hook-messages.ts'
 import { removeJournalEntry, writeJournalEntry, type JournalEntry } from './push-journal.ts'
 import { recordPush } from './pushes.ts'
+import type { GitCall } from './run-git.ts'
 import { showProgress } from './show-progress.ts'
 
 export interface PushInProgress {
   readonly id: string
   readonly repository: string
+  /** Where that is. */
+  readonly folder: string
   readonly person: string
   readonly at: number
   readonly pid: number
@@ -27,7 +31,7 @@ export async function answerHooks(
   socket.on('error', () => undefined)
   try {
     for await (const message of readHookMessages(socket)) {
-      if (message.kind === 'pre') socket.write(`${await permit(context, push, message.updates)}\n`)
+      if (message.kind === 'pre') socket.write(`${await permit(context, push, message)}\n`)
       else await welcome(context, push, message, socket, leaving)
     }
   } catch (error) {
@@ -37,9 +41,12 @@ export async function answerHooks(
 }
 
 /** Refs are about to move: `ok` once that is on disk. Any other answer refuses the push and is shown. */
-async function permit(context: GitContext, push: PushInProgress, updates: readonly RefUpdate[]): Promise<string> {
+async function permit(context: GitContext, push: PushInProgress, message: HookMessage): Promise<string> {
+  const { updates } = message
   const bad = updates.find((update) => !isPlainRef(update.ref))
   if (bad !== undefined) return `${shown(bad.ref)} cannot be pushed here: only names under refs/ can.`
+  const refused = await refusal(context, push, message)
+  if (refused !== undefined) return shown(refused)
   const { id, repository, person, at, pid } = push
   const entry = { id, repository, person, at, pid, updates }
   try {
@@ -50,6 +57,26 @@ async function permit(context: GitContext, push: PushInProgress, updates: readon
     context.onError(error, repository)
     return 'Tidegate cannot write to its data folder, so it does not take the push. Its log says why.'
   }
+}
+
+async function refusal(
+  context: GitContext,
+  { repository, folder, person }: PushInProgress,
+  { updates, quarantine }: HookMessage,
+): Promise<string | undefined> {
+  try {
+    return await context.refusal({ repository, person, updates, call: readQuarantine(folder, quarantine) })
+  } catch (error) {
+    context.onError(error, repository)
+    return 'Tidegate cannot find out what this push changes, so it does not take it. Its log says why.'
+  }
+}
+
+function readQuarantine(folder: string, quarantine: string): GitCall {
+  if (quarantine === '') return {}
+  // In quotes: a colon in the name of the data folder would end it.
+  const objects = JSON.stringify(join(folder, 'objects', basename(quarantine)))
+  return { environment: { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects } }
 }
 
 /** The name becomes a path in the repository, and git checks it only after this. */

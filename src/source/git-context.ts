@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Database } from '../db/open-database.ts'
+import type { RefUpdate } from './hook-messages.ts'
+import type { GitCall } from './run-git.ts'
 
 /** A push whose rows are written and whose run may be followed. */
 export interface ReceivedPush {
@@ -10,11 +12,22 @@ export interface ReceivedPush {
   readonly isDetached: boolean
 }
 
+/** A push of which git has everything, and whose refs have not moved. */
+export interface ProposedPush {
+  readonly repository: string
+  readonly person: string
+  readonly updates: readonly RefUpdate[]
+  /** How git finds what the push brings. */
+  readonly call: GitCall
+}
+
 export interface GitServerOptions {
   readonly database: Database
   readonly dataFolder: string
-  /** The person behind the token. Throws UNAUTHENTICATED, FORBIDDEN or NOT_FOUND. */
+  /** The person behind the token, who may push something or other. Throws UNAUTHENTICATED, FORBIDDEN or NOT_FOUND. */
   authorize(token: string, repository: string, access: 'read' | 'write'): Promise<string>
+  /** Why the person may not push just this, as a sentence; undefined: they may. Refs have not moved yet. */
+  refusal(push: ProposedPush): Promise<string | undefined>
   /**
    * Lines for the pusher's terminal, until the run ends or needs a person. `signal` aborts when nobody
    * reads any more: the pusher left, the server closes, or an hour has passed.

@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../core/errors.ts'
 import { whenClosing, type GitContext, type GitServerOptions } from './git-context.ts'
 import { parseGitRequest, isGitPath, tokenOf, type GitRequest } from './git-request.ts'
 import { writeHooks } from './hooks.ts'
-import { getProject } from './projects.ts'
+import { getRepository } from './projects.ts'
 import { receivePack } from './receive-pack.ts'
 import { ensureRepository } from './repositories.ts'
 import { advertiseRefs, uploadPack } from './upload-pack.ts'
@@ -57,10 +57,10 @@ async function answer(context: GitContext, request: IncomingMessage, response: S
   const asked = parseGitRequest(request.method ?? '', request.url ?? '')
   if (asked === undefined) throw new AppError('NOT_FOUND', 'Only smart HTTP is spoken here. Use git 2.0 or newer.')
   const person = await authorizeRequest(context, asked, request)
-  const project = await getProject(context.database.read, asked.repository)
-  const folder = await ensureRepository(context.dataFolder, project, project.defaultBranch)
+  const { name, defaultBranch } = await getRepository(context.database.read, asked.repository)
+  const folder = await ensureRepository(context.dataFolder, { repository: name }, defaultBranch)
   if (asked.kind === 'call' && asked.service === 'receive-pack') {
-    return receivePack(context, { repository: project.repository, person, folder }, request, response)
+    return receivePack(context, { repository: name, person, folder }, request, response)
   }
   whenClosing(context, response, () => response.destroy())
   if (asked.kind === 'advertise') return advertiseRefs(context.hooksFolder, asked, folder, request, response)

@@ -11,15 +11,25 @@ async function read(...chunks: string[]) {
 }
 
 test('a message is whole however its bytes arrive', async () => {
-  const text = `pre\n${from} ${to} refs/heads/main\nend\npost\n${from} ${to} refs/heads/$(x)\noption a b\nend\n`
+  const text = `pre\nquarantine incoming-x\n${from} ${to} refs/heads/main\nend\npost\n${from} ${to} refs/heads/$(x)\noption a b\nend\n`
 
   const once = await read(text)
   const bytewise = await read(...text.split(''))
 
   expect(once).toEqual(bytewise)
   expect(once).toEqual([
-    { kind: 'pre', updates: [{ oldCommit: from, newCommit: to, ref: 'refs/heads/main' }], options: [] },
-    { kind: 'post', updates: [{ oldCommit: from, newCommit: to, ref: 'refs/heads/$(x)' }], options: ['a b'] },
+    {
+      kind: 'pre',
+      updates: [{ oldCommit: from, newCommit: to, ref: 'refs/heads/main' }],
+      options: [],
+      quarantine: 'incoming-x',
+    },
+    {
+      kind: 'post',
+      updates: [{ oldCommit: from, newCommit: to, ref: 'refs/heads/$(x)' }],
+      options: ['a b'],
+      quarantine: '',
+    },
   ])
 })
 

@@ -15,14 +15,16 @@ export interface HookMessage {
   readonly kind: 'pre' | 'post'
   readonly updates: readonly RefUpdate[]
   readonly options: readonly string[]
+  /** The folder in `objects` in which git keeps what a push brings until refs move; '' when it brings nothing. */
+  readonly quarantine: string
 }
 
 /** Messages of both hooks of one push, as they come. A message cut short by a dying hook is dropped. */
 export async function* readHookMessages(socket: Readable): AsyncGenerator<HookMessage> {
-  let message: { kind: 'pre' | 'post'; updates: RefUpdate[]; options: string[] } | undefined
+  let message: GrowingMessage | undefined
   for await (const line of createInterface({ input: socket, crlfDelay: Infinity })) {
     if (line === 'pre' || line === 'post') {
-      message = { kind: line, updates: [], options: [] }
+      message = { kind: line, updates: [], options: [], quarantine: '' }
     } else if (line === 'end' && message !== undefined) {
       yield message
       message = undefined
@@ -32,7 +34,14 @@ export async function* readHookMessages(socket: Readable): AsyncGenerator<HookMe
   }
 }
 
-function addLine(message: { updates: RefUpdate[]; options: string[] }, line: string): void {
+interface GrowingMessage extends HookMessage {
+  readonly updates: RefUpdate[]
+  readonly options: string[]
+  quarantine: string
+}
+
+function addLine(message: GrowingMessage, line: string): void {
+  if (line.startsWith('quarantine ')) message.quarantine = line.slice('quarantine '.length)
   if (line.startsWith('option ')) message.options.push(line.slice('option '.length))
   const update = parseUpdate(line)
   if (update !== undefined) message.updates.push(update)

@@ -8,9 +8,10 @@ import { join, resolve } from 'node:path'
  * hooks. A dead server is the end of that socket, so a hook never waits for one.
  */
 const HOOKS = {
-  // Refs have not moved yet. The server writes down what is about to move and says ok, or why not.
+  // Refs have not moved yet. The server writes down what is about to move and says ok, or why not. Until then
+  // git keeps what was sent in a folder of its own.
   'pre-receive': `#!/bin/sh
-{ echo pre && cat && echo end; } >&3 2>/dev/null
+{ echo pre && echo "quarantine \${GIT_QUARANTINE_PATH##*/}" && cat && echo end; } >&3 2>/dev/null
 IFS= read -r answer <&3 && [ "$answer" = ok ] && exit 0
 printf '%s\\n' "\${answer:-The server stopped before it took the push. Push again.}" >&2
 exit 1
@@ -38,9 +39,9 @@ echo 'The server stopped. The push is stored, and its run goes on when the serve
 } as const
 
 /** Changes with what hooks and server say to each other, so that an upgrade never mixes two. */
-const VERSION = 'v1'
+const VERSION = 'v2'
 
-/** Writes `<data>/hooks/v1` and answers its path, for `core.hooksPath`. */
+/** Writes `<data>/hooks/v2` and answers its path, for `core.hooksPath`. */
 export async function writeHooks(dataFolder: string): Promise<string> {
   const folder = resolve(dataFolder, 'hooks', VERSION)
   await mkdir(folder, { recursive: true })

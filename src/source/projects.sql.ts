@@ -37,6 +37,17 @@ export function selectProject(reader: Reader, name: string): Promise<ProjectRow 
   return reader.selectFrom('projects').selectAll().where('name', '=', name).executeTakeFirst()
 }
 
+/** All there are in a repository: their number has a limit. */
+export function selectProjectsIn(reader: Reader, repository: string): Promise<ProjectRow[]> {
+  return reader
+    .selectFrom('projects')
+    .selectAll()
+    .where('repository', '=', repository)
+    .orderBy('name')
+    .limit(limit('repositoryProjects'))
+    .execute()
+}
+
 export function selectProjects(reader: Reader, after: string): Promise<ProjectRow[]> {
   return reader
     .selectFrom('projects')

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { limit } from '../core/limits.ts'
 import { PRIORITIES, type Priority } from '../core/priority.ts'
 import type { Database, Reader } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
@@ -20,11 +21,26 @@ export interface Project {
 
 export interface NewProject {
   readonly name: string
+  /** One that is there, to be in it beside its projects; absent: a new one of the project's name. */
+  readonly repository?: string
   readonly path?: string
   readonly defaultBranch?: string
 }
 
-/** Makes the project and its empty repository. Fails with ALREADY_EXISTS. */
+/** What is pushed to, and the projects that are folders of it. */
+export interface Repository {
+  /** That of the project it was made with. */
+  readonly name: string
+  /** What `HEAD` stands for: the default branch of that project. */
+  readonly defaultBranch: string
+  /** In the order of their names. */
+  readonly projects: readonly Project[]
+}
+
+/**
+ * Makes the project, and its empty repository unless it is to be in another one. Fails with ALREADY_EXISTS for the
+ * name or the folder, and with NOT_FOUND for the repository.
+ */
 export async function createProject(
   database: Database,
   dataFolder: string,
@@ -32,21 +48,56 @@ export async function createProject(
   by: string,
 ): Promise<Project> {
   const name = checkProjectName(project.name)
+  const beside = project.repository === undefined ? undefined : await getRepository(database.read, project.repository)
   const row = {
     name,
-    repository: name,
-    default_branch: checkBranch(project.defaultBranch ?? 'main'),
+    repository: beside?.name ?? name,
+    default_branch: checkBranch(project.defaultBranch ?? beside?.defaultBranch ?? 'main'),
     path: checkPath(project.path ?? ''),
     priority: 'normal' as const,
     created_at: Date.now(),
     created_by: by,
   }
-  if (!(await database.write((writer) => sql.insertProject(writer, row)))) {
-    throw new AppError('ALREADY_EXISTS', `There is a project "${row.name}" already.`)
-  }
+  await database.write(async (writer) => {
+    const there = await sql.selectProjectsIn(writer, row.repository)
+    if (there.length >= limit('repositoryProjects')) throw tooMany(row.repository)
+    if (!(await sql.insertProject(writer, row))) throw taken(row, there)
+  })
   // After a crash here the first push or clone makes it.
-  await ensureRepository(dataFolder, row, row.default_branch)
+  if (beside === undefined) await ensureRepository(dataFolder, row, row.default_branch)
   return asProject(row)
+}
+
+function taken({ name, repository, path }: sql.ProjectRow, there: readonly sql.ProjectRow[]): AppError {
+  const same = there.find((other) => other.name !== name && other.path === path)
+  if (same === undefined) return new AppError('ALREADY_EXISTS', `There is a project "${name}" already.`)
+  const what = path === '' ? 'as a whole' : `with its folder ${path}`
+  return new AppError(
+    'ALREADY_EXISTS',
+    `The repository "${repository}" ${what} is the project "${same.name}" already. Name another folder of it, where the tidegate.yaml of ${name} stands (--path).`,
+    { project: same.name, path },
+  )
+}
+
+function tooMany(repository: string): AppError {
+  return new AppError(
+    'INVALID_INPUT',
+    `The repository "${repository}" has ${limit('repositoryProjects')} projects, and no more fit into one. Leave --repository away: the project gets one of its own.`,
+    { repository },
+  )
+}
+
+/** Fails with NOT_FOUND, naming the repository where a project of that name is. */
+export async function getRepository(reader: Reader, name: string): Promise<Repository> {
+  const projects = (await sql.selectProjectsIn(reader, name)).map(asProject)
+  const first = projects.find((project) => project.name === name)
+  if (first !== undefined) return { name, defaultBranch: first.defaultBranch, projects }
+  const project = await sql.selectProject(reader, name)
+  const hint =
+    project === undefined
+      ? '.'
+      : `: the project of that name is in "${project.repository}" (/${project.repository}.git).`
+  throw new AppError('NOT_FOUND', `There is no repository "${name}"${hint}`, { repository: name })
 }
 
 /** Fails with NOT_FOUND. */

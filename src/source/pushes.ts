@@ -1,6 +1,7 @@
 import type { Database, Reader, Writer } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
 import { NO_COMMIT, type RefUpdate } from './hook-messages.ts'
+import { selectProjectsIn } from './projects.sql.ts'
 import * as sql from './pushes.sql.ts'
 
 export interface Push {
@@ -22,7 +23,7 @@ export interface UnhandledUpdate extends RefUpdate {
 }
 
 /**
- * Rows and event of a push, once, however often it is called with the same id. A deleted ref has nothing
+ * Rows of a push and an event for each project of the repository, once, however often it is called with the same id. A deleted ref has nothing
  * to run and is handled from the start. False when the rows were there already.
  */
 export async function recordPush(database: Database, push: Push): Promise<boolean> {
@@ -37,11 +38,11 @@ export async function recordPush(database: Database, push: Push): Promise<boolea
       handled_at: update.newCommit === NO_COMMIT ? at : null,
     }))
     await sql.insertPushUpdates(writer, rows)
+    const projects = await selectProjectsIn(writer, repository)
     // Somebody may push ten thousand tags; an event is for people.
     const data = { push: id, person, refs: push.updates.length, updates: push.updates.slice(0, 100) }
-    await appendEvents(writer, database.kind, [
-      { kind: 'push.received', project: repository, subject: repository, data },
-    ])
+    const events = projects.map(({ name }) => ({ kind: 'push.received' as const, project: name, subject: name, data }))
+    await appendEvents(writer, database.kind, events)
     return true
   })
 }
@@ -72,7 +73,12 @@ export function markHandled(writer: Writer, pushId: string, ref: string): Promis
 export async function updatesOfPush(
   reader: Reader,
   pushId: string,
-): Promise<{ ref: string; handledAt: number | null }[]> {
+): Promise<(RefUpdate & { readonly handledAt: number | null })[]> {
   const rows = await sql.selectUpdates(reader, pushId)
-  return rows.map((row) => ({ ref: row.ref, handledAt: row.handled_at }))
+  return rows.map((row) => ({
+    ref: row.ref,
+    oldCommit: row.old_commit,
+    newCommit: row.new_commit,
+    handledAt: row.handled_at,
+  }))
 }

@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rotateSecretsKey, setSecret } from '../../src/api/access.ts'
+import { startRun } from '../../src/api/runs.ts'
 import { listVersions } from '../../src/api/versions.ts'
 import { startServer } from '../../src/app.ts'
 import { isAppError } from '../../src/core/errors.ts'
 import { listenAtPoints, type Point } from '../../src/core/points.ts'
 import { backUp, type BackupNote } from '../../src/flow/back-up.ts'
 import { restore } from '../../src/flow/restore.ts'
+import { openMonorepo } from '../harness/monorepo.ts'
 import { openTestServer, peopleOf, projectAt, type TestProject, type TestServer } from '../harness/server.ts'
 import { git } from './command.ts'
 import { bringLive, predict, servedProject } from './live-model.ts'
@@ -117,6 +119,28 @@ async function keepPushing(signal: AbortSignal, person: Awaited<ReturnType<TestS
 async function keepPredicting(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await predict(place.server.gatewayAddress, 'served')
 }
+
+test('a repository of two projects is restored as the rows of the backup know it, for both', async () => {
+  const ana = await place.person('ana')
+  const { fraud, churn } = await openMonorepo(place, 'shop')
+  await fraud.push(ana)
+  const known = await git(fraud.work, 'rev-parse', 'HEAD')
+  await fraud.commit({ 'models/churn/data.txt': 'later\n' })
+  const listening = listenOnce('database saved', () => fraud.push(ana, '--push-option=detach'))
+
+  await save('shared.tar')
+  await listening
+  const restored = await startRestored('shared.tar', 'restored-shared')
+
+  const { address } = restored.server
+  const at = (name: string) => projectAt({ address, admin: restored.admin, name, work: fraud.work, repository: 'shop' })
+  const main = await git(place.folder, 'ls-remote', at('shop').url(restored.admin), 'refs/heads/main')
+  expect(main.split('\t')[0]).toBe(known.trim())
+  await restored.admin.client.call(startRun, { params: { project: churn.name }, body: {} })
+  expect(await at(churn.name).ended(2)).toMatchObject({ commit: known.trim(), state: 'succeeded' })
+  await restored.server.stopGateway()
+  await restored.server[Symbol.asyncDispose]()
+})
 
 test('a backup does not overwrite, and is not restored over something', async () => {
   await save('once.tar')

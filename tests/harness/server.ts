@@ -111,14 +111,21 @@ export function peopleOf(address: string, folder: string, adminToken: string): P
 }
 
 /** A project that is there already, and its repository at `work`. */
-export function projectAt(place: { address: string; admin: TestPerson; name: string; work: string }): TestProject {
-  const { address, admin, name, work } = place
+export function projectAt(place: {
+  address: string
+  admin: TestPerson
+  name: string
+  work: string
+  /** Where it is not its own. */
+  repository?: string
+}): TestProject {
+  const { address, admin, name, work, repository = name } = place
   const detail = (number: number) => admin.client.call(getRun, { params: { project: name, number } })
   return {
     name,
     work,
     url(person) {
-      const url = new URL(`/${name}.git`, address)
+      const url = new URL(`/${repository}.git`, address)
       url.username = person.name
       url.password = person.token
       return url.href

@@ -16,6 +16,7 @@ const git = await createGitServer({
   database: dying(database),
   dataFolder,
   authorize: authorizeByName,
+  refusal: async () => undefined,
   async *progress() {
     yield 'watching'
     if (when === 'in-progress') dieNow()

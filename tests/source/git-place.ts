@@ -26,6 +26,7 @@ export async function openGitPlace(
     database,
     dataFolder: options.dataFolder,
     authorize: authorizeByName,
+    refusal: async () => undefined,
     progress: options.progress ?? noProgress,
     onError: (error) => errors.push(error),
   })

@@ -234,7 +234,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toContain('Basic')
     expect(readOnly.stderr).toContain('bo needs the role developer in project "guarded".')
-    expect(missing.stderr).toContain('There is no project "no-such".')
+    expect(missing.stderr).toContain('There is no repository "no-such".')
     expect(bearer.stdout).toContain('refs/heads/main')
     expect(await updatesOf('guarded')).toHaveLength(1)
     expect(server.errors).toEqual([])

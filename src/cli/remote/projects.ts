@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { listAlerts, sendLabels } from '../../api/monitoring.ts'
-import { addProject, getProject, listProjects, setProject, type ProjectDetail } from '../../api/projects.ts'
+import {
+  addProject,
+  getProject,
+  listProjects,
+  setProject,
+  type Project,
+  type ProjectDetail,
+} from '../../api/projects.ts'
 import { collectGarbage } from '../../api/system.ts'
 import { PRIORITIES, type Priority } from '../../core/priority.ts'
 import { AppError } from '../../core/errors.ts'
@@ -13,20 +20,14 @@ export function registerProjects(program: Command): void {
   const project = program.command('project').description('projects: git repositories that models are delivered from')
   project
     .command('add <name>')
-    .description('create a project and its repository')
+    .description('create a project and its repository, or one in the repository of others')
     .option('--path <folder>', 'where tidegate.yaml stands, for monorepos', '')
-    .option('--default-branch <branch>', 'the branch that delivers', 'main')
-    .action(async (name: string, options: { path: string; defaultBranch: string }, command: Command) => {
+    .option('--repository <name>', 'the repository of another project, to be a folder of it: one push serves both')
+    .option('--default-branch <branch>', 'the branch that delivers (default: "main", or that of the repository)')
+    .action(async (name: string, options: AddOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
-      print(globals, await client.call(addProject, { body: { name, ...options } }), (made) =>
-        [
-          `${made.name} is there. To push to it:`,
-          `  git remote add tidegate ${made.gitUrl}`,
-          `  git push tidegate ${made.defaultBranch}`,
-          '(git asks for a user, any name, and a password: your token)',
-        ].join('\n'),
-      )
+      print(globals, await client.call(addProject, { body: { name, ...options } }), describeAdded)
     })
   project
     .command('set <name>')
@@ -50,8 +51,8 @@ export function registerProjects(program: Command): void {
       const client = await openClient(globals)
       print(globals, await client.call(listProjects, {}), ({ projects }) =>
         table([
-          ['project', 'branch', 'priority', 'git'],
-          ...projects.map((one) => [one.name, one.defaultBranch, one.priority, one.gitUrl]),
+          ['project', 'repository', 'folder', 'branch', 'priority', 'git'],
+          ...projects.map((one) => [one.name, one.repository, one.path, one.defaultBranch, one.priority, one.gitUrl]),
         ]),
       )
     })
@@ -83,9 +84,33 @@ export function registerProjects(program: Command): void {
     })
 }
 
-function describeProject({ name, gitUrl, defaultBranch, path, priority, schedules }: ProjectDetail): string {
+interface AddOptions {
+  readonly path: string
+  readonly repository?: string
+  readonly defaultBranch?: string
+}
+
+function describeAdded({ name, repository, gitUrl, defaultBranch }: Project): string {
+  const isShared = repository !== name
+  return [
+    isShared ? `${name} is there, in the repository ${repository}. To push to it:` : `${name} is there. To push to it:`,
+    `  git remote add tidegate ${gitUrl}`,
+    `  git push tidegate ${defaultBranch}`,
+    '(git asks for a user, any name, and a password: your token)',
+    ...(isShared
+      ? [
+          'Who fetches must be viewer in each project of the repository; who pushes, developer in those whose folders',
+          'the push changes: `tidegate person add` grants it.',
+        ]
+      : []),
+  ].join('\n')
+}
+
+function describeProject(project: ProjectDetail): string {
+  const { name, repository, gitUrl, defaultBranch, path, priority, schedules } = project
   const facts = [
     `${name}  ${gitUrl}`,
+    ...(repository === name ? [] : [`in the repository ${repository}`]),
     `delivers from ${defaultBranch}${path === '' ? '' : `, folder ${path}`}`,
     `priority ${priority}`,
   ]

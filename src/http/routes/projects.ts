@@ -17,10 +17,11 @@ export function projectHandlers(
   const { database, dataFolder, gateway } = installation
   const asAnswer = (project: Project) => ({
     name: project.name,
+    repository: project.repository,
     defaultBranch: project.defaultBranch,
     path: project.path,
     priority: project.priority,
-    gitUrl: `${installation.publicUrl}/${project.name}.git`,
+    gitUrl: `${installation.publicUrl}/${project.repository}.git`,
     createdAt: project.createdAt,
   })
   return {
