@@ -38,6 +38,18 @@ export function selectMemberships(reader: Reader, project: string): Promise<Memb
     .execute()
 }
 
+/** Of one person or group, in all projects. */
+export function selectMembershipsOf(reader: Reader, subject: string): Promise<MembershipRow[]> {
+  return reader
+    .selectFrom('memberships')
+    .selectAll()
+    .where('subject', '=', subject)
+    .orderBy('project')
+    .orderBy('role')
+    .limit(limit('pageRows'))
+    .execute()
+}
+
 /** Held in the project itself or everywhere, by the person or one of their groups. */
 export async function selectRoles(reader: Reader, person: string, project: string): Promise<Role[]> {
   const rows = await reader

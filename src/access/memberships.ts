@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import type { Role } from '../core/roles.ts'
-import type { Database, Reader } from '../db/open-database.ts'
+import type { Database, Reader, Writer } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
 import { accessChanged } from './access-event.ts'
 import * as sql from './memberships.sql.ts'
@@ -27,14 +27,30 @@ export async function grantRole(database: Database, membership: Membership, by: 
   })
 }
 
-/** Withdrawing what is not held is a success. */
+/** Withdrawing what is not held is a success. Fails with STATE_CONFLICT for the last admin there is. */
 export async function withdrawRole(database: Database, membership: Membership, by: string): Promise<void> {
   const { project, subject, role } = membership
   await database.write(async (writer) => {
     if (!(await sql.deleteMembership(writer, { project, subject, role }))) return
+    if (role === 'admin' && project === '*') await refuseLastAdmin(writer, subject)
     const event = accessChanged(subjectName(subject), by, { change: 'role withdrawn', role }, scope(project))
     await appendEvents(writer, database.kind, [event])
   })
+}
+
+async function refuseLastAdmin(writer: Writer, subject: string): Promise<void> {
+  const everywhere = await sql.selectMemberships(writer, '*')
+  if (everywhere.some(({ role }) => role === 'admin')) return
+  throw new AppError(
+    'STATE_CONFLICT',
+    `${subject} is the last admin: nobody could add people or grant roles any more. Make somebody else admin first.`,
+    { subject },
+  )
+}
+
+/** Of one person, or of a group as `group:<name>`. */
+export function membershipsOf(reader: Reader, subject: string): Promise<Membership[]> {
+  return sql.selectMembershipsOf(reader, subject)
 }
 
 /** Of one project, or of `*`. */

@@ -56,6 +56,34 @@ export const addPerson = operation({
   answer: z.object({ person: Person, token: z.string() }),
 })
 
+const Grant = z.object({
+  subject: z
+    .union([PersonName, z.templateLiteral(['group:', PersonName])])
+    .describe('a person, or a group as group:<name>'),
+  role: RoleName,
+  project: ProjectOrAll.default('*').describe('* for all'),
+})
+
+export const grantRole = operation({
+  name: 'grantRole',
+  summary: 'Grant a person or group a role, in one project or in all',
+  method: 'POST',
+  path: '/roles',
+  role: 'admin',
+  body: Grant,
+  answer: Done,
+})
+
+export const withdrawRole = operation({
+  name: 'withdrawRole',
+  summary: 'Withdraw a role that was granted; others, of groups or in all projects, stay',
+  method: 'POST',
+  path: '/roles/withdraw',
+  role: 'admin',
+  body: Grant,
+  answer: Done,
+})
+
 export const createToken = operation({
   name: 'createToken',
   summary: 'A new token for a person; shown once (one’s own, or anybody’s for an admin)',

@@ -2,6 +2,7 @@ import { getAcceptance, judgeCase, signAcceptance } from './acceptance.ts'
 import {
   addPerson,
   createToken,
+  grantRole,
   listPeople,
   listSecrets,
   removeSecret,
@@ -9,6 +10,7 @@ import {
   rotateSecretsKey,
   setSecret,
   whoAmI,
+  withdrawRole,
 } from './access.ts'
 import { getArtifact, listArtifacts } from './artifacts.ts'
 import { getChampion, getVersionContent } from './champion.ts'
@@ -56,6 +58,7 @@ import { getBillOfMaterials, getLineage, listVersions } from './versions.ts'
 export const OPERATIONS = {
   getHealth,
   whoAmI,
+  withdrawRole,
   listProjects,
   getProject,
   lintProject,
@@ -114,6 +117,7 @@ export const OPERATIONS = {
   listPeople,
   addPerson,
   createToken,
+  grantRole,
   revokeToken,
   rotateSecretsKey,
   setSecret,

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { grantRole } from '../../src/access/memberships.ts'
-import { addPerson } from '../../src/api/access.ts'
+import { addPerson, grantRole } from '../../src/api/access.ts'
 import { addProject, getProject, listProjects } from '../../src/api/projects.ts'
 import { startRun } from '../../src/api/runs.ts'
 import { listEvents } from '../../src/api/system.ts'
 import type { Role } from '../../src/core/roles.ts'
-import { openDatabase } from '../../src/db/open-database.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openMonorepo, stepOf } from '../harness/monorepo.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
@@ -168,8 +166,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     async function member(name: string, roles: Readonly<Record<string, Role>>): Promise<TestPerson> {
       const [[first, role] = ['', 'viewer' as Role], ...more] = Object.entries(roles)
       const { token } = await place.admin.client.call(addPerson, { body: { name, role, project: first } })
-      await using database = await openDatabase(place.databaseUrl)
-      for (const [project, other] of more) await grantRole(database, { project, subject: name, role: other }, 'admin')
+      for (const [project, other] of more) {
+        await place.admin.client.call(grantRole, { body: { project, subject: name, role: other } })
+      }
       return { ...ana, name, token }
     }
 

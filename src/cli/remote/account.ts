@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import {
   addPerson,
   createToken,
+  grantRole,
   listPeople,
   listSecrets,
   removeSecret,
@@ -9,6 +10,7 @@ import {
   rotateSecretsKey,
   setSecret,
   whoAmI,
+  withdrawRole,
 } from '../../api/access.ts'
 import { createClient } from '../../client/client.ts'
 import { AppError } from '../../core/errors.ts'
@@ -57,6 +59,7 @@ export function registerAccount(program: Command): void {
         )
       },
     )
+  registerRoles(person)
   person
     .command('list')
     .description('people, their groups and roles')
@@ -77,6 +80,26 @@ export function registerAccount(program: Command): void {
 
   registerTokens(program)
   registerSecrets(program)
+}
+
+function registerRoles(person: Command): void {
+  const verbs = [
+    { verb: 'grant', done: 'is', operation: grantRole, description: 'give a person, or group:<name>, one more role' },
+    { verb: 'withdraw', done: 'is no longer', operation: withdrawRole, description: 'take a role away again' },
+  ]
+  for (const { verb, done, operation, description } of verbs) {
+    person
+      .command(`${verb} <name>`)
+      .description(description)
+      .requiredOption('--role <role>', 'viewer, developer, tester, approver, maintainer or admin')
+      .option('--project <project>', 'the project the role is for; * for all', '*')
+      .action(async (subject: string, { role, project }: { role: Role; project: string }, command: Command) => {
+        const globals = command.optsWithGlobals<GlobalOptions>()
+        const client = await openClient(globals)
+        const answer = await client.call(operation, { body: { subject, role, project } })
+        print(globals, answer, () => `${subject} ${done} ${role} in ${project === '*' ? 'all projects' : project}.`)
+      })
+  }
 }
 
 function registerTokens(program: Command): void {

@@ -100,7 +100,7 @@ function describeAdded({ name, repository, gitUrl, defaultBranch }: Project): st
     ...(isShared
       ? [
           'Who fetches must be viewer in each project of the repository; who pushes, developer in those whose folders',
-          'the push changes: `tidegate person add` grants it.',
+          'the push changes: `tidegate person grant` grants it.',
         ]
       : []),
   ].join('\n')

@@ -1,5 +1,5 @@
 import { createGroup, addMember, listGroups, membersOf } from '../../access/groups.ts'
-import { grantRole, listMemberships } from '../../access/memberships.ts'
+import { grantRole, membershipsOf, withdrawRole } from '../../access/memberships.ts'
 import { createPerson, listPeople } from '../../access/people.ts'
 import { requireRole } from '../../access/require-role.ts'
 import { rotateKey } from '../../access/rotate-key.ts'
@@ -10,6 +10,7 @@ import { ROLES, type Role } from '../../core/roles.ts'
 import type { Reader } from '../../db/open-database.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { version } from '../../lib/version.ts'
+import { getProject } from '../../source/projects.ts'
 import type { Handlers } from '../handlers.ts'
 
 type AccessHandlers = Pick<
@@ -17,6 +18,8 @@ type AccessHandlers = Pick<
   | 'whoAmI'
   | 'listPeople'
   | 'addPerson'
+  | 'grantRole'
+  | 'withdrawRole'
   | 'createToken'
   | 'revokeToken'
   | 'setSecret'
@@ -50,6 +53,15 @@ export function accessHandlers(installation: Installation): AccessHandlers {
       await joinGroups(installation, name, body.groups, identity.person)
       const { token } = await createToken(database, { person: name, label: 'first' }, identity.person)
       return { person: await describePerson(database.read, person), token }
+    },
+    async grantRole({ body, identity }) {
+      if (body.project !== '*') await getProject(database.read, body.project)
+      await grantRole(database, body, identity.person)
+      return { done: true }
+    },
+    async withdrawRole({ body, identity }) {
+      await withdrawRole(database, body, identity.person)
+      return { done: true }
     },
     async createToken({ body, identity }) {
       const person = body.person ?? identity.person
@@ -117,7 +129,7 @@ async function describePerson(
   const groups: string[] = []
   for (const group of await listGroups(reader))
     if ((await membersOf(reader, group)).includes(person.name)) groups.push(group)
-  const roles = (await listMemberships(reader, '*')).filter(({ subject }) => subject === person.name)
+  const roles = await membershipsOf(reader, person.name)
   return {
     name: person.name,
     displayName: person.displayName,
@@ -129,8 +141,8 @@ async function describePerson(
 
 async function rolesByProject(reader: Reader, person: string): Promise<Record<string, Role[]>> {
   const roles: Record<string, Role[]> = {}
-  for (const { subject, project, role } of await listMemberships(reader, '*')) {
-    if (subject === person) roles[project] = [...(roles[project] ?? []), ...(ROLES[role].includes as readonly Role[])]
+  for (const { project, role } of await membershipsOf(reader, person)) {
+    roles[project] = [...(roles[project] ?? []), ...(ROLES[role].includes as readonly Role[])]
   }
   return roles
 }
