@@ -12,7 +12,7 @@ export type AskChampion = (environment: string) => Promise<RemoteChampion | stri
 
 /**
  * Asks the server one is logged in to. The project is the one that is named (`digits`, `digits@3`), else the
- * one a git remote of the folder leads to.
+ * one whose folder of a repository this is, where a git remote leads there.
  */
 export function askChampion(folder: string, named: string | false | undefined, globals: GlobalOptions): AskChampion {
   return async (environment) => {

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { listProjects, type Project } from '../../api/projects.ts'
 import { createClient, type Client } from '../../client/client.ts'
+import { isAppError } from '../../core/errors.ts'
 import { findLogin, type GlobalOptions } from '../context.ts'
 
 /** A project of the server one is logged in to. */
@@ -10,7 +12,10 @@ export interface FoundProject {
   readonly project: string
 }
 
-/** The project that is named, else the one a git remote of the folder leads to; a text says why there is none. */
+/**
+ * The project that is named, else the one whose folder of a repository this is, where a git remote leads there; a
+ * text says why there is none.
+ */
 export async function findProject(
   folder: string,
   named: string | undefined,
@@ -18,27 +23,46 @@ export async function findProject(
 ): Promise<FoundProject | 'not logged in' | { readonly noRemoteOf: string }> {
   const { server, token } = await findLogin(globals)
   if (token === undefined) return 'not logged in'
-  const project = named ?? (await projectOfRemote(folder, server)) ?? ''
-  if (project === '') return { noRemoteOf: server }
-  return { client: createClient({ url: server, token }), server, project }
+  const client = createClient({ url: server, token })
+  const project = named ?? (await projectOfFolder(client, folder, server)) ?? ''
+  return project === '' ? { noRemoteOf: server } : { client, server, project }
 }
 
-async function projectOfRemote(folder: string, server: string): Promise<string | undefined> {
-  const listed = await promisify(execFile)('git', [
-    '-C',
-    folder,
-    'config',
-    '--get-regexp',
-    String.raw`^remote\..*\.url$`,
-  ]).catch(
-    // No repository, or no remote.
-    () => ({ stdout: '' }),
-  )
+async function projectOfFolder(client: Client, folder: string, server: string): Promise<string | undefined> {
+  const repository = await repositoryOfRemote(folder, server)
+  if (repository === undefined) return undefined
+  const inside = await projectsIn(client, repository)
+  // A server that does not answer, or shows nothing, says so when it is asked for more.
+  if (inside.length <= 1) return inside[0]?.name ?? repository
+  const prefix = (await git(folder, 'rev-parse', '--show-prefix')).trim().replace(/\/$/, '')
+  return inside.find(({ path }) => path === prefix)?.name
+}
+
+async function projectsIn(client: Client, repository: string): Promise<Project[]> {
+  try {
+    const { projects } = await client.call(listProjects, {})
+    return projects.filter((project) => project.repository === repository)
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return []
+  }
+}
+
+async function repositoryOfRemote(folder: string, server: string): Promise<string | undefined> {
   const origin = new URL(server).origin
-  for (const line of listed.stdout.split('\n')) {
+  const remotes = await git(folder, 'config', '--get-regexp', String.raw`^remote\..*\.url$`)
+  for (const line of remotes.split('\n')) {
     const url = URL.parse(line.slice(line.indexOf(' ') + 1))
-    const project = url?.origin === origin ? /^\/([a-z0-9][a-z0-9-]{0,62})\.git\/?$/.exec(url.pathname)?.[1] : undefined
-    if (project !== undefined) return project
+    const name = url?.origin === origin ? /^\/([a-z0-9][a-z0-9-]{0,62})\.git\/?$/.exec(url.pathname)?.[1] : undefined
+    if (name !== undefined) return name
   }
   return undefined
+}
+
+/** Empty where there is no repository, or no remote. */
+async function git(folder: string, ...args: string[]): Promise<string> {
+  return promisify(execFile)('git', ['-C', folder, ...args]).then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
 }
