@@ -321,7 +321,7 @@ async function common(installation: PlanNeeds, project: Project, wanted: CommitT
   const repository = repositoryFolder(installation.dataFolder, project)
   const [title, authors] = await Promise.all([
     commitTitle(repository, wanted.commit),
-    authorsOf(installation, repository, wanted),
+    authorsOf(installation, project, wanted),
   ])
   return {
     project: project.name,
@@ -346,12 +346,16 @@ async function servingCommit({ database }: PlanNeeds, project: string): Promise<
   return last === undefined ? undefined : (await getRun(database.read, last.run_id))?.commit_id
 }
 
-/** Everybody who had a hand in it: who pushed or started, and the people behind the commits' addresses. */
-async function authorsOf(installation: PlanNeeds, repository: string, wanted: CommitToRun): Promise<string[]> {
+/**
+ * Everybody who had a hand in it: who pushed or started, and the people behind the addresses of commits that changed
+ * something in the project's folder. Who works on another project of the repository may approve this one.
+ */
+async function authorsOf(installation: PlanNeeds, project: Project, wanted: CommitToRun): Promise<string[]> {
   const commits = await commitsBetween(
-    repository,
+    repositoryFolder(installation.dataFolder, project),
     wanted.before ?? (await servingCommit(installation, wanted.project)),
     wanted.commit,
+    project.path,
   )
   const emails = commits.flatMap((commit) => commit.emails)
   const known = await peopleByEmail(installation.database.read, [...new Set(emails)])

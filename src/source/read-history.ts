@@ -30,14 +30,21 @@ export async function commitTitle(repository: string, commit: string): Promise<s
 const MAX_COMMITS = 1_000
 
 /**
- * What `to` has and `from` has not, newest first: the newest 1,000, and always `to` itself. Without `from`
+ * What `to` has and `from` has not of a folder ('' for all), newest first: the newest 1,000, and `to` itself where
+ * there is nothing else. Without `from`
  * (a new branch, or an old commit that is gone) it is what the default branch has not; the whole history
  * where `to` is the default branch's own head.
  */
-export async function commitsBetween(repository: string, from: string | undefined, to: string): Promise<Commit[]> {
+export async function commitsBetween(
+  repository: string,
+  from: string | undefined,
+  to: string,
+  folder = '',
+): Promise<Commit[]> {
   const base = await baseOf(repository, from, to)
   const range = base === undefined ? [to] : [to, `^${base}`]
   const args = ['log', `--max-count=${MAX_COMMITS}`, '-z', FORMAT, '--end-of-options', ...range, '--']
+  if (folder !== '') args.push(folder)
   const commits = parseCommits((await runGit(repository, args)).toString('utf8'))
   return commits.length > 0 ? commits : [await readCommit(repository, to)]
 }

@@ -4,6 +4,8 @@ import { addPerson, grantRole } from '../../src/api/access.ts'
 import { addProject, getProject, listProjects } from '../../src/api/projects.ts'
 import { startRun } from '../../src/api/runs.ts'
 import { listEvents } from '../../src/api/system.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
+import { getRun } from '../../src/engine/runs.sql.ts'
 import type { Role } from '../../src/core/roles.ts'
 import { DATABASES } from '../harness/databases.ts'
 import { openMonorepo, stepOf } from '../harness/monorepo.ts'
@@ -107,6 +109,25 @@ describe.each(DATABASES)('on %s', (kind) => {
     await ana.client.call(startRun, { params: { project: churn.name }, body: {} })
 
     expect(await churn.ended(2)).toMatchObject({ commit, state: 'succeeded', event: 'manual' })
+  })
+
+  test('who changed another project of the repository is no author of this one', async () => {
+    const { fraud, churn } = await openMonorepo(place, 'authors')
+    const gus = { name: 'gus', email: 'gus@example.org', role: 'developer' as const, project: '*' as const }
+    await place.admin.client.call(addPerson, { body: gus })
+    await fraud.push(ana)
+    await fraud.commit({ 'models/churn/data.txt': 'c2\n' })
+    await git(fraud.work, 'commit', '--quiet', '--amend', '--author', 'Gus <gus@example.org>', '--no-edit')
+    await fraud.commit({ 'models/fraud/data.txt': 'f2\n' })
+    await fraud.push(ana)
+
+    await using database = await openDatabase(place.databaseUrl)
+    const authorsOf = async (project: string) => {
+      const run = await getRun(database.read, `${project}#2`)
+      return JSON.parse(run!.authors) as string[]
+    }
+    expect(await authorsOf(fraud.name)).toEqual(['ana'])
+    expect(await authorsOf(churn.name)).toEqual(['ana', 'gus'])
   })
 
   test('lists tell the repository, and both projects name one address', async () => {

@@ -187,3 +187,24 @@ test('what lies between two commits is told with everybody in it', async () => {
   expect(await changedFiles(repository, '0'.repeat(40), third)).toBeUndefined()
   await expect(readCommit(repository, '1'.repeat(40))).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
+
+test('of a folder those commits are told that changed it, on whichever side of a merge', async () => {
+  const work = await makeWork(folder.path, 'folders', { 'fraud/a.txt': '1', 'churn/a.txt': '1' })
+  const first = await git(work, 'rev-parse', 'HEAD')
+  await git(work, 'checkout', '--quiet', '-b', 'feature')
+  await commitFiles(work, { 'fraud/a.txt': '2' }, 'fraud on a branch')
+  await git(work, 'checkout', '--quiet', 'main')
+  await commitFiles(work, { 'churn/a.txt': '2' }, 'churn')
+  await git(work, 'merge', '--quiet', '--no-ff', '--message', 'merge', 'feature')
+  await commitFiles(work, { 'fraud-2/a.txt': '3' }, 'begins alike')
+  const last = await commitFiles(work, { 'churn/a.txt': '4' }, 'churn again')
+  const repository = await publish(work, 'folders')
+  const titles = async (below: string, from = first) =>
+    (await commitsBetween(repository, from, last, below)).map(({ title }) => title)
+
+  expect(await titles('fraud')).toEqual(['fraud on a branch'])
+  expect(await titles('churn')).toEqual(['churn again', 'churn'])
+  expect(await titles('')).toHaveLength(5)
+  // Somebody must answer for it.
+  expect(await titles('fraud', last)).toEqual(['churn again'])
+})
