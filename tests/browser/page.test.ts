@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getAcceptance } from '../../src/api/acceptance.ts'
 import { approveDeployment, listDeployments, type Deployment } from '../../src/api/deployments.ts'
 import { listEnvironments } from '../../src/api/projects.ts'
+import { openMonorepo } from '../harness/monorepo.ts'
 import { openTestServer, type TestServer } from '../harness/server.ts'
 import { model } from '../harness/tiny-project.ts'
 import { buildPage, openBrowser, signIn, unnamedControls, type TestBrowser } from './browser.ts'
@@ -59,6 +60,22 @@ test('a wrong token is refused in words; a right one leads to where the visitor 
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByLabel('Token').waitFor()
   expect(await page.context().cookies()).toEqual([])
+  expect(troubles).toEqual([])
+})
+
+test('projects of one repository tell which folder of it they are, in the list and on their pages', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  await openMonorepo(place, 'mono')
+
+  await signIn(page, place.server.address, dev.token)
+  await page.getByText('models/fraud of the repository mono').waitFor()
+  await page.getByText('models/churn of the repository mono').waitFor()
+  await page.getByRole('link', { name: 'mono-churn' }).click()
+  await page.getByRole('heading', { level: 1, name: 'mono-churn' }).waitFor()
+  await page.getByText('models/churn of the repository mono').waitFor()
+  await page.getByText(`git push ${place.server.address}/mono.git main`).waitFor()
+
   expect(troubles).toEqual([])
 })
 

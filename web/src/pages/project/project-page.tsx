@@ -1,7 +1,10 @@
 import { Stack, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Crumbs } from '../../parts/page-frame.tsx'
+import { ProjectPlace } from '../../parts/project-place.tsx'
+import { project as projectDetail } from '../../queries/queries.ts'
 import { FiringAlerts } from './firing-alerts.tsx'
 import { Environments } from './environments.tsx'
 import { RunsList } from './runs-list.tsx'
@@ -13,6 +16,7 @@ import { WaitingForPeople } from './waiting-for-people.tsx'
 export function ProjectPage() {
   const { project } = useParams({ from: '/signed-in/$project' })
   useProjectEvents(project)
+  const { data } = useQuery(projectDetail(project))
   return (
     <Stack gap="xl">
       <div>
@@ -20,6 +24,7 @@ export function ProjectPage() {
         <Title order={1} size="h2" mt={4}>
           {project}
         </Title>
+        {data !== undefined && <ProjectPlace project={data} />}
       </div>
       <WaitingForPeople project={project} />
       <FiringAlerts project={project} />

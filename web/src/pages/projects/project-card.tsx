@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Project } from '../../../../src/api/projects.ts'
 import type { Run } from '../../../../src/api/runs.ts'
+import { ProjectPlace } from '../../parts/project-place.tsx'
 import { StageStrip } from '../../parts/stage-strip.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Ago } from '../../parts/time.tsx'
@@ -22,6 +23,7 @@ export function ProjectCard({ project }: { readonly project: Project }) {
             {project.name}
           </Link>
         </Title>
+        <ProjectPlace project={project} />
         {newest === undefined ? (
           <Text size="sm" c="dimmed">
             No run yet. Push to <code>{project.gitUrl}</code>
