@@ -114,9 +114,12 @@ async function* whyNoRun(
   } else if (elsewhere.length > 1) {
     yield `tidegate: no run of ${firstOf(elsewhere)}: nothing in their folders was changed.`
   }
-  for (const project of idle.filter(({ name }) => touched.has(name)).slice(0, MOST_NAMED)) {
+  const unwanted = idle.filter(({ name }) => touched.has(name))
+  for (const project of unwanted.slice(0, MOST_NAMED)) {
     yield `tidegate: no run of ${project.name}: \`on:\` in ${pipelinePath(project)} starts nothing for this push.`
   }
+  const more = unwanted.length - MOST_NAMED
+  if (more > 0) yield `tidegate: no run of ${more} more, whose \`on:\` starts nothing for this push.`
 }
 
 const MOST_NAMED = 10

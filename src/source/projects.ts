@@ -95,7 +95,7 @@ export async function getRepository(reader: Reader, name: string): Promise<Repos
   const project = await sql.selectProject(reader, name)
   const hint =
     project === undefined
-      ? '.'
+      ? '. `tidegate project list` shows those there are.'
       : `: the project of that name is in "${project.repository}" (/${project.repository}.git).`
   throw new AppError('NOT_FOUND', `There is no repository "${name}"${hint}`, { repository: name })
 }

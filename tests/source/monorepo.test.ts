@@ -111,6 +111,40 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await churn.ended(2)).toMatchObject({ commit, state: 'succeeded', event: 'manual' })
   })
 
+  test('the schedules of a project are those of its own file', async () => {
+    const nightly = stepOf('churn', 'on: { push: {}, schedule: [{ cron: "0 4 * * *" }] }\n')
+    const { fraud, churn } = await openMonorepo(place, 'clocks', { 'models/churn/tidegate.yaml': nightly })
+    const schedulesOf = async (project: string) =>
+      (await ana.client.call(getProject, { params: { project } })).schedules.map(({ cron }) => cron)
+
+    await fraud.push(ana)
+
+    await expect.poll(() => schedulesOf(churn.name), { timeout: 20_000 }).toEqual(['0 4 * * *'])
+    expect(await schedulesOf(fraud.name)).toEqual([])
+  })
+
+  test('more projects than fit on a terminal are counted', async () => {
+    const { fraud } = await openMonorepo(place, 'many')
+    const names = Array.from({ length: 11 }, (_, at) => `many-${String(at).padStart(2, '0')}`)
+    const onlyMain = stepOf('x', 'on: { push: { branches: [main] } }\n')
+    for (const name of names) {
+      const body = { name, path: name, repository: 'many' }
+      await place.admin.client.call(addProject, { body })
+    }
+    await fraud.push(ana, '--push-option=detach')
+    const files = Object.fromEntries(names.map((name) => [`${name}/tidegate.yaml`, onlyMain]))
+    await git(fraud.work, 'checkout', '--quiet', '-b', 'feature')
+    await fraud.commit(files)
+
+    const unwanted = await fraud.push(ana, '--push-option=detach', 'feature')
+    await fraud.commit({ 'models/churn/data.txt': 'c2\n' })
+    const elsewhere = await fraud.push(ana, '--push-option=detach', 'feature')
+
+    expect(unwanted.stderr).toContain('no run of many-09: `on:` in many-09/tidegate.yaml starts nothing')
+    expect(unwanted.stderr).toContain('no run of 1 more, whose `on:` starts nothing for this push.')
+    expect(elsewhere.stderr).toMatch(/no run of many, many-00, .*, many-08 and 2 more: nothing in their folders/)
+  })
+
   test('who changed another project of the repository is no author of this one', async () => {
     const { fraud, churn } = await openMonorepo(place, 'authors')
     const gus = { name: 'gus', email: 'gus@example.org', role: 'developer' as const, project: '*' as const }
@@ -150,7 +184,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     const add = (body: { name: string; path?: string; repository?: string }) =>
       place.admin.client.call(addProject, { body: { path: '', ...body } })
 
-    await expect(add({ name: 'a', repository: 'none' })).rejects.toThrow('There is no repository "none".')
+    await expect(add({ name: 'a', repository: 'none' })).rejects.toThrow(
+      'There is no repository "none". `tidegate project list` shows those there are.',
+    )
     await expect(add({ name: 'a', repository: 'refusing-churn', path: 'a' })).rejects.toThrow(
       'There is no repository "refusing-churn": the project of that name is in "refusing" (/refusing.git).',
     )
