@@ -64,6 +64,19 @@ const selectRunState = prepared((reader, id: string) =>
   reader.selectFrom('runs').select(['state', 'reason', 'cancel_mode', 'started_at', 'ended_at']).where('id', '=', id),
 )
 
+/** Of at most a few hundred keys; by project and number. */
+export function findRunsByDedupeKeys(reader: Reader, keys: readonly string[]): Promise<RunRow[]> {
+  if (keys.length === 0) return Promise.resolve([])
+  return reader
+    .selectFrom('runs')
+    .selectAll()
+    .where('dedupe_key', 'in', keys)
+    .orderBy('project')
+    .orderBy('number')
+    .limit(keys.length)
+    .execute()
+}
+
 export async function findRunByDedupeKey(reader: Reader, key: string): Promise<RunRow | undefined> {
   return reader.selectFrom('runs').selectAll().where('dedupe_key', '=', key).executeTakeFirst()
 }

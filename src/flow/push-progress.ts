@@ -3,20 +3,20 @@ import { formatProblem, type Problem } from '../core/problem.ts'
 import { followEvents } from '../db/outbox.ts'
 import type { Database } from '../db/open-database.ts'
 import type { RunRow } from '../db/tables.ts'
+import { limit } from '../core/limits.ts'
 import { isFinal } from '../core/transitions.ts'
 import { RUN_TRANSITIONS, type RunState } from '../core/run-state.ts'
 import { interleave } from '../lib/interleave.ts'
-import { findRunByDedupeKey, getPlan, getRun } from '../engine/runs.sql.ts'
+import { findRunsByDedupeKeys, getPlan, getRun } from '../engine/runs.sql.ts'
 import { failedTests } from '../reports/test-results.sql.ts'
-import { NO_COMMIT, type RefUpdate } from '../source/hook-messages.ts'
+import type { RefUpdate } from '../source/hook-messages.ts'
 import { getRepository, type Project } from '../source/projects.ts'
 import { updatesOfPush } from '../source/pushes.ts'
-import { pipelinePath } from './plan-commit.ts'
 import { keyOfPushedRun } from './push-to-run.ts'
 import { repositoryFolder } from '../source/repositories.ts'
-import { touchedProjects } from '../source/touched-projects.ts'
 import { describeStep, type StepEnded } from './describe-step.ts'
 import { versionOfRun } from './version-of-run.ts'
+import { whyNoRun } from './why-no-run.ts'
 
 export interface ProgressOptions {
   readonly database: Database
@@ -32,6 +32,9 @@ export interface PushToShow {
 
 /** How long a push may take to become runs before the pusher is let go. */
 const PLAN_MS = 30_000
+
+/** Each asks the database whenever something happens. */
+const MOST_SHOWN = 20
 
 /**
  * What the pusher's terminal shows: which projects run and why others do not, then the runs' steps as they end,
@@ -51,10 +54,14 @@ export async function* pushProgress(
   const runs = await runsOfPush(options.database, push.id, updates, projects)
   for (const run of runs) yield `tidegate: ${run.id}  ${linkOf(options, run)}`
   const idle = projects.filter(({ name }) => !runs.some(({ project }) => project === name))
-  yield* whyNoRun(repositoryFolder(options.dataFolder, push), idle, updates)
-  const width = Math.max(...runs.map(({ id }) => id.length))
+  if (runs.length < limit('pageRows')) yield* whyNoRun(repositoryFolder(options.dataFolder, push), idle, updates)
+  if (runs.length > MOST_SHOWN && !push.isDetached) {
+    yield `tidegate: the steps of the first ${MOST_SHOWN} runs are shown here.`
+  }
+  const shown = runs.slice(0, MOST_SHOWN)
+  const width = Math.max(...shown.map(({ id }) => id.length))
   yield* interleave(
-    runs.map((run) => {
+    shown.map((run) => {
       const lines = showRun(options, run, push.isDetached, signal)
       return runs.length === 1 ? lines : prefixed(run.id.padEnd(width), lines)
     }),
@@ -76,6 +83,7 @@ async function handledUpdates(
   return undefined
 }
 
+/** The first page of them: somebody may push ten thousand branches. */
 async function runsOfPush(
   database: Database,
   pushId: string,
@@ -84,50 +92,11 @@ async function runsOfPush(
 ): Promise<RunRow[]> {
   const runs: RunRow[] = []
   for (const { ref } of updates) {
-    for (const { name } of projects) {
-      const run = await findRunByDedupeKey(database.read, keyOfPushedRun(pushId, ref, name))
-      if (run !== undefined) runs.push(run)
-    }
+    const keys = projects.map(({ name }) => keyOfPushedRun(pushId, ref, name))
+    runs.push(...(await findRunsByDedupeKeys(database.read, keys)))
+    if (runs.length >= limit('pageRows')) break
   }
   return runs
-}
-
-/** Of projects that this push started nothing of. */
-async function* whyNoRun(
-  repository: string,
-  idle: readonly Project[],
-  updates: readonly RefUpdate[],
-): AsyncGenerator<string> {
-  if (idle.length === 0) return
-  const moved = updates.filter(({ newCommit }) => newCommit !== NO_COMMIT)
-  if (moved.length === 0) {
-    yield 'tidegate: nothing to run: the push only deletes.'
-    return
-  }
-  const touched = new Set<string>()
-  for (const update of moved) {
-    for (const { project } of await touchedProjects({ repository }, idle, update)) touched.add(project.name)
-  }
-  const elsewhere = idle.filter(({ name }) => !touched.has(name))
-  if (elsewhere.length === 1) {
-    yield `tidegate: no run of ${elsewhere[0]!.name}: nothing in ${elsewhere[0]!.path} was changed.`
-  } else if (elsewhere.length > 1) {
-    yield `tidegate: no run of ${firstOf(elsewhere)}: nothing in their folders was changed.`
-  }
-  const unwanted = idle.filter(({ name }) => touched.has(name))
-  for (const project of unwanted.slice(0, MOST_NAMED)) {
-    yield `tidegate: no run of ${project.name}: \`on:\` in ${pipelinePath(project)} starts nothing for this push.`
-  }
-  const more = unwanted.length - MOST_NAMED
-  if (more > 0) yield `tidegate: no run of ${more} more, whose \`on:\` starts nothing for this push.`
-}
-
-const MOST_NAMED = 10
-
-function firstOf(projects: readonly Project[]): string {
-  const names = projects.slice(0, MOST_NAMED).map(({ name }) => name)
-  const more = projects.length - names.length
-  return more === 0 ? names.join(', ') : `${names.join(', ')} and ${more} more`
 }
 
 async function* showRun(

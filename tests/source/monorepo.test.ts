@@ -123,15 +123,29 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await schedulesOf(fraud.name)).toEqual([])
   })
 
+  test('a push of very many refs that start nothing of a project is told in one line', async () => {
+    const onlyMain = stepOf('fraud', 'on: { push: { branches: [main] } }\n')
+    const { fraud } = await openMonorepo(place, 'tags', {
+      'models/fraud/tidegate.yaml': onlyMain,
+      'models/churn/tidegate.yaml': onlyMain,
+    })
+    await fraud.push(ana, '--push-option=detach')
+    for (let at = 0; at < 101; at += 1) await git(fraud.work, 'tag', `v${at}`)
+
+    const outcome = await fraud.push(ana, '--tags', 'main')
+
+    expect(outcome.stderr).toContain('remote: tidegate: no run of tags, tags-churn for any of the 101 refs.')
+  })
+
   test('more projects than fit on a terminal are counted', async () => {
     const { fraud } = await openMonorepo(place, 'many')
-    const names = Array.from({ length: 11 }, (_, at) => `many-${String(at).padStart(2, '0')}`)
+    const names = Array.from({ length: 20 }, (_, at) => `many-${String(at).padStart(2, '0')}`)
     const onlyMain = stepOf('x', 'on: { push: { branches: [main] } }\n')
     for (const name of names) {
       const body = { name, path: name, repository: 'many' }
       await place.admin.client.call(addProject, { body })
     }
-    await fraud.push(ana, '--push-option=detach')
+    const first = await fraud.push(ana)
     const files = Object.fromEntries(names.map((name) => [`${name}/tidegate.yaml`, onlyMain]))
     await git(fraud.work, 'checkout', '--quiet', '-b', 'feature')
     await fraud.commit(files)
@@ -140,9 +154,10 @@ describe.each(DATABASES)('on %s', (kind) => {
     await fraud.commit({ 'models/churn/data.txt': 'c2\n' })
     const elsewhere = await fraud.push(ana, '--push-option=detach', 'feature')
 
+    expect(first.stderr).toContain('remote: tidegate: the steps of the first 20 runs are shown here.')
     expect(unwanted.stderr).toContain('no run of many-09: `on:` in many-09/tidegate.yaml starts nothing')
-    expect(unwanted.stderr).toContain('no run of 1 more, whose `on:` starts nothing for this push.')
-    expect(elsewhere.stderr).toMatch(/no run of many, many-00, .*, many-08 and 2 more: nothing in their folders/)
+    expect(unwanted.stderr).toContain('no run of 10 more, whose `on:` starts nothing for this push.')
+    expect(elsewhere.stderr).toMatch(/no run of many, many-00, .*, many-08 and 11 more: nothing in their folders/)
   })
 
   test('who changed another project of the repository is no author of this one', async () => {
