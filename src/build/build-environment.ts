@@ -1,21 +1,19 @@
-import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { AppError } from '../core/errors.ts'
 import { failureOf, type Provided, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
 import type { ArtifactRef } from '../core/tree.ts'
-import { hasCode } from '../lib/error-code.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { sha256 } from '../lib/sha256.ts'
 import type { TaskInputs } from '../pipeline/task-inputs.ts'
+import { adoptInterpreter } from './adopt-interpreter.ts'
 import { checkSystemPackages } from './check-system-packages.ts'
 import { computeRequirements } from './compute-requirements.ts'
 import { findInstaller, type Installer } from './find-installer.ts'
-import { findPython, isOursToRun, probePython, type Python } from './find-python.ts'
+import { findPython, type Python } from './find-python.ts'
 import { installEnvironment } from './install-environment.ts'
 import { readBuildSystem } from './read-build-system.ts'
 import { readRequirements, type RequirementSet } from './read-requirements.ts'
 import { resolveLock } from './resolve-lock.ts'
-import { runTool } from './run-tool.ts'
 
 export type BuildEnvironmentInput = TaskInputs['build-environment']
 
@@ -71,7 +69,13 @@ export function createBuildEnvironmentTask(
       try {
         const place = { ...deps, context, root: join(context.dataFolder, 'environments') }
         await checkSystemPackages(input.system, { cwd: context.workspace, env: deps.env, signal: context.signal })
-        const built = await (input.interpreter === undefined ? build(input, place) : adopt(input.interpreter, place))
+        const built = await (input.interpreter === undefined
+          ? build(input, place)
+          : adoptInterpreter(input.interpreter, {
+              asOtherUser: place.stepsRunAsOtherUser,
+              env: place.env,
+              signal: context.signal,
+            }))
         return await report(input, built, place, started)
       } catch (error) {
         return failureOf(error)
@@ -190,61 +194,6 @@ async function keepLock(file: string, lock: string): Promise<string> {
   await rename(temporary, file)
   return lock
 }
-
-/** An interpreter the person brings: locked by what it lists. */
-async function adopt(interpreter: string, { context, env, stepsRunAsOtherUser }: Place): Promise<Built> {
-  const { signal } = context
-  if (!interpreter.startsWith('/'))
-    throw new AppError('INVALID_INPUT', `build.interpreter must be a full path; it is "${interpreter}".`)
-  const isThere = await access(interpreter).then(
-    () => true,
-    () => false,
-  )
-  if (isThere && stepsRunAsOtherUser && !(await isOursToRun(interpreter))) {
-    throw new AppError(
-      'INVALID_INPUT',
-      `build.interpreter: ${interpreter}, or a folder above it, can be written by others than root, so the server does not run it.`,
-    )
-  }
-  const python = isThere ? await probePython(interpreter, { env, signal }) : undefined
-  if (python === undefined) {
-    throw new AppError('INVALID_INPUT', `build.interpreter: ${interpreter} is not a Python that runs on this machine.`)
-  }
-  const listed = await runTool({ program: interpreter, args: ['-I', '-c', LIST], cwd: '/', env, signal })
-  if (!listed.ok)
-    throw new AppError(
-      'INVALID_INPUT',
-      `build.interpreter: ${interpreter} cannot list its packages: ${listed.stderr.slice(-500)}`,
-    )
-  const folder = dirname(dirname(interpreter))
-  const conda = await condaPackages(folder)
-  const lockText = `# Listed from ${interpreter}; not rebuildable elsewhere.\n${conda}${listed.stdout}`
-  const { version, platform } = python
-  return {
-    folder,
-    installer: 'interpreter',
-    cached: true,
-    lockText,
-    lockDigest: sha256(lockText),
-    python: version,
-    platform,
-  }
-}
-
-/** What conda has put into its environment, each with version and build, as `conda list --explicit` names them. */
-async function condaPackages(folder: string): Promise<string> {
-  const names = await readdir(join(folder, 'conda-meta')).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
-  })
-  const packages = names.filter((name) => name.endsWith('.json')).toSorted()
-  return packages.map((name) => `# conda: ${name.replace(/\.json$/, '')}\n`).join('')
-}
-
-const LIST = `
-from importlib.metadata import distributions
-for line in sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions() if d.metadata['Name']}): print(line)
-`
 
 function countPackages(lock: string): number {
   return lock.split('\n').filter((line) => /^[A-Za-z0-9]/.test(line)).length

@@ -1,8 +1,8 @@
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { access, constants, readdir, realpath, stat } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import { AppError } from '../core/errors.ts'
+import { AppError, isAppError } from '../core/errors.ts'
 import { fitsPython, isPythonWish } from './python-version.ts'
-import { runTool } from './run-tool.ts'
+import { runTool, type ToolAnswer } from './run-tool.ts'
 
 export interface Python {
   readonly executable: string
@@ -38,8 +38,7 @@ export async function findPython(search: PythonSearch): Promise<Python> {
     if (python === undefined || seen.has(python.executable)) continue
     seen.add(python.executable)
     if (!fitsPython(python.version, wanted)) others.push(python.version)
-    else if (search.forOtherUser && !(await isReadableByAll(python.executable)))
-      unreadable.push(await realpath(python.executable))
+    else if (search.forOtherUser && (await isClosed(python))) unreadable.push(await realpath(python.executable))
     else return python
   }
   throw new AppError('INVALID_INPUT', notFound(wanted, others, unreadable))
@@ -50,9 +49,16 @@ export async function probePython(
   executable: string,
   { env, signal }: Pick<PythonSearch, 'env' | 'signal'>,
 ): Promise<Python | undefined> {
-  if (!(await isFile(executable))) return undefined
-  const { ok, stdout } = await runTool({ program: executable, args: ['-I', '-S', '-c', PROBE], cwd: '/', env, signal })
+  if (!(await isProgram(executable))) return undefined
+  const probe = { program: executable, args: ['-I', '-S', '-c', PROBE], cwd: '/', env, signal }
+  const { ok, stdout } = await runTool(probe).catch(unlessStarted)
   return ok ? (JSON.parse(stdout) as Python) : undefined
+}
+
+/** A program that cannot be started (its own interpreter is gone, it is for another machine) is an answer here. */
+export function unlessStarted(error: unknown): ToolAnswer {
+  if (!isAppError(error)) throw error
+  return { ok: false, stdout: '', stderr: error.message }
 }
 
 const PROBE = `
@@ -93,27 +99,32 @@ async function installedBeside(env: Readonly<Record<string, string>>): Promise<s
   return found.flat()
 }
 
+/** A folder that is not there, or that we may not look into, holds no Python for us; another may. */
 async function listFolder(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+  return await readdir(folder).catch(() => [])
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false
+async function isProgram(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined)
+  return (
+    stats?.isFile() === true &&
+    (await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    ))
+  )
 }
 
-/** Everyone may enter each folder above the interpreter and execute it. */
-async function isReadableByAll(executable: string): Promise<boolean> {
-  let path = await realpath(executable)
-  while (path !== '/') {
-    if (((await stat(path)).mode & 0o001) === 0) return false
-    path = dirname(path)
+async function isClosed({ executable }: Python): Promise<boolean> {
+  return (await closedToOthers(await realpath(executable))) !== undefined
+}
+
+/** What of a program's path, itself first, others than its owner may not pass or execute; undefined: they may all. */
+export async function closedToOthers(executable: string): Promise<string | undefined> {
+  for (let path = executable; path !== '/'; path = dirname(path)) {
+    if (((await stat(path)).mode & 0o001) === 0) return path
   }
-  return true
+  return undefined
 }
 
 /**

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { AppError } from '../core/errors.ts'
+import type { User } from './build-user.ts'
 
 export interface ToolCall {
   readonly program: string
@@ -10,6 +11,8 @@ export interface ToolCall {
   readonly cwd: string
   /** Complete: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>
+  /** As whom; absent: as ourselves. */
+  readonly user?: User
   readonly signal: AbortSignal
   readonly input?: string
   /** Gets what the tool prints to stderr, line by line, as it comes. */
@@ -33,11 +36,12 @@ const MOST_OUTPUT_BYTES = 128 << 20
  */
 export async function runTool(call: ToolCall): Promise<ToolAnswer> {
   call.signal.throwIfAborted()
-  const { program, cwd, env, input } = call
+  const { program, cwd, env, input, user } = call
   const child = spawn(program, call.args, {
     cwd,
     env,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...user,
   })
   feed(child, input)
   const stop = () => child.kill()

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
-import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { adoptInterpreter } from '../../src/build/adopt-interpreter.ts'
 import { createBuildEnvironmentTask, type BuildEnvironmentInput } from '../../src/build/build-environment.ts'
 import { environmentTrouble, listEnvironments } from '../../src/build/environment-marker.ts'
+import { findPython } from '../../src/build/find-python.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
@@ -368,6 +370,38 @@ test('an interpreter that somebody else could have put there is not run', async 
 
   expect(output.failure?.message).toContain('can be written by others than root')
   expect(await readdir(left)).toEqual(['python'])
+})
+
+test('an interpreter that the user of steps may not start is refused, and the folder that is closed is named', async () => {
+  const closed = await mkdtemp('/var/tmp/tidegate-closed-')
+  await run('python3', ['-m', 'venv', '--without-pip', join(closed, 'venv')])
+  const adopt = (asOtherUser: boolean) =>
+    adoptInterpreter(join(closed, 'venv', 'bin', 'python'), {
+      env: environments.pip,
+      asOtherUser,
+      signal: new AbortController().signal,
+    })
+
+  const ours = await adopt(false)
+  const theirs = adopt(true)
+
+  expect(ours).toMatchObject({ installer: 'interpreter', folder: join(closed, 'venv') })
+  if (process.getuid?.() === 0) await expect(theirs).rejects.toThrow(`chmod o+x ${closed})`)
+  else await expect(theirs).resolves.toEqual(ours)
+  await rm(closed, { recursive: true })
+})
+
+test('a Python beside a folder that cannot be listed, and one that cannot be started, is still found', async () => {
+  const odd = join(place.dataFolder, 'odd')
+  await mkdir(odd)
+  await writeFile(join(odd, 'versions'), 'a file where pyenv has a folder')
+  await writeFile(join(odd, 'python3'), '#!/no/such/interpreter\n', { mode: 0o755 })
+  await writeFile(join(odd, 'python'), 'no program', { mode: 0o644 })
+  const env = { ...environments.pip, PYENV_ROOT: odd, PATH: `${odd}:${environments.pip['PATH']}` }
+
+  const python = await findPython({ env, forOtherUser: false, signal: new AbortController().signal })
+
+  expect(python.version).toMatch(/^3\./)
 })
 
 test('code that a package hooks into the start of Python does not run with our rights', async () => {
