@@ -24,12 +24,13 @@ export async function datasetContent(
   { project, path, digests }: WantedContent,
   identity: Identity,
 ): Promise<AsyncIterable<Buffer>> {
-  const declared = (await declaredDatasets(installation, project)).find((each) => each.path === path)
+  const { datasets, isNewest } = await declaredDatasets(installation, project)
+  const declared = datasets.find((each) => each.path === path)
   const lookUp = declared?.owners === undefined ? lastPushed : lastApproved
   const version = await lookUp(installation.database.read, project, path)
   if (version === undefined) throw new AppError('NOT_FOUND', `Nothing of ${path} was pushed to ${project} yet.`)
-  if (declared === undefined || declared.only !== undefined) {
-    await refuseStrangers(installation, version, declared, identity)
+  if (!isNewest || declared === undefined || declared.only !== undefined) {
+    await refuseStrangers(installation, version, { declared, isNewest }, identity)
   }
   const { artifact } = version
   const files = artifact.kind === 'tree' ? await installation.artifacts.filesOf(artifact) : []
@@ -43,14 +44,16 @@ export async function datasetContent(
 async function refuseStrangers(
   { database }: Installation,
   { project, path, pushedBy }: DatasetVersion,
-  declared: DatasetSpec | undefined,
+  { declared, isNewest }: { readonly declared: DatasetSpec | undefined; readonly isNewest: boolean },
   identity: Identity,
 ): Promise<void> {
   const { person } = identity
   const isOwner = (await expandNames(database.read, declared?.owners ?? [])).includes(person)
   if (isOwner || person === pushedBy || (await hasRole(database.read, identity, project, 'maintainer'))) return
   const why =
-    declared === undefined ? 'is not declared on the default branch as it is now' : 'is for the evaluation only'
+    declared === undefined || !isNewest
+      ? 'is not declared on the default branch as it is now'
+      : 'is for the evaluation only'
   throw new AppError(
     'FORBIDDEN',
     `${path} ${why}: its owners, who pushed it and maintainers of ${project} may have its rows, and ${person} is none of them. Run the other steps with --step, or push and let the server do the rest.`,

@@ -18,27 +18,36 @@ import type { ArtifactRef } from '../core/tree.ts'
 import { appendEvents } from '../db/outbox.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { sha256 } from '../lib/sha256.ts'
-import { parsePipeline } from '../pipeline/parse-pipeline.ts'
 import { FilePath } from '../pipeline/keys/scalars.ts'
 import type { DatasetSpec } from '../pipeline/pipeline.ts'
 import { getProject } from '../source/projects.ts'
-import { defaultHead, readCommitText } from '../source/read-commit.ts'
+import { defaultHead } from '../source/read-commit.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import { proposedEvent } from './frozen-datasets.ts'
 import type { Installation } from './installation.ts'
-import { pipelinePath } from './plan-commit.ts'
+import { lastValidPipeline } from './last-valid-pipeline.ts'
 import { findMissing } from './uploads.ts'
 
-/** Datasets as the default branch declares them: who owns them is its word. */
+/** Datasets as the default branch declares them: who owns them is its word, or its last one that could be read. */
 export async function declaredDatasets(
   { database, dataFolder }: Pick<Installation, 'database' | 'dataFolder'>,
   name: string,
-): Promise<readonly DatasetSpec[]> {
+): Promise<{ readonly datasets: readonly DatasetSpec[]; readonly isNewest: boolean }> {
   const project = await getProject(database.read, name)
   const repository = repositoryFolder(dataFolder, project)
   const head = await defaultHead(repository, project.defaultBranch)
-  const text = head === undefined ? undefined : await readCommitText(repository, head, pipelinePath(project))
-  return text === undefined ? [] : (parsePipeline(text, pipelinePath(project)).pipeline?.data ?? [])
+  const last = head === undefined ? undefined : await lastValidPipeline(repository, head, project)
+  return { datasets: last?.pipeline.data ?? [], isNewest: last?.isNewest ?? false }
+}
+
+/** Undefined where nothing of this path is declared, as in a project without a file. */
+export async function declaredDataset(
+  installation: Pick<Installation, 'database' | 'dataFolder'>,
+  project: string,
+  path: string,
+): Promise<DatasetSpec | undefined> {
+  const { datasets } = await declaredDatasets(installation, project)
+  return datasets.find((each) => each.path === path)
 }
 
 export interface PushedDataset {
@@ -58,7 +67,7 @@ export async function pushDataset(
   const { project } = pushed
   const path = checkPath(pushed.path)
   const artifact = await artifactOf(installation, pushed)
-  const declared = (await declaredDatasets(installation, project)).find((each) => each.path === path)
+  const declared = await declaredDataset(installation, project, path)
   const owners = declared?.owners ?? []
   const isOwner = (await expandNames(database.read, owners)).includes(by)
   const rows = await rowsOf(installation, path, artifact)
@@ -102,7 +111,7 @@ export interface Decision {
 export async function decide(installation: Installation, decision: Decision, by: string): Promise<DatasetVersion> {
   const { database } = installation
   const { project, path, event, reason } = decision
-  const owners = (await declaredDatasets(installation, project)).find((each) => each.path === path)?.owners ?? []
+  const owners = (await declaredDataset(installation, project, path))?.owners ?? []
   if (owners.length === 0)
     throw new AppError(
       'INVALID_INPUT',

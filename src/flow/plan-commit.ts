@@ -1,4 +1,3 @@
-import { isAppError, type AppError } from '../core/errors.ts'
 import type { Problem } from '../core/problem.ts'
 import { peopleByEmail, unknownNames } from '../access/people.ts'
 import { unfinishedDeployments } from '../delivery/deployments.sql.ts'
@@ -15,11 +14,13 @@ import { concurrencyGroup, startsRun } from '../pipeline/starts-run.ts'
 import { secondsOfSuites } from '../reports/known-tests.sql.ts'
 import { secondsOf } from '../reports/seconds-of-file.ts'
 import { getProject, type Project } from '../source/projects.ts'
-import { defaultHead, listCommitFiles, readCommitText, readCommitTexts } from '../source/read-commit.ts'
+import { defaultHead, listCommitFiles, readCommitTexts } from '../source/read-commit.ts'
 import { commitsBetween, commitTitle } from '../source/read-history.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import { snapshotCommit } from '../source/snapshot-commit.ts'
 import type { Installation } from './installation.ts'
+import { lastValidPipeline } from './last-valid-pipeline.ts'
+import { isOfCommit, pipelinePath, problemOfFile, readPipelineText } from './pipeline-text.ts'
 
 export type RunEvent = 'push' | 'pull-request' | 'schedule' | 'manual' | 'alert'
 
@@ -56,8 +57,6 @@ export interface DeliveryRules {
   readonly from: 'default-branch' | 'this-change'
 }
 
-const FILE = 'tidegate.yaml'
-
 /**
  * Everything a run needs to exist, or undefined when `on:` says that this event starts none. A pipeline
  * file that is missing or has problems still makes a run: an invalid one, which says what to do.
@@ -73,11 +72,6 @@ export async function planCommit(installation: PlanNeeds, wanted: CommitToRun): 
     if (!isOfCommit(error)) throw error
     return invalidRun(installation, project, wanted, read.text, [problemOfFile(project, error.message)])
   }
-}
-
-/** Trouble that is the same at each try, because it is in what was committed: a submodule, a name that is no text. */
-function isOfCommit(error: unknown): error is AppError {
-  return isAppError(error) && ['INVALID_INPUT', 'TOO_LARGE', 'NOT_AVAILABLE_YET'].includes(error.code)
 }
 
 async function planText(
@@ -108,25 +102,6 @@ async function allProblems(
   const sources = await readSources(repositoryFolder(installation.dataFolder, project), wanted.commit, project)
   const { context } = await planningOf(installation, project, wanted, { pipeline, ...sources })
   return lintParsed(parsed, context)
-}
-
-export function pipelinePath(project: Project): string {
-  return project.path === '' ? FILE : `${project.path}/${FILE}`
-}
-
-type ReadPipeline =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'problem'; readonly problem: Problem }
-
-/** A file that is not there, no text or too large is the pusher's mistake like any other in it. */
-export async function readPipelineText(repository: string, commit: string, project: Project): Promise<ReadPipeline> {
-  try {
-    const text = await readCommitText(repository, commit, pipelinePath(project))
-    return text === undefined ? { kind: 'problem', problem: missingFile(project) } : { kind: 'text', text }
-  } catch (error) {
-    if (!isOfCommit(error)) throw error
-    return { kind: 'problem', problem: problemOfFile(project, error.message) }
-  }
 }
 
 function isWanted(pipeline: Pipeline, wanted: CommitToRun, project: Project): boolean {
@@ -250,8 +225,7 @@ async function pipelineBefore(
   const before = await ruleCommit(installation, project, wanted)
   if (before === undefined) return undefined
   const repository = repositoryFolder(installation.dataFolder, project)
-  const text = await readCommitText(repository, before, pipelinePath(project))
-  return text === undefined ? undefined : parsePipeline(text, FILE).pipeline
+  return (await lastValidPipeline(repository, before, project))?.pipeline
 }
 
 /**
@@ -306,15 +280,6 @@ function lfsWarning(file: string): Problem {
   const message =
     'is kept in Git LFS, which this version does not fetch: steps see only its pointer. Declare it under `data:` instead'
   return { file, line: 1, column: 1, path: '', message, severity: 'warning' }
-}
-
-function missingFile(project: Project): Problem {
-  const message = `there is no ${pipelinePath(project)} in this commit. Run \`tidegate init\` in the repository: it writes one that fits, then commit and push it`
-  return problemOfFile(project, message)
-}
-
-function problemOfFile(project: Project, message: string): Problem {
-  return { file: pipelinePath(project), line: 1, column: 1, path: '', message, severity: 'error' }
 }
 
 async function common(installation: PlanNeeds, project: Project, wanted: CommitToRun) {

@@ -16,7 +16,8 @@ import {
   type ScheduleRow,
 } from '../source/schedules.sql.ts'
 import type { Installation } from './installation.ts'
-import { planCommit, readPipelineText, type PlanNeeds } from './plan-commit.ts'
+import { readPipelineText } from './pipeline-text.ts'
+import { planCommit, type PlanNeeds } from './plan-commit.ts'
 
 export type ScheduleNeeds = PlanNeeds & {
   readonly engine: Pick<Installation['engine'], 'createRun'>

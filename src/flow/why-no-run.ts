@@ -1,7 +1,7 @@
 import { NO_COMMIT, type RefUpdate } from '../source/hook-messages.ts'
 import type { Project } from '../source/projects.ts'
 import { touchedProjects } from '../source/touched-projects.ts'
-import { pipelinePath } from './plan-commit.ts'
+import { pipelinePath } from './pipeline-text.ts'
 
 /** For the pusher: why a push that is handled started nothing of these projects of its repository. */
 export async function* whyNoRun(

@@ -49,6 +49,12 @@ export async function commitsBetween(
   return commits.length > 0 ? commits : [await readCommit(repository, to)]
 }
 
+/** Commits of a branch that changed a file, newest first. A merge counts as what it changed on this branch. */
+export async function commitsOfFile(repository: string, to: string, path: string, most: number): Promise<string[]> {
+  const args = ['rev-list', '--first-parent', `--max-count=${most}`, '--end-of-options', to, '--', path]
+  return (await runGit(repository, args)).toString('utf8').split('\n').filter(Boolean)
+}
+
 async function baseOf(repository: string, from: string | undefined, to: string): Promise<string | undefined> {
   const given = from === undefined ? undefined : await resolveRef(repository, from)
   if (given !== undefined) return given

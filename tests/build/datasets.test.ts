@@ -14,7 +14,7 @@ import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { flipByte } from '../harness/flip-byte.ts'
 import { openTestServer, projectAt, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
-import { makeWork } from '../source/git-place.ts'
+import { git, makeWork } from '../source/git-place.ts'
 import { EVALUATION, heldOut, model } from '../harness/tiny-project.ts'
 
 let place: TestServer
@@ -304,6 +304,39 @@ steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv] } }
     { state: 'pending', rows: 2, isUsed: false },
     { state: 'approved', rows: 1, isUsed: true },
   ])
+})
+
+test('a file with problems, or none, on the default branch takes away no owner and opens no held-out rows', async () => {
+  await place.person('olga')
+  const pipeline = `data: { data/h.csv: { from: store, only: [evaluation], owners: [olga] } }
+steps: { train: { run: ls } }
+`
+  const project = await place.project('broken', { 'tidegate.yaml': pipeline })
+  await project.push(ana)
+  const source = join(lake, 'pushed.csv')
+  const send = async (text: string) => {
+    await writeFile(source, text)
+    return pushData(ana.client, { project: 'broken', path: 'data/h.csv', source }, () => undefined)
+  }
+
+  await project.commit({ 'tidegate.yaml': pipeline.replace('steps:', 'stepps:') })
+  await project.push(ana)
+  const whileBroken = await send('a\n1\n')
+  await git(project.work, 'rm', '--quiet', 'tidegate.yaml')
+  await project.commit({ 'readme.md': 'no pipeline file\n' })
+  await project.push(ana)
+  const whileGone = await send('a\n2\n')
+  await project.commit({
+    'tidegate.yaml':
+      'data: { data/h.csv: { from: store } }\nsteps: { peek: { run: cat data/h.csv, deps: [data/h.csv] } }\n',
+  })
+  await project.push(ana)
+
+  for (const { state, owners } of [whileBroken, whileGone])
+    expect({ state, owners }).toEqual({ state: 'pending', owners: ['olga'] })
+  const last = await project.run(4)
+  expect(last.state).toBe('invalid')
+  expect(last.problems.map(({ message }) => message).join()).toContain('is a dataset that only the evaluation sees')
 })
 
 test('in a repository of several projects, only a change below its own folder starts a run', async () => {

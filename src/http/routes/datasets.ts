@@ -6,7 +6,7 @@ import { latestDataset, listPaths } from '../../build/datasets.sql.ts'
 import type { Digest } from '../../core/digest.ts'
 import { limit } from '../../core/limits.ts'
 import { datasetContent } from '../../flow/dataset-content.ts'
-import { declaredDatasets, decide, pushDataset, usedDigest } from '../../flow/dataset-decisions.ts'
+import { declaredDataset, declaredDatasets, decide, pushDataset, usedDigest } from '../../flow/dataset-decisions.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { findMissing, joinParts, receive } from '../../flow/uploads.ts'
 import type { DatasetSpec } from '../../pipeline/pipeline.ts'
@@ -37,7 +37,7 @@ export function datasetHandlers(installation: Installation): Pick<Handlers, Name
     }
   return {
     async listDatasets({ params: { project } }) {
-      const declared = await declaredDatasets(installation, project)
+      const { datasets: declared } = await declaredDatasets(installation, project)
       const paths = new Set([...declared.map(({ path }) => path), ...(await listPaths(database.read, project))])
       const datasets: Dataset[] = []
       for (const path of [...paths].sort()) {
@@ -53,8 +53,7 @@ export function datasetHandlers(installation: Installation): Pick<Handlers, Name
       return { datasets }
     },
     async showDataset({ params: { project }, query: { path } }) {
-      const isOwned =
-        (await declaredDatasets(installation, project)).find((each) => each.path === path)?.owners !== undefined
+      const isOwned = (await declaredDataset(installation, project, path))?.owners !== undefined
       const used = await usedDigest(installation, project, path, isOwned)
       const versions = await listVersions(database.read, { project, path, limit: limit('pageRows') })
       return { versions: versions.map((version) => asAnswer(version, used)) }
