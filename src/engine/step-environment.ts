@@ -5,11 +5,11 @@ import type { StepContext } from './engine-options.ts'
 /** Where a member of a split finds the names of its tests, in the folder it starts in. */
 export const SPLIT_FILE = '.tidegate-tests.txt'
 
-const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin'
+const SYSTEM_PATH = ['/usr/local/bin', '/usr/bin', '/bin']
 
 /**
  * The whole environment of an attempt, secrets apart. An allow-list: nothing of the server's own gets in.
- * The file's `env` may set anything but the `TIDEGATE_` names; provided folders stay in front of its PATH.
+ * The file's `env` may set anything but the `TIDEGATE_` names; its PATH adds folders.
  */
 export function stepEnvironment(
   context: Pick<StepContext, 'step' | 'outputs'> & {
@@ -24,7 +24,10 @@ export function stepEnvironment(
   const env = { LANG: 'C.UTF-8', ...merged(provided), ...written }
   return {
     ...env,
-    PATH: [...provided.flatMap((each) => each.path), written['PATH'] ?? SYSTEM_PATH].join(':'),
+    PATH: searchPath(
+      provided.flatMap((each) => each.path),
+      written['PATH'],
+    ),
     ...opened,
     TIDEGATE_PROJECT: run.project,
     TIDEGATE_RUN: run.id,
@@ -34,6 +37,15 @@ export function stepEnvironment(
     TIDEGATE_ATTEMPT: attemptId,
     ...(step.split === undefined ? {} : { TIDEGATE_SPLIT_FILE: SPLIT_FILE }),
   }
+}
+
+/**
+ * The build environment in front, or `python` would be another than the one whose packages are locked; then what the
+ * file adds, then the system's, so that `sh` and `git` are found. `$PATH` in it means what is there anyway.
+ */
+function searchPath(provided: readonly string[], written = ''): string {
+  const added = written.split(':').filter((folder) => !/^(\$PATH|\$\{PATH\})?$/.test(folder))
+  return [...new Set([...provided, ...added, ...SYSTEM_PATH])].join(':')
 }
 
 /** What the steps that this one uses provide, in the order it names them. */
