@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { DEFAULT_ENVIRONMENT } from '../pipeline/task-keys.ts'
-import type { CommandFiles } from '../pipeline/command-files.ts'
+import { moduleFiles, packagesAround, type CommandFiles } from '../pipeline/command-files.ts'
 import { isBelow, missingScripts } from '../pipeline/missing-scripts.ts'
 import { normalise, type Requirement } from './requirement-files.ts'
 import { KNOWN_PACKAGES, LOADED_BY_OTHERS } from './known-packages.ts'
@@ -92,11 +92,17 @@ function reached(
 
 function startedBy({ files }: CheckedCommand, paths: ReadonlySet<string>): string[] {
   const tests = [...paths].filter((path) => isTest(path) && files.tests.some((target) => isBelow(path, target)))
-  const modules = files.modules.flatMap((module) => {
-    const tail = module.replaceAll('.', '/')
-    return [...paths].filter((path) => endsAtPart(path, `${tail}.py`) || endsAtPart(path, `${tail}/__main__.py`))
-  })
+  const modules = files.modules.flatMap(({ name }) => filesOfModule(name, paths))
   return [...files.scripts, ...tests, ...modules]
+}
+
+/** Wherever in the repository it may be found, with the packages around it, which run before it. */
+function filesOfModule(name: string, paths: ReadonlySet<string>): string[] {
+  return moduleFiles(name, '').flatMap((tail) =>
+    [...paths]
+      .filter((path) => endsAtPart(path, tail))
+      .flatMap((path) => [...packagesAround(name, path.slice(0, -tail.length)), path]),
+  )
 }
 
 function isTest(path: string): boolean {
@@ -207,10 +213,16 @@ function largeFile(path: string, sizeBytes: number): Finding {
   return { severity: 'warning', file: path, line: 1, column: 1, message }
 }
 
-function findMissingScripts({ commands, paths, dataPaths, pipelineFile }: Sources): Finding[] {
-  return missingScripts(commands, paths, dataPaths).map(({ path, message }) => {
-    return { severity: 'error', file: pipelineFile.path, ...placeOf(path, pipelineFile.text), message }
-  })
+function findMissingScripts({ commands, paths, dataPaths, facts, pipelineFile }: Sources): Finding[] {
+  const environments = new Map(commands.map(({ step, environment }) => [step, environment]))
+  const isInstalled = (step: string, module: string): boolean =>
+    facts[environments.get(step) ?? '']?.provided.includes(module.split('.')[0] ?? '') === true
+  return missingScripts(commands, paths, dataPaths)
+    .filter(({ step, module }) => module === undefined || !isInstalled(step, module))
+    .map(({ path, module, message }) => {
+      const place = placeOf(module ?? path, pipelineFile.text)
+      return { severity: 'error', file: pipelineFile.path, ...place, message }
+    })
 }
 
 function placeOf(path: string, text: string): { line: number; column: number } {

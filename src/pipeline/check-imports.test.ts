@@ -52,6 +52,21 @@ test('a script looks beside itself, a module in the working folder', () => {
   expect(lint('run: PYTHONPATH=. python jobs/train.py, deps: [jobs/]', files)).toEqual([])
 })
 
+test('a module runs the packages around it, in the folder that the command is in or on PYTHONPATH', () => {
+  const files = {
+    'jobs/churn/__init__.py': 'import settings\n',
+    'jobs/churn/train.py': 'from churn.data import read\n',
+    'jobs/churn/data.py': '',
+    'jobs/settings.py': '',
+  }
+  const deps = 'deps: [jobs/churn/__init__.py, jobs/churn/train.py]'
+  for (const run of ['cd jobs && python -m churn.train', 'PYTHONPATH=jobs python -m churn.train'])
+    expect(lint(`run: "${run}", ${deps}`, files).map((line) => line.replace(/.*deps: /, ''))).toEqual([
+      'jobs/churn/__init__.py:1 imports jobs/settings.py, which this step does not see: add "jobs/settings.py" or "jobs/" to `deps`',
+      'jobs/churn/train.py:1 imports jobs/churn/data.py, which this step does not see: add "jobs/churn/data.py" or "jobs/churn/" to `deps`',
+    ])
+})
+
 test('tests are entered where pytest looks for them', () => {
   const files = {
     'tests/test_a.py': 'from src.model import m\n',

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
-import { readCommand } from './command-files.ts'
+import { moduleFiles, packagesAround, readCommand } from './command-files.ts'
 import { trimSlash } from './connect-steps.ts'
 import { globPattern, isGlob } from './glob.ts'
 import type { Pipeline, StepSpec } from './pipeline.ts'
@@ -87,10 +87,13 @@ function entries({ run, env }: Pick<StepSpec, 'run' | 'env'>, sources: Sources):
   const started = scripts
     .filter((file) => file.endsWith('.py') && sources.has(file))
     .map((file) => ({ file, roots: [posix.dirname(file), ...extra] }))
-  const asModules = modules.flatMap((module) => {
-    const path = module.replaceAll('.', '/')
-    const file = [`${path}.py`, `${path}/__main__.py`].find((candidate) => sources.has(candidate))
-    return file === undefined ? [] : [{ file, roots: ['.', ...extra] }]
+  const asModules = modules.flatMap(({ name, folder }) => {
+    const roots = [folder, ...extra]
+    const found = roots.flatMap((root) => moduleFiles(name, root).map((file) => ({ file, root })))
+    const first = found.find(({ file }) => sources.has(file))
+    if (first === undefined) return []
+    const packages = packagesAround(name, first.root).filter((file) => sources.has(file))
+    return [...packages, first.file].map((file) => ({ file, roots }))
   })
   // pytest puts each test's folder (or its package's parent) first; with `-m`, or a conftest, the root too.
   const tested = sources.tests(tests).map((file) => ({ file, roots: [...parents(file), 'src', ...extra] }))

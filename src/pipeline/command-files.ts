@@ -6,10 +6,31 @@ export interface CommandFiles {
   readonly scripts: readonly string[]
   /** Those of them that the command itself may have written or fetched before. */
   readonly perhapsMade: readonly string[]
-  /** `python -m` names. */
-  readonly modules: readonly string[]
+  /** What `python -m` names. */
+  readonly modules: readonly StartedModule[]
   /** What a test runner is pointed at; `.` where it finds tests by itself. */
   readonly tests: readonly string[]
+}
+
+export interface StartedModule {
+  /** `churn.train`. */
+  readonly name: string
+  /** Where it is looked for first: the folder that the command is in. */
+  readonly folder: string
+  /** The command itself may have written or fetched it before. */
+  readonly isPerhapsMade: boolean
+}
+
+/** The files that would be this module, below the folder that it is looked for in. */
+export function moduleFiles(name: string, folder: string): readonly [string, string] {
+  const path = posix.join(folder, ...name.split('.'))
+  return [`${path}.py`, `${path}/__main__.py`]
+}
+
+/** The packages around a module, outermost first, which run before it. */
+export function packagesAround(name: string, folder: string): string[] {
+  const parts = name.split('.')
+  return parts.map((_, index) => posix.join(folder, ...parts.slice(0, index + 1), '__init__.py'))
 }
 
 /**
@@ -41,7 +62,7 @@ interface Found {
   readonly perhapsMade: string[]
   /** Something before may have made any file. */
   mayHaveMade: boolean
-  readonly modules: string[]
+  readonly modules: StartedModule[]
   readonly tests: string[]
 }
 
@@ -76,7 +97,7 @@ function readPython(args: readonly string[], folder: string, found: Found): void
     if (arg === '-m') {
       const module = args[i + 1] ?? ''
       if (module === 'pytest') readTests(args.slice(i + 2), folder, found)
-      else if (isPlain(module)) found.modules.push(module)
+      else if (isPlain(module)) found.modules.push({ name: module, folder, isPerhapsMade: found.mayHaveMade })
       return
     }
     if (WITH_VALUE.has(arg)) i++

@@ -1,5 +1,5 @@
 import { matchesGlob } from 'node:path'
-import type { CommandFiles } from './command-files.ts'
+import { moduleFiles, packagesAround, type CommandFiles, type StartedModule } from './command-files.ts'
 import { knownNames } from './suggestion.ts'
 
 export interface StartedFiles {
@@ -12,6 +12,8 @@ export interface StartedFiles {
 export interface MissingScript {
   readonly step: string
   readonly path: string
+  /** Where the command says `python -m`: what it names. An installed package may have it as well. */
+  readonly module?: string
   /** `unseen`: it is there, outside the deps. */
   readonly kind: 'absent' | 'unseen'
   readonly message: string
@@ -28,19 +30,49 @@ export function missingScripts(
 ): MissingScript[] {
   const present = withFolders(commit)
   const names = knownNames(present)
-  return steps.flatMap(({ step, files, deps }) =>
-    [...files.scripts, ...files.tests.filter((path) => path !== '.')].flatMap((path): MissingScript[] => {
-      if (made.some((out) => isBelow(path, out))) return []
-      if (!present.has(trimmed(path))) {
-        if (files.perhapsMade.includes(path)) return []
-        const message = `step "${step}" runs ${path}, which is not in the commit${names.hint(path)}`
-        return [{ step, path, kind: 'absent', message }]
-      }
-      if (deps === undefined || isCovered(path, deps)) return []
-      const message = `step "${step}" runs ${path}, but sees only its deps: add ${path} to them`
-      return [{ step, path, kind: 'unseen', message }]
-    }),
-  )
+  const isMade = (path: string): boolean => made.some((out) => isBelow(path, out))
+  return steps.flatMap(({ step, files, deps }): MissingScript[] => {
+    const unseen = (path: string): MissingScript | undefined =>
+      deps === undefined || isCovered(path, deps)
+        ? undefined
+        : {
+            step,
+            path,
+            kind: 'unseen',
+            message: `step "${step}" runs ${path}, but sees only its deps: add ${path} to them`,
+          }
+    const script = (path: string): MissingScript | undefined => {
+      if (isMade(path)) return undefined
+      if (present.has(trimmed(path))) return unseen(path)
+      if (files.perhapsMade.includes(path)) return undefined
+      const message = `step "${step}" runs ${path}, which is not in the commit${names.hint(path)}`
+      return { step, path, kind: 'absent', message }
+    }
+    const module = ({ name, folder, isPerhapsMade }: StartedModule): MissingScript | undefined => {
+      const candidates = moduleFiles(name, folder)
+      const file = candidates.find((candidate) => present.has(candidate))
+      if (file !== undefined) return isMade(file) ? undefined : unseen(file)
+      if (isPerhapsMade || candidates.some(isMade) || !isOfPackage(name, folder, present)) return undefined
+      const [path] = candidates
+      const message = `step "${step}" runs python -m ${name}, and ${path} is not in the commit${names.hint(path)}`
+      return { step, path, kind: 'absent', message }
+    }
+    return [
+      ...[...files.scripts, ...files.tests.filter((path) => path !== '.')].map(script),
+      ...files.modules.map((each) => {
+        const missing = module(each)
+        return missing === undefined ? undefined : { ...missing, module: each.name }
+      }),
+    ].filter((missing) => missing !== undefined)
+  })
+}
+
+/** Whether its package is one of the commit, whose other modules are no files of Python either (`_fast.so`). */
+function isOfPackage(name: string, folder: string, present: ReadonlySet<string>): boolean {
+  const [outermost = ''] = packagesAround(name, folder)
+  const [file] = moduleFiles(name, folder)
+  const beginning = file.slice(0, -'py'.length)
+  return name.includes('.') && present.has(outermost) && ![...present].some((path) => path.startsWith(beginning))
 }
 
 /** Files, and the folders they are in. */

@@ -142,6 +142,36 @@ test('a script outside the deps of its step is found', async () => {
   expect(output.failure?.message).toContain('step "train" runs train.py, but sees only its deps: add train.py to them')
 })
 
+test('a module that python -m cannot find, or that the step does not see, is found like a script', async () => {
+  const files = {
+    'tidegate.yaml':
+      'steps:\n  train: { run: python -m churn.trian }\n  data: { run: python -m churn.data, deps: [raw/] }\n',
+    'churn/__init__.py': 'import nowhere1\n',
+    'churn/train.py': '',
+    'churn/data.py': '',
+    'raw/a.csv': '',
+  }
+  const command = (step: string, module: string, deps?: string[]) => ({
+    ...train,
+    step,
+    run: `python -m ${module}`,
+    ...(deps === undefined ? {} : { deps }),
+  })
+
+  const output = await check(files, [
+    command('train', 'churn.trian'),
+    command('data', 'churn.data', ['raw/']),
+    command('other', 'json.tool'),
+    command('installed', 'alpha.cli', ['raw/']),
+  ])
+
+  expect(output.lines).toEqual([
+    expect.stringContaining('churn/__init__.py:1:1: no package of environment default provides "nowhere1"'),
+    'tidegate.yaml:2:27: step "train" runs python -m churn.trian, and churn/trian.py is not in the commit: did you mean "churn/train.py"?',
+    'tidegate.yaml:3:26: step "data" runs churn/data.py, but sees only its deps: add churn/data.py to them',
+  ])
+})
+
 test('what nothing runs, and imports inside functions, are warnings only', async () => {
   const output = await check({ 'train.py': 'def f():\n  import gone\n', 'old.py': 'print "x"\n' }, [train])
 
