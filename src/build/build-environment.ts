@@ -1,5 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { failureOf, type Provided, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
 import type { ArtifactRef } from '../core/tree.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
@@ -11,6 +10,7 @@ import { computeRequirements } from './compute-requirements.ts'
 import { findInstaller, type Installer } from './find-installer.ts'
 import { findPython, type Python } from './find-python.ts'
 import { installEnvironment } from './install-environment.ts'
+import { keepLock, lockFile, readLock } from './kept-lock.ts'
 import { readBuildSystem } from './read-build-system.ts'
 import { readRequirements, type RequirementSet } from './read-requirements.ts'
 import { resolveLock } from './resolve-lock.ts'
@@ -165,9 +165,8 @@ async function lockOf(
   const { context, root, stepsRunAsOtherUser } = place
   const { workspace, signal } = context
   const log = (line: string): void => context.log(line)
-  const inputs = [requirements.files, requirements.digests, python.version, python.platform, installer.index]
-  const file = join(root, 'locks', `${sha256(canonicalJson(inputs)).slice('sha256:'.length)}.txt`)
-  const known = await readIfThere(file)
+  const file = lockFile(root, { requirements, python, installer })
+  const known = await readLock(file)
   if (known !== undefined) return known
   log(
     `resolving ${requirements.files.join(', ') || 'no dependencies'} for Python ${python.version} with ${installer.kind}`,
@@ -184,26 +183,6 @@ async function lockOf(
   return await keepLock(file, lock)
 }
 
-/** Of two that resolved at once, the first to be kept counts for both: one lock, one environment. */
-async function keepLock(file: string, lock: string): Promise<string> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o755 })
-  const kept = await readIfThere(file)
-  if (kept !== undefined) return kept
-  const temporary = `${file}.${process.pid}.${performance.now()}`
-  await writeFile(temporary, lock, { flush: true })
-  await rename(temporary, file)
-  return lock
-}
-
 function countPackages(lock: string): number {
   return lock.split('\n').filter((line) => /^[A-Za-z0-9]/.test(line)).length
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

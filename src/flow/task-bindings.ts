@@ -4,6 +4,7 @@ import { reach } from '../core/points.ts'
 import { latestDataset, listDatasets } from '../build/datasets.sql.ts'
 import type { BuildEnvironmentResult } from '../build/build-environment.ts'
 import type { BuildImageResult } from '../build/build-image.ts'
+import { RESOLVER_RULES } from '../build/kept-lock.ts'
 import { environmentTrouble } from '../build/environment-marker.ts'
 import type { Finding } from '../build/find-findings.ts'
 import { recordFindings } from '../build/findings.sql.ts'
@@ -45,10 +46,10 @@ export const NO_CHAMPION = 'there is no champion yet to compare with'
 export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
   const { read } = needs.database
   return {
-    'build-environment': { version: 1, missing: (output) => environmentMissing(output) },
+    'build-environment': { version: RESOLVER_RULES, missing: (output) => environmentMissing(output) },
     'build-image': { version: 1 },
     'check-sources': {
-      version: 1,
+      version: 2,
       prepare: (context) => Promise.resolve(withProvided(context)),
       settle: settleFindings,
     },
