@@ -17,6 +17,8 @@ import { runTool } from './run-tool.ts'
 export interface AskedProject {
   /** Its setup.py or pyproject.toml, in the workspace. */
   readonly file: string
+  /** Names of the extras and groups that are wanted of it. */
+  readonly extras: readonly string[]
   readonly workspace: string
   readonly dataFolder: string
   /** Environment with what `[build-system]` requires, and the interpreter that it was made with. */
@@ -36,6 +38,8 @@ const ComputedList = z.object({
   python: z.string(),
   dependencies: z.array(Requirement).max(2_000),
   extras: z.record(z.string(), z.array(Requirement).max(2_000)),
+  /** Poetry's, all by name: with what they hold only those that are wanted. */
+  groups: z.record(z.string(), z.array(Requirement).max(2_000)),
 })
 
 /**
@@ -66,8 +70,15 @@ export async function askProject(asked: AskedProject): Promise<ComputedList> {
 }
 
 /** Behind walls wherever bubblewrap can make them: with `sandbox: required` it can. */
-async function programOf(folder: string, { file, environment, python }: AskedProject, user?: User) {
-  const argv = [join(environment, 'bin', 'python'), '-I', '-c', METADATA_SCRIPT, join(folder, 'made')] as const
+async function programOf(folder: string, { file, extras, environment, python }: AskedProject, user?: User) {
+  const argv = [
+    join(environment, 'bin', 'python'),
+    '-I',
+    '-c',
+    METADATA_SCRIPT,
+    join(folder, 'made'),
+    ...extras,
+  ] as const
   if ((await whyNoBubblewrap(user)) !== undefined) return argv
   const installation = dirname(dirname(await realpath(python.executable)))
   return behindWalls({
@@ -121,7 +132,8 @@ function read(file: string, { ok, stdout, stderr, ended }: BoundedAnswer, python
   if (!ok) throw refused(file, said === '' ? 'its build ended without a word.' : said)
   const list = parse(stdout)
   if (list === undefined) throw refused(file, 'its build ended before it had said it.', said)
-  const wrong = [...list.dependencies, ...Object.values(list.extras).flat()].find(isNoPackage)
+  const lines = [list.dependencies, ...Object.values(list.extras), ...Object.values(list.groups)].flat()
+  const wrong = lines.find(isNoPackage)
   if (wrong !== undefined)
     throw refused(file, `"${wrong}" is no package of an index: there is no file whose hash could be locked.`)
   if (list.python !== '' && isPythonWish(list.python) && !fitsPython(python.version, list.python))

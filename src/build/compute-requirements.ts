@@ -26,21 +26,22 @@ export async function computeRequirements(listed: RequirementSet, place: Place):
   if (listed.uvLock) return listed
   let all = listed
   for (const file of listed.files) {
-    const { path } = splitExtras(file)
+    const { path, extras } = splitExtras(file)
     const text = await readFile(join(workspace, path), 'utf8')
-    if (!isComputed(path, text)) continue
-    all = withList(all, file, await ask(path, place), text)
+    if (!isComputed(file, text)) continue
+    all = withList(all, file, await ask(path, extras, place), text)
   }
   return all
 }
 
-async function ask(path: string, place: Place): Promise<ComputedList> {
+async function ask(path: string, extras: readonly string[], place: Place): Promise<ComputedList> {
   const { python, env, context } = place
   const { workspace, dataFolder, signal } = context
   const folder = dirname(path) === '.' ? '' : `${dirname(path)}/`
   const system = await readBuildSystem(folder, python, { workspace, env, signal })
   return await askProject({
     file: path,
+    extras,
     workspace,
     dataFolder,
     environment: await place.installBuildSystem(system),
@@ -53,7 +54,9 @@ async function ask(path: string, place: Place): Promise<ComputedList> {
 
 function withList(all: RequirementSet, file: string, list: ComputedList, text: string): RequirementSet {
   const { path } = splitExtras(file)
-  const told = [...list.dependencies, ...Object.values(list.extras).flat()].join('\n')
+  const told = [...list.dependencies, ...Object.values(list.extras).flat(), ...Object.values(list.groups).flat()].join(
+    '\n',
+  )
   const found = readRequirementFile(path, told).requirements.map((one) => ({ ...one, line: lineOf(text, one) }))
   return {
     ...all,

@@ -4,7 +4,7 @@ import { BUILD_BACKEND_SCRIPT } from '../pipeline/build-backend-script.ts'
  * Prints what the project in the working folder requires, as JSON: its metadata as its backend makes it
  * (`prepare_metadata_for_build_wheel` of PEP 517, else those of a wheel). What code of the project prints goes to
  * stderr. An entry for an extra keeps its other conditions: the clause about the extra becomes one that is
- * always, or never, true.
+ * always, or never, true. Of Poetry's groups those that are named are told.
  */
 export const METADATA_SCRIPT = String.raw`
 import importlib, json, os, re, sys, traceback, zipfile
@@ -12,6 +12,7 @@ from email.parser import HeaderParser
 from importlib import metadata
 
 target = sys.argv[1]
+names = sys.argv[2:]
 answer = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 root = os.path.realpath(".")
@@ -40,6 +41,19 @@ def metadata_of(backend, poetry):
     with zipfile.ZipFile(os.path.join(target, name)) as wheel:
         entry = next(entry for entry in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", entry))
         return wheel.read(entry).decode("utf-8")
+
+
+def groups_of(poetry):
+    if "poetry.core.factory" not in sys.modules or not poetry:
+        return {}
+    from poetry.core.factory import Factory
+    from pathlib import Path
+    package = Factory().create_poetry(Path.cwd()).package
+    named = {plain(name): name for name in package.dependency_group_names(include_optional=True) if name != "main"}
+    return {
+        key: [one.to_pep_508() for one in package.dependency_group(name).dependencies] if key in wanted else []
+        for key, name in sorted(named.items())
+    }
 
 
 def place_of(error):
@@ -85,6 +99,7 @@ def extras_in(line):
     return {plain(match[1] or match[2]) for match in re.finditer(CLAUSE, line.partition(";")[2])}
 
 
+wanted = {plain(name) for name in names}
 os.makedirs(target, exist_ok=True)
 project = project_file()
 poetry = project.get("tool", {}).get("poetry", {})
@@ -93,6 +108,7 @@ if "dependencies" in poetry and "build-system" not in project:
 backend = backend_of(project.get("build-system", {}))
 try:
     text = metadata_of(backend, poetry)
+    groups = groups_of(poetry)
 except (Exception, SystemExit) as error:
     failed(backend, error)
 headers = HeaderParser().parsestr(text)
@@ -103,6 +119,7 @@ json.dump({
     "python": headers.get("Requires-Python", ""),
     "dependencies": [line for line in lines if not extras_in(line)],
     "extras": {extra: [for_extra(line, extra) for line in lines if extra in extras_in(line)] for extra in extras},
+    "groups": groups,
 }, answer)
 answer.close()
 `

@@ -177,6 +177,8 @@ if told:
     project = {"name": told["name"], "dependencies": told["dependencies"], "optional-dependencies": told["extras"]}
 extras = {plain(name): lines for name, lines in project.get("optional-dependencies", {}).items()}
 groups = {plain(name): lines for name, lines in data.get("dependency-groups", {}).items()}
+if told:
+    groups = {**told["groups"], **groups}
 def of_group(name, seen=()):
     if name in seen:
         sys.exit(f"dependency group {name} includes itself")

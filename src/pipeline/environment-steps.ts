@@ -56,7 +56,7 @@ export function environmentSteps(
           ...defined({ python: wantedPython(build, context), interpreter }),
         },
         path,
-        deps: [...all, ...builtFiles(all, context)].map((dep) => ({ dep, path })),
+        deps: [...all, ...builtFiles(files, all, context)].map((dep) => ({ dep, path })),
         // What an interpreter of somebody else's holds may have changed since; ours are made by these files alone.
         cache: interpreter === undefined,
       }),
@@ -91,9 +91,9 @@ function lockedFiles(files: readonly string[], context: PlanContext): string[] {
 }
 
 /** A build that tells what the project requires may read every file of the commit. */
-function builtFiles(files: readonly string[], { readText }: PlanContext): string[] {
-  const isAsked = files.some((file) => isComputed(file, readText?.(file)))
-  return isAsked && !files.some((file) => file.endsWith('uv.lock')) ? ['**'] : []
+function builtFiles(files: readonly string[], locked: readonly string[], { readText }: PlanContext): string[] {
+  const isAsked = files.some((file) => isComputed(file, readText?.(splitExtras(file).path)))
+  return isAsked && !locked.some((file) => file.endsWith('uv.lock')) ? ['**'] : []
 }
 
 function absent(file: string, files: readonly string[]): string {

@@ -2,9 +2,9 @@ import { posix } from 'node:path'
 
 const MOST_FILES = 100
 
-/** `pyproject.toml[train, dev]`: the project's own dependencies with these extras and dependency groups. */
+/** `pyproject.toml[train, dev]`, `setup.py[train]`: the project's own dependencies with these extras and dependency groups. */
 export function splitExtras(file: string): { readonly path: string; readonly extras: readonly string[] } {
-  const [, path, names] = /^(.*\.toml)\[([^\]]*)\]$/.exec(file) ?? []
+  const [, path, names] = /^(.*\.toml|(?:.*\/)?setup\.py)\[([^\]]*)\]$/.exec(file) ?? []
   if (path === undefined || names === undefined) return { path: file, extras: [] }
   return {
     path,

@@ -151,6 +151,39 @@ dev = ["alpha<2"]
     expect(none).toMatchObject({ failure: undefined, locked: ['alpha==1.0', 'beta==1.0'] })
   })
 
+  test('groups of Poetry are taken by name, beside a standard list too, and what others hold is not asked for', async () => {
+    const groups = `[tool.poetry.group.dev.dependencies]
+beta = "^1.0"
+[tool.poetry.group.docs]
+optional = true
+[tool.poetry.group.docs.dependencies]
+mine = { git = "https://git.example/mine" }
+`
+    const standard = `[project]\nname = "x"\nversion = "1"\ndependencies = ["alpha>=1"]\n${groups}[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n`
+
+    const own = await build({ 'pyproject.toml': `${groups}${POETRY}`, 'x.py': '' }, installer, '[dev, more]')
+    const beside = await build({ 'pyproject.toml': standard, 'x.py': '' }, installer, '[dev]')
+    const legacy = POETRY.replace('[build-system]', '[tool.poetry.dev-dependencies]\nbeta = "*"\n[build-system]')
+    const old = await build({ 'pyproject.toml': legacy, 'x.py': '' }, installer, '[dev]')
+    const docs = await build({ 'pyproject.toml': standard, 'x.py': '' }, installer, '[docs]')
+    const none = await build({ 'pyproject.toml': standard, 'x.py': '' }, installer, '[test]')
+
+    for (const each of [own, beside, old])
+      expect(each).toMatchObject({ failure: undefined, locked: ['alpha==1.0', 'beta==1.0'] })
+    expect(docs.failure).toContain('git.example/mine" is no package of an index')
+    expect(none.failure).toContain('it has no extra or dependency group test; it has dev, docs')
+  })
+
+  test('extras of a setup.py are taken by name', async () => {
+    const more = await build({ 'setup.py': SETUP, 'needs.txt': '' }, installer, '[more]')
+    const none = await build({ 'setup.py': SETUP, 'needs.txt': '' }, installer, '[less]')
+
+    expect(more).toMatchObject({ failure: undefined, locked: ['alpha==1.0'] })
+    expect(none.failure).toContain(
+      'setup.py[less] cannot be read: it has no extra or dependency group less; it has more',
+    )
+  })
+
   test('what cannot go together is named with its line', async () => {
     const { failure } = await build(
       { 'setup.py': 'from setuptools import setup\nsetup(name="x", install_requires=[\n  "beta",\n  "alpha>1"])\n' },
