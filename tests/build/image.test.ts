@@ -146,6 +146,27 @@ esac
   expect(output.result).toMatchObject({ builder: 'docker', digest: real.output.result?.digest })
 })
 
+test('the image of a local run is put beside its outs', async () => {
+  await using shell = await openCommandPlace()
+  const folder = await shell.repository('local', {
+    'tidegate.yaml': 'build: { image: { deps: [hello.txt] } }\nsteps: { train: { run: ls } }\n',
+    Dockerfile: DOCKERFILE,
+    'hello.txt': 'hi\n',
+  })
+  const made = join(storage, 'made')
+
+  const { stdout } = await shell.tidegate(folder, ['run', '--outs', made], {
+    CONTAINERS_STORAGE_CONF: env['CONTAINERS_STORAGE_CONF'] ?? '',
+  })
+
+  expect(stdout).toContain('Written: image.oci/\n')
+  const { manifests } = JSON.parse(await readFile(join(made, 'image.oci/index.json'), 'utf8')) as {
+    manifests: { digest: string }[]
+  }
+  const blob = await readFile(join(made, 'image.oci/blobs/sha256', manifests[0]?.digest.replace('sha256:', '') ?? ''))
+  expect(sha256(blob)).toBe(manifests[0]?.digest)
+})
+
 test('an image with the model in it is built after training, fetched as an archive, and stands with the version', async () => {
   vi.stubEnv('CONTAINERS_STORAGE_CONF', env['CONTAINERS_STORAGE_CONF'])
   await using server = await openTestServer('sqlite')

@@ -129,6 +129,20 @@ test('what the steps have made is put where one asks, from the cache too, and ne
   expect(existsSync(join(folder, 'model.txt'))).toBe(false)
 })
 
+test('a folder that a step has made is put there as a whole', async () => {
+  const folder = await place.repository('folders', {
+    'tidegate.yaml': 'steps: { train: { run: "mkdir -p out/deep && echo x > out/deep/a", outs: [out/], deps: [b] } }\n',
+    b: '',
+  })
+  const outs = join(place.folder, 'folders-made')
+
+  const { stdout, stderr } = await place.tidegate(folder, ['run', '--outs', outs])
+
+  expect(stderr).toBe('')
+  expect(stdout).toContain('Written: out/\n')
+  expect(await readFile(join(outs, 'out/deep/a'), 'utf8')).toBe('x\n')
+})
+
 test('a failing step shows what it printed, a failing test its name, message and lines', async () => {
   const junit = `<testsuite name="s"><testcase classname="tests.test_sum" name="test_adds">
     <failure message="assert 3 == 4">def test_adds():\n&gt;   assert 1 + 2 == 4</failure></testcase></testsuite>`

@@ -19,7 +19,7 @@ export function registerRun(program: Command): void {
     .description('run the pipeline on the files as they are, here and now')
     .option('--step <name>', 'only these steps and what they read; may be repeated', collect)
     .option('--refresh-data', 'freeze datasets anew, instead of using those frozen last')
-    .option('--outs <folder>', 'put there what the steps have made: outs, metrics and reports')
+    .option('--outs <folder>', 'put there what the steps have made: outs, metrics and reports, wheel and image')
     .option(
       '--champion <project>',
       'compare with what serves this project, or with digits@3; default: the project a git remote leads to on the server one is logged in to',
