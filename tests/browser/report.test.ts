@@ -1,21 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openTestServer, type TestServer } from '../harness/server.ts'
+import type { TestServer } from '../harness/server.ts'
 import { heldOut, tinyProject } from '../harness/tiny-project.ts'
-import { buildPage, openBrowser, signIn, type TestBrowser, type Visitor } from './browser.ts'
+import { signIn, type TestBrowser, type Visitor } from './browser.ts'
+import { openPagePlace, type PagePlace } from './page-place.ts'
 
+let opened: PagePlace
 let place: TestServer
 let browser: TestBrowser
 
 beforeAll(async () => {
-  await buildPage()
-  place = await openTestServer('sqlite')
-  browser = await openBrowser()
+  opened = await openPagePlace()
+  ;({ place, browser } = opened)
 })
 
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]()
-  await place?.[Symbol.asyncDispose]()
-})
+afterAll(() => opened[Symbol.asyncDispose]())
 
 const HOSTILE = '<script>document.title="taken"</script><img src="https://evil.test/x.png" onerror="x()">'
 

@@ -1,23 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getTest } from '../../src/api/tests.ts'
-import { openTestServer, type TestServer } from '../harness/server.ts'
+import type { TestServer } from '../harness/server.ts'
 import { tinyProject } from '../harness/tiny-project.ts'
-import { buildPage, openBrowser, signIn, unnamedControls, type TestBrowser } from './browser.ts'
+import { signIn, unnamedControls, type TestBrowser } from './browser.ts'
+import { openPagePlace, type PagePlace } from './page-place.ts'
 import { REPORT, reporting } from './page-project.ts'
 
+let opened: PagePlace
 let place: TestServer
 let browser: TestBrowser
 
 beforeAll(async () => {
-  await buildPage()
-  place = await openTestServer('sqlite')
-  browser = await openBrowser()
+  opened = await openPagePlace()
+  ;({ place, browser } = opened)
 })
 
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]()
-  await place?.[Symbol.asyncDispose]()
-})
+afterAll(() => opened[Symbol.asyncDispose]())
 
 const ODD = 'test_all[a::b/../c?d=<i>&"50%"]'
 const MANY = Array.from({ length: 120 }, (_, i) => `<testcase classname="many" name="test_${i}" time="${i / 100}"/>`)
