@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -7,24 +7,23 @@ import { getAcceptance } from '../../src/api/acceptance.ts'
 import { approveDeployment, listDeployments, type Deployment } from '../../src/api/deployments.ts'
 import { listEnvironments } from '../../src/api/projects.ts'
 import { openMonorepo } from '../harness/monorepo.ts'
-import { openTestServer, type TestServer } from '../harness/server.ts'
+import type { TestServer } from '../harness/server.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
 import { model } from '../harness/tiny-project.ts'
-import { buildPage, openBrowser, signIn, unnamedControls, type TestBrowser } from './browser.ts'
+import { signIn, unnamedControls, type TestBrowser } from './browser.ts'
+import { openPagePlace, type PagePlace } from './page-place.ts'
 import { DELIVERED, FAILING, PRODUCTION_ONLY, talking } from './page-project.ts'
 
+let opened: PagePlace
 let place: TestServer
 let browser: TestBrowser
 
 beforeAll(async () => {
-  await buildPage()
-  place = await openTestServer('sqlite')
-  browser = await openBrowser()
+  opened = await openPagePlace()
+  ;({ place, browser } = opened)
 })
 
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]()
-  await place?.[Symbol.asyncDispose]()
-})
+afterAll(() => opened[Symbol.asyncDispose]())
 
 /** The newest deployment to an environment, once it has this state. */
 async function deploymentIn(project: string, environment: string, state: Deployment['state']): Promise<Deployment> {
@@ -123,6 +122,40 @@ test('a failing test shows its name, what it said and the lines that matter', as
 
   expect(await failed.textContent()).toContain('test_ink.py:14: AssertionError')
   await page.getByText('1 passed, 1 failed').first().waitFor()
+  expect(await unnamedControls(page)).toEqual([])
+  expect(troubles).toEqual([])
+})
+
+test('what a run wrote is listed on its page with size and digest, and comes by its link', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('wrote', {
+    'tidegate.yaml': `steps:
+  train: { run: "mkdir out && echo a > out/a && echo b > 'out/ü b' && echo model > model.txt", outs: [out/, model.txt], deps: [tidegate.yaml] }
+`,
+  })
+  await project.push(dev)
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/wrote/runs/1`)
+  const section = page.getByRole('region', { name: 'Artifacts' })
+  await section.waitFor()
+  const fetched = async (name: string) => {
+    const download = page.waitForEvent('download')
+    await section.getByRole('link', { name }).click()
+    const file = await download
+    return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') }
+  }
+
+  const rows = await section.getByRole('row').allTextContents()
+  const model = await fetched('model.txt')
+  const folder = await fetched('out/')
+
+  const digest = sha256('model\n').slice('sha256:'.length, 'sha256:'.length + 7)
+  expect(rows).toContainEqual(expect.stringMatching(new RegExp(`^model\\.txtfile6 B${digest}.*train$`)))
+  expect(rows).toContainEqual(expect.stringMatching(/^out\/2 files \(tar\)4 B.*train$/))
+  expect(model).toEqual({ name: 'model.txt', text: 'model\n' })
+  expect(folder.name).toBe('out.tar')
+  expect(folder.text).toContain('ü b')
   expect(await unnamedControls(page)).toEqual([])
   expect(troubles).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { getAcceptance } from '../../../src/api/acceptance.ts'
 import { whoAmI } from '../../../src/api/access.ts'
+import { listArtifacts } from '../../../src/api/artifacts.ts'
 import { getDeployment, listDeployments } from '../../../src/api/deployments.ts'
 import { listAlerts, listMonitorWindows } from '../../../src/api/monitoring.ts'
 import { getProject, listEnvironments, listProjects } from '../../../src/api/projects.ts'
@@ -48,6 +49,12 @@ export const run = (project: string, number: number) =>
   queryOptions({
     queryKey: [...projectKey(project), 'run', number],
     queryFn: ({ signal }) => call(getRun, { params: { project, number } }, signal),
+  })
+
+export const artifacts = (project: string, number: number) =>
+  queryOptions({
+    queryKey: [...projectKey(project), 'artifacts', number],
+    queryFn: ({ signal }) => call(listArtifacts, { params: { project, number } }, signal),
   })
 
 export interface WantedTests {

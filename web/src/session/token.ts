@@ -7,7 +7,7 @@ export function storedToken(): string | undefined {
   return localStorage.getItem(KEY) ?? undefined
 }
 
-/** Event streams of a browser cannot send headers: they, and only they, need the cookie. */
+/** Event streams and links that fetch a file cannot send headers: they, and only they, need the cookie. */
 export function storeToken(token: string): void {
   localStorage.setItem(KEY, token)
   document.cookie = `${COOKIE}=${token}; Path=/api; Max-Age=${YEAR_S}; SameSite=Strict${secure()}`

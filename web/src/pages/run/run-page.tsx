@@ -5,6 +5,7 @@ import type { RunDetail } from '../../../../src/api/runs.ts'
 import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { run } from '../../queries/queries.ts'
+import { Artifacts } from './artifacts.tsx'
 import { Coverage } from './coverage.tsx'
 import { Datasets } from './datasets.tsx'
 import { Findings } from './findings.tsx'
@@ -35,6 +36,7 @@ function OneRun({ run: shown }: { readonly run: RunDetail }) {
       <Steps run={shown} />
       <Metrics metrics={shown.metrics} />
       <Datasets datasets={shown.datasets} />
+      <Artifacts project={shown.project} number={shown.number} />
     </Stack>
   )
 }
