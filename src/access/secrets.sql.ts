@@ -1,4 +1,5 @@
 import { limit } from '../core/limits.ts'
+import { allRows } from '../db/all-rows.ts'
 import type { Reader, Writer } from '../db/open-database.ts'
 import type { Tables } from '../db/tables.ts'
 
@@ -36,11 +37,9 @@ export function selectSecrets(reader: Reader, project: string): Promise<Omit<Sec
 const PAGE = 200
 
 /** Of all projects. */
-export async function* allSealed(reader: Reader): AsyncGenerator<Pick<SecretRow, 'project' | 'name' | 'sealed'>> {
-  let last = { project: '', name: '' }
-  for (;;) {
-    const { project, name } = last
-    const rows = await reader
+export function allSealed(reader: Reader): AsyncGenerator<Pick<SecretRow, 'project' | 'name' | 'sealed'>> {
+  return allRows({ project: '', name: '' }, ({ project, name }) =>
+    reader
       .selectFrom('secrets')
       .select(['project', 'name', 'sealed'])
       .where((where) =>
@@ -52,12 +51,8 @@ export async function* allSealed(reader: Reader): AsyncGenerator<Pick<SecretRow,
       .orderBy('project')
       .orderBy('name')
       .limit(PAGE)
-      .execute()
-    yield* rows
-    const next = rows.at(-1)
-    if (next === undefined) return
-    last = next
-  }
+      .execute(),
+  )
 }
 
 /** Who set it, and when, stays. */

@@ -1,3 +1,4 @@
+import { allRows } from '../db/all-rows.ts'
 import type { Reader } from '../db/open-database.ts'
 
 /** What garbage collection asks of the engine's rows: what runs still need, and what the cache has. */
@@ -7,10 +8,8 @@ const ACTIVE_RUNS = ['queued', 'running', 'cancelling'] as const
 
 /** Outputs of steps whose run has not ended, as JSON. */
 export async function* outputsInUse(reader: Reader): AsyncGenerator<string> {
-  let last = { run_id: '', key: '' }
-  for (;;) {
-    const { run_id, key } = last
-    const rows = await reader
+  const rows = allRows({ run_id: '', key: '' }, ({ run_id, key }) =>
+    reader
       .selectFrom('steps')
       .innerJoin('runs', 'runs.id', 'steps.run_id')
       .select(['steps.run_id', 'steps.key', 'steps.outputs'])
@@ -25,12 +24,9 @@ export async function* outputsInUse(reader: Reader): AsyncGenerator<string> {
       .orderBy('steps.run_id')
       .orderBy('steps.key')
       .limit(PAGE)
-      .execute()
-    for (const row of rows) if (row.outputs !== null) yield row.outputs
-    const next = rows.at(-1)
-    if (next === undefined) return
-    last = next
-  }
+      .execute(),
+  )
+  for await (const { outputs } of rows) if (outputs !== null) yield outputs
 }
 
 /** Trees of the commits of runs that have not ended, or were created after `since`. */
@@ -83,11 +79,9 @@ export interface CachedStep {
   readonly used_at: number
 }
 
-export async function* cachedSteps(reader: Reader): AsyncGenerator<CachedStep> {
-  let last = { scope: '', key: '' }
-  for (;;) {
-    const { scope, key } = last
-    const rows = await reader
+export function cachedSteps(reader: Reader): AsyncGenerator<CachedStep> {
+  return allRows({ scope: '', key: '' }, ({ scope, key }) =>
+    reader
       .selectFrom('step_cache')
       .select(['scope', 'key', 'outputs', 'used_at'])
       .where((where) =>
@@ -96,12 +90,8 @@ export async function* cachedSteps(reader: Reader): AsyncGenerator<CachedStep> {
       .orderBy('scope')
       .orderBy('key')
       .limit(PAGE)
-      .execute()
-    yield* rows
-    const next = rows.at(-1)
-    if (next === undefined) return
-    last = next
-  }
+      .execute(),
+  )
 }
 
 /** Forgets entries that were not used again meanwhile. */

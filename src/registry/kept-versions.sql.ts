@@ -1,3 +1,4 @@
+import { allRows } from '../db/all-rows.ts'
 import type { Reader } from '../db/open-database.ts'
 
 export interface KeptVersion {
@@ -11,11 +12,9 @@ export interface KeptVersion {
 const PAGE = 500
 
 /** Every version there is: none is ever thrown away. */
-export async function* keptVersions(reader: Reader): AsyncGenerator<KeptVersion> {
-  let last = { project: '', model: '', version: 0 }
-  for (;;) {
-    const { project, model, version } = last
-    const rows = await reader
+export function keptVersions(reader: Reader): AsyncGenerator<KeptVersion> {
+  return allRows({ project: '', model: '', version: 0 }, ({ project, model, version }) =>
+    reader
       .selectFrom('versions')
       .select(['project', 'model', 'version', 'bundle', 'run_id', 'manifest', 'lineage'])
       .where((where) =>
@@ -29,10 +28,6 @@ export async function* keptVersions(reader: Reader): AsyncGenerator<KeptVersion>
       .orderBy('model')
       .orderBy('version')
       .limit(PAGE)
-      .execute()
-    yield* rows
-    const next = rows.at(-1)
-    if (next === undefined) return
-    last = next
-  }
+      .execute(),
+  )
 }

@@ -73,57 +73,41 @@ export async function findKnownTests(
 }
 
 /** What its runs said, newest first. */
-export async function historyOfTest(reader: Reader, project: string, { suite, name }: TestName, limit: number) {
-  return reader
-    .selectFrom('test_results')
+export async function historyOfTest(reader: Reader, project: string, test: TestName, limit: number) {
+  return newestResults(reader, project, test)
     .leftJoin('runs', 'runs.id', 'test_results.run_id')
     .select(['test_results.run_id', 'step', 'attempt', 'test_results.commit_id', 'branch', 'at', 'test_results.state'])
     .select(['seconds', 'retries', 'quarantined', 'message'])
-    .where('test_results.project', '=', project)
-    .where('suite', '=', suite)
-    .where('name', '=', name)
-    .where('fresh', '=', 1)
-    .orderBy('at', 'desc')
-    .orderBy('run_id', 'desc')
-    .orderBy('step')
-    .orderBy('attempt', 'desc')
     .limit(limit)
     .execute()
 }
 
 /** How its last runs ended, newest first. */
-export async function recentResults(reader: Reader, project: string, { suite, name }: TestName, limit: number) {
-  return reader
-    .selectFrom('test_results')
-    .select(['run_id as run', 'state', 'seconds'])
-    .where('project', '=', project)
-    .where('suite', '=', suite)
-    .where('name', '=', name)
-    .where('fresh', '=', 1)
-    .orderBy('at', 'desc')
-    .orderBy('run_id', 'desc')
-    .orderBy('step')
-    .orderBy('attempt', 'desc')
+export async function recentResults(reader: Reader, project: string, test: TestName, limit: number) {
+  return newestResults(reader, project, test).select(['run_id as run', 'state', 'seconds']).limit(limit).execute()
+}
+
+/** What it said when it failed, newest first. */
+export async function failuresOfTest(reader: Reader, project: string, test: TestName, limit: number) {
+  return newestResults(reader, project, test)
+    .select(['run_id', 'step', 'attempt', 'at', 'message', 'detail'])
+    .where('state', 'in', ['failed', 'error'])
     .limit(limit)
     .execute()
 }
 
-/** What it said when it failed, newest first. */
-export async function failuresOfTest(reader: Reader, project: string, { suite, name }: TestName, limit: number) {
+/** Results of one test that were not taken from the cache. */
+function newestResults(reader: Reader, project: string, { suite, name }: TestName) {
   return reader
     .selectFrom('test_results')
-    .select(['run_id', 'step', 'attempt', 'at', 'message', 'detail'])
-    .where('project', '=', project)
-    .where('suite', '=', suite)
-    .where('name', '=', name)
-    .where('fresh', '=', 1)
-    .where('state', 'in', ['failed', 'error'])
-    .orderBy('at', 'desc')
-    .orderBy('run_id', 'desc')
-    .orderBy('step')
-    .orderBy('attempt', 'desc')
-    .limit(limit)
-    .execute()
+    .where('test_results.project', '=', project)
+    .where('test_results.suite', '=', suite)
+    .where('test_results.name', '=', name)
+    .where('test_results.fresh', '=', 1)
+    .orderBy('test_results.at', 'desc')
+    .orderBy('test_results.run_id', 'desc')
+    .orderBy('test_results.step')
+    .orderBy('test_results.attempt', 'desc')
 }
 
 /** When and how it was flaky, newest first. */
