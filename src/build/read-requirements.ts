@@ -5,12 +5,14 @@ import { sha256 } from '../lib/sha256.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
 import type { ComputedList } from './ask-project.ts'
 import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
+import { lineOf, refuseLines } from './refuse-lines.ts'
 import {
   hasVariable,
   isFromRepository,
   readPyproject,
   readRequirementFile,
   type Requirement,
+  type RequirementFile,
 } from './requirement-files.ts'
 
 /** The dependency files of one build environment, with all they include. */
@@ -43,37 +45,46 @@ export async function readRequirements(folder: string, files: readonly string[])
     const text = await readText(folder, path, from)
     digests[path] = sha256(text)
     if (basename(path) === 'setup.py') continue
-    if (isEnvironmentYml(path)) {
-      const conda = readEnvironmentYml(path, text)
-      python ??= conda.python
-      requirements.push(...readRequirementFile(path, conda.requirements.join('\n')).requirements)
-      continue
-    }
-    if (path.endsWith('.toml')) {
-      const listed = readPyproject(path, text)
-      refuseVariables(
-        path,
-        listed.filter((one) => hasVariable(one.text)),
-      )
-      refuseRepositories(
-        path,
-        listed.filter((one) => isFromRepository(one.text)),
-      )
-      requirements.push(...listed)
-      continue
-    }
-    const file = readRequirementFile(path, text)
-    refuseLocal(path, file.local)
-    refuseVariables(path, file.variables)
-    refuseRepositories(path, file.repositories)
-    requirements.push(...file.requirements)
+    const read = readOne(path, text)
+    python ??= read.python
+    requirements.push(...read.requirements)
     queue.push(
-      ...file.includes.map((include) => ({ path: join(dirname(path), include.path), from: `${path}:${include.line}` })),
+      ...read.includes.map((include) => ({ path: join(dirname(path), include.path), from: `${path}:${include.line}` })),
     )
   }
   const uvLock = await readUvLock(folder, files)
   if (uvLock !== undefined) digests[uvLockBeside(files[0] ?? '')] = sha256(uvLock)
   return { files, requirements, digests, uvLock: uvLock !== undefined, ...(python === undefined ? {} : { python }) }
+}
+
+interface ReadFile extends Pick<RequirementFile, 'requirements' | 'includes'> {
+  readonly python?: string | undefined
+}
+
+function readOne(path: string, text: string): ReadFile {
+  if (path.endsWith('.toml')) return readProject(path, text)
+  if (!isEnvironmentYml(path)) {
+    const file = readRequirementFile(path, text)
+    refuseLines(path, file)
+    return file
+  }
+  const { python, requirements } = readEnvironmentYml(path, text)
+  const file = readRequirementFile(path, requirements.join('\n'))
+  refuseLines(path, file, text)
+  return {
+    requirements: file.requirements.map((one) => ({ ...one, line: lineOf(text, one.text) })),
+    includes: file.includes.map((one) => ({ ...one, line: lineOf(text, one.path) })),
+    python,
+  }
+}
+
+/** So far as its lines tell; what they mean is looked at when they are resolved. */
+function readProject(path: string, text: string): ReadFile {
+  const requirements = readPyproject(path, text)
+  const variables = requirements.filter((one) => hasVariable(one.text))
+  const repositories = requirements.filter((one) => isFromRepository(one.text))
+  refuseLines(path, { requirements, includes: [], local: [], variables, repositories })
+  return { requirements, includes: [] }
 }
 
 async function readText(folder: string, path: string, from: string): Promise<string> {
@@ -90,34 +101,6 @@ async function readText(folder: string, path: string, from: string): Promise<str
       { cause: error },
     )
   }
-}
-
-function refuseLocal(path: string, local: readonly { text: string; line: number }[]): void {
-  const [first] = local
-  if (first === undefined) return
-  throw new AppError(
-    'INVALID_INPUT',
-    `${path}:${first.line}: "${first.text}" installs from the working copy, which an environment shared by many commits cannot. Steps see the repository itself: set env PYTHONPATH to its source folder instead.`,
-  )
-}
-
-/** What these tools have in their environment is the installation's: a name and password for its index, for one. */
-function refuseVariables(path: string, lines: readonly { text: string; line: number }[]): void {
-  const [first] = lines
-  if (first === undefined) return
-  throw new AppError(
-    'INVALID_INPUT',
-    `${path}:${first.line}: "${first.text}" asks for a variable of the environment, which a commit gets none of. Write the value, or name an index with its token by \`build.secrets\`.`,
-  )
-}
-
-function refuseRepositories(path: string, lines: readonly { text: string; line: number }[]): void {
-  const [first] = lines
-  if (first === undefined) return
-  throw new AppError(
-    'INVALID_INPUT',
-    `${path}:${first.line}: "${first.text}" is taken from a repository, and has no file whose hash could be locked. Publish a wheel of it to an index of your own, or name the address of a wheel.`,
-  )
 }
 
 function uvLockBeside(file: string): string {

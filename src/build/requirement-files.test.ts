@@ -29,6 +29,29 @@ test('a conflict is told with the lines that name its packages, and no others', 
   )
 })
 
+test('of what pip prints its warnings and advice are left out, and what only they name', () => {
+  const { requirements } = readRequirementFile('base.txt', 'requests>=2\nurllib3>=2\n')
+  const output = `The conflict is caused by:
+    The user requested urllib3>=2
+    The user requested (constraint) urllib3<2
+
+To fix this you could try to:
+1. loosen the range of package versions you've specified
+2. remove package versions to allow pip attempt to solve the dependency conflict
+WARNING: Location 'file:///wheels/requests/' is ignored: it is neither a file nor a directory.
+ERROR: Cannot install urllib3>=2 because these package versions have conflicting dependencies.
+ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/`
+
+  expect(explainResolution(output, requirements).split('\n')).toEqual([
+    'The conflict is caused by:',
+    'The user requested urllib3>=2',
+    'The user requested (constraint) urllib3<2',
+    'ERROR: Cannot install urllib3>=2 because these package versions have conflicting dependencies.',
+    'Change one of:',
+    '  base.txt:2: urllib3>=2',
+  ])
+})
+
 test('dependencies of a pyproject.toml have lines too', () => {
   const found = readPyproject(
     'pyproject.toml',

@@ -74,7 +74,8 @@ export function normalise(name: string): string {
  * packages, people edit lines.
  */
 export function explainResolution(output: string, requirements: readonly Requirement[]): string {
-  const words = new Set(Array.from(output.matchAll(/[A-Za-z0-9][A-Za-z0-9._-]*/g), ([word]) => normalise(word)))
+  const told = output.replaceAll(/^WARNING: .*$/gm, '')
+  const words = new Set(Array.from(told.matchAll(/[A-Za-z0-9][A-Za-z0-9._-]*/g), ([word]) => normalise(word)))
   const named = requirements.filter(
     (requirement) =>
       output.includes(`${requirement.file} (line ${requirement.line})`) ||
@@ -84,11 +85,15 @@ export function explainResolution(output: string, requirements: readonly Require
   const said = output
     .split('\n')
     .map((line) => line.replace(/^\s*(?:[×╰─▶│├]+\s*)+/u, '').trim())
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && !SAYS_NOTHING.test(line))
   return [...said.slice(-MOST_SAID_LINES), ...(lines.length === 0 ? [] : ['Change one of:', ...lines])].join('\n')
 }
 
 const MOST_SAID_LINES = 15
+
+/** pip's warnings about the machine, and its advice, of which the lines to change are the better one. */
+const SAYS_NOTHING =
+  /^(WARNING: |To fix this you could try to|\d\. (loosen the range|remove package versions)|ERROR: ResolutionImpossible)/
 
 /** `numpy-1.20` (from `numpy==1.20` or a file's name) mentions numpy; `numpydoc` does not. */
 function mentions(word: string, name: string): boolean {

@@ -6,7 +6,8 @@ import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
 import { holdToHashes } from './hold-to-hashes.ts'
-import { explainResolution, normalise } from './requirement-files.ts'
+import { refuseLines } from './refuse-lines.ts'
+import { explainResolution, normalise, readRequirementFile } from './requirement-files.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
 import type { RequirementSet } from './read-requirements.ts'
 import { runTool } from './run-tool.ts'
@@ -81,7 +82,9 @@ async function compileArgs(resolution: Resolution): Promise<string[]> {
   const needsReading = files.some(
     (file) => splitExtras(file).extras.length > 0 || isEnvironmentYml(file) || computed[file] !== undefined,
   )
-  const plain = needsReading ? await asRequirementFiles(resolution) : files
+  // Of a pyproject.toml uv reads its own tables as well; what the lines of the project mean is looked at before.
+  const read = await asRequirementFiles(resolution)
+  const plain = needsReading ? read : files
   return ['pip', 'compile', ...plain, '--generate-hashes', '--no-header', '--no-annotate', '--quiet']
 }
 
@@ -131,7 +134,8 @@ async function asRequirementFiles({
   const files: string[] = []
   for (const [index, file] of requirements.files.entries()) {
     const { path, extras } = splitExtras(file)
-    const target = join(workspace, `.tidegate-requirements-${index}.txt`)
+    // Beside the file: what a line includes is looked for from there.
+    const target = join(workspace, dirname(path), `.tidegate-requirements-${index}.txt`)
     if (isEnvironmentYml(path)) {
       const { requirements: lines } = readEnvironmentYml(path, await readFile(join(workspace, path), 'utf8'))
       await writeFile(target, lines.map((line) => `${line}\n`).join(''))
@@ -152,6 +156,7 @@ async function asRequirementFiles({
       ...(list === undefined ? {} : { input: JSON.stringify(list) }),
     })
     if (!ok) throw new AppError('INVALID_INPUT', `${file} cannot be read: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+    refuseLines(path, readRequirementFile(path, stdout), await readFile(join(workspace, path), 'utf8'))
     await writeFile(target, stdout)
     files.push(target)
   }

@@ -81,13 +81,19 @@ function isProject(text: string | undefined): boolean {
 function lockedFiles(files: readonly string[], context: PlanContext): string[] {
   const all = withIncludes(
     files.map((file) => splitExtras(file).path),
-    (path) => (path.endsWith('.txt') || path.endsWith('.in') ? context.readText?.(path) : undefined),
+    (path) => includingText(path, context.readText?.(path)),
   )
   const beside = all.flatMap((file) => {
     if (file.endsWith('pyproject.toml')) return [file.replace(/pyproject\.toml$/, 'uv.lock')]
     return file.endsWith('setup.py') ? [file.replace(/\.py$/, '.cfg')] : []
   })
   return [...all, ...beside.filter((file) => context.files.includes(file))]
+}
+
+/** What may name other files; in an environment.yml pip's lines are entries of a list. */
+function includingText(path: string, text: string | undefined): string | undefined {
+  if (/\.(txt|in)$/.test(path)) return text
+  return /\.ya?ml$/.test(path) ? text?.replaceAll(/^\s*-\s+["']?/gm, '').replaceAll(/["']\s*$/gm, '') : undefined
 }
 
 /** A build that tells what the project requires may read every file of the commit. */

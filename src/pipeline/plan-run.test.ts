@@ -222,6 +222,11 @@ steps:
   expect(step(run, 'fit (1)')).toMatchObject({ matrix: { seed: 1 }, outs: ['m-1.onnx'] })
 })
 
+const TEXTS: Readonly<Record<string, string>> = {
+  'requirements.txt': '-r base.txt\nnumpy\n',
+  'environment.yml': 'dependencies:\n  - pip:\n    - -r base.txt\n    - "-c limits.txt"\n',
+}
+
 test.each([
   [['train.py'], []],
   [
@@ -236,12 +241,16 @@ test.each([
     ['train.py', 'requirements.txt', 'base.txt', 'pyproject.toml'],
     ['requirements.txt', 'base.txt'],
   ],
+  [
+    ['train.py', 'environment.yml', 'base.txt', 'limits.txt'],
+    ['environment.yml', 'base.txt', 'limits.txt'],
+  ],
 ])('with %j the environment is locked by %j', (files, locked) => {
   const text = 'steps: { train: { run: python train.py } }'
 
   const run = plan(text, {
     files,
-    readText: (path) => (path === 'requirements.txt' ? '-r base.txt\nnumpy\n' : undefined),
+    readText: (path) => TEXTS[path],
   })
 
   expect(step(run, 'environment').deps).toEqual(locked)

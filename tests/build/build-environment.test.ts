@@ -302,6 +302,7 @@ test.each([
   ['requirements.txt', 'alpha\nmine @ git+https://git.example/mine@1.0\n', 2],
   ['requirements.txt', '-e git+ssh://git@git.example/mine#egg=mine\n', 1],
   ['pyproject.toml', '[project]\nname = "x"\ndependencies = [\n  "mine @ git+https://git.example/mine",\n]\n', 4],
+  ['environment.yml', 'dependencies:\n  - pip:\n    - alpha\n    - mine @ git+https://git.example/mine\n', 4],
 ])('a package of a repository in %s is refused before anything is fetched', async (file, text, line) => {
   const { output } = await build('pip', { [file]: text })
 
@@ -317,12 +318,46 @@ test.each([
     '[project]\nname = "x"\ndependencies = [\n  "alpha @ https://elsewhere.test/${UV_INDEX}",\n]\n',
     4,
   ],
+  ['environment.yml', 'dependencies:\n  - pip:\n    - alpha @ https://elsewhere.test/${UV_INDEX}/alpha.whl\n', 3],
 ])('a list in %s gets nothing of what the installation tells its tools: %j', async (file, text, line) => {
   const { output } = await build('pip', { [file]: text })
 
   expect(output.failure).toMatchObject({ reason: 'refused' })
   expect(output.failure?.message).toMatch(new RegExp(`^${file}:${line}: .*asks for a variable of the environment`))
 })
+
+test.each(INSTALLERS)('extras and what TOML spells otherwise get nothing of it with %s either', async (installer) => {
+  const project = (lines: string) => `[project]\nname = "x"\nversion = "1"\n${lines}`
+  const extra = project('[project.optional-dependencies]\nmore = ["alpha @ https://elsewhere.test/${UV_INDEX}"]\n')
+  const spelled = project('dependencies = ["alpha @ https://elsewhere.test/\\u0024{UV_INDEX}"]\n')
+
+  const more = await build(installer, { 'pyproject.toml': extra }, { dependencies: ['pyproject.toml[more]'] })
+  const plain = await build(installer, { 'pyproject.toml': spelled })
+
+  expect(more.output.failure?.message).toMatch(/^pyproject\.toml:5: .*asks for a variable of the environment/)
+  expect(plain.output.failure?.message).toMatch(/^pyproject\.toml:1: .*asks for a variable of the environment/)
+})
+
+test.each(INSTALLERS)(
+  'the files that an environment.yml names for pip are taken by %s, beside it',
+  async (installer) => {
+    const context = await place.context()
+    await mkdir(join(context.workspace, 'conda'))
+    await writeFile(
+      join(context.workspace, 'conda/environment.yml'),
+      'dependencies:\n  - pip:\n    - -r more.txt\n    - "-c limits.txt"\n',
+    )
+    await writeFile(join(context.workspace, 'conda/more.txt'), 'alpha\n')
+    await writeFile(join(context.workspace, 'conda/limits.txt'), 'alpha<2\n')
+    const task = createBuildEnvironmentTask({ env: environments[installer], stepsRunAsOtherUser: false })
+    const place_ = { ...context, dataFolder: join(place.dataFolder, installer) }
+
+    const output = await task.run({ name: 'default', dependencies: ['conda/environment.yml'], system: [] }, place_)
+
+    expect(output.failure).toBeUndefined()
+    expect((await context.artifacts.read(output.result!.lock.digest)).toString()).toMatch(/^alpha==1\.0/m)
+  },
+)
 
 test('a requirement on the working copy, a missing file and a missing system package are refused', async () => {
   const local = await build('uv', { 'requirements.txt': 'alpha\n-e .\n' })
