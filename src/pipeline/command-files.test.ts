@@ -7,6 +7,16 @@ test.each([
   ['cd jobs && python3.11 ./prepare.py; sh ../make.sh', { scripts: ['jobs/prepare.py', 'make.sh'] }],
   ['python -m digits.train', { modules: [{ name: 'digits.train', folder: '.', isPerhapsMade: false }] }],
   ['make && cd jobs && python -m a', { modules: [{ name: 'a', folder: 'jobs', isPerhapsMade: true }] }],
+  [
+    'python -m zipfile -e dist/x.whl to && cd to && python -m x.cli',
+    {
+      modules: [
+        { name: 'zipfile', folder: '.', isPerhapsMade: false },
+        { name: 'x.cli', folder: 'to', isPerhapsMade: true },
+      ],
+    },
+  ],
+  ['pip install dist/*.whl; python -m a.b', { modules: [{ name: 'a.b', folder: '.', isPerhapsMade: true }] }],
   ['python -m pytest tests/unit -k slow', { tests: ['tests/unit'] }],
   ['pytest tests/a.py::test_x --junitxml reports/unit.xml -q', { tests: ['tests/a.py'] }],
   ['pytest', { tests: ['.'] }],

@@ -17,7 +17,7 @@ export interface StartedModule {
   readonly name: string
   /** Where it is looked for first: the folder that the command is in. */
   readonly folder: string
-  /** The command itself may have written or fetched it before. */
+  /** The command itself may have written, fetched or installed it before. */
   readonly isPerhapsMade: boolean
 }
 
@@ -39,7 +39,14 @@ export function packagesAround(name: string, folder: string): string[] {
  * a finding must never be wrong.
  */
 export function readCommand(run: string): CommandFiles {
-  const found: Found = { scripts: [], perhapsMade: [], modules: [], tests: [], mayHaveMade: false }
+  const found: Found = {
+    scripts: [],
+    perhapsMade: [],
+    modules: [],
+    tests: [],
+    mayHaveMade: false,
+    mayHaveInstalled: false,
+  }
   let folder: string | undefined = '.'
   for (const words of simpleCommands(run)) {
     const [program = '', ...args] = words
@@ -51,7 +58,7 @@ export function readCommand(run: string): CommandFiles {
   }
   const written = new Set([...run.matchAll(REDIRECTION)].map(([, path = '']) => posix.basename(path)))
   const perhapsMade = found.scripts.filter((path) => written.has(posix.basename(path)))
-  const { mayHaveMade: _, ...files } = found
+  const { mayHaveMade: _made, mayHaveInstalled: _installed, ...files } = found
   return { ...files, perhapsMade: [...new Set([...found.perhapsMade, ...perhapsMade])] }
 }
 
@@ -62,11 +69,14 @@ interface Found {
   readonly perhapsMade: string[]
   /** Something before may have made any file. */
   mayHaveMade: boolean
+  /** Something before may have put packages somewhere: pip, or a module (`zipfile`). */
+  mayHaveInstalled: boolean
   readonly modules: StartedModule[]
   readonly tests: string[]
 }
 
 function readOne(program: string, name: string, args: readonly string[], folder: string, found: Found): void {
+  if (/^(pip|uv|poetry|conda)/.test(name)) found.mayHaveInstalled = true
   if (/^python(3(\.\d+)?)?$/.test(name)) readPython(args, folder, found)
   else if (name === 'pytest') readTests(args, folder, found)
   else if (/^(sh|bash)$/.test(name))
@@ -97,12 +107,17 @@ function readPython(args: readonly string[], folder: string, found: Found): void
     if (arg === '-m') {
       const module = args[i + 1] ?? ''
       if (module === 'pytest') readTests(args.slice(i + 2), folder, found)
-      else if (isPlain(module)) found.modules.push({ name: module, folder, isPerhapsMade: found.mayHaveMade })
+      else if (isPlain(module)) addModule(module, folder, found)
       return
     }
     if (WITH_VALUE.has(arg)) i++
     else if (!arg.startsWith('-')) return addScript(arg, folder, false, found)
   }
+}
+
+function addModule(name: string, folder: string, found: Found): void {
+  found.modules.push({ name, folder, isPerhapsMade: found.mayHaveMade || found.mayHaveInstalled })
+  found.mayHaveInstalled = true
 }
 
 function readTests(args: readonly string[], folder: string, found: Found): void {

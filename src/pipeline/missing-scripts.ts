@@ -1,4 +1,4 @@
-import { matchesGlob } from 'node:path'
+import { matchesGlob, posix } from 'node:path'
 import { moduleFiles, packagesAround, type CommandFiles, type StartedModule } from './command-files.ts'
 import { knownNames } from './suggestion.ts'
 
@@ -49,11 +49,14 @@ export function missingScripts(
       return { step, path, kind: 'absent', message }
     }
     const module = ({ name, folder, isPerhapsMade }: StartedModule): MissingScript | undefined => {
+      if (isPerhapsMade) return undefined
       const candidates = moduleFiles(name, folder)
-      const file = candidates.find((candidate) => present.has(candidate))
+      const file = candidates.find((candidate) => present.has(candidate)) ?? onlyFile(name, folder, present)
       if (file !== undefined) return isMade(file) ? undefined : unseen(file)
-      if (isPerhapsMade || candidates.some(isMade) || !isOfPackage(name, folder, present)) return undefined
-      const [path] = candidates
+      const root = name.includes('.') ? rootOfPackage(name, folder, present) : undefined
+      if (root === undefined || hasAny(name, present)) return undefined
+      const [path, main] = moduleFiles(name, root)
+      if (isMade(path) || isMade(main)) return undefined
       const message = `step "${step}" runs python -m ${name}, and ${path} is not in the commit${names.hint(path)}`
       return { step, path, kind: 'absent', message }
     }
@@ -67,12 +70,26 @@ export function missingScripts(
   })
 }
 
-/** Whether its package is one of the commit, whose other modules are no files of Python either (`_fast.so`). */
-function isOfPackage(name: string, folder: string, present: ReadonlySet<string>): boolean {
-  const [outermost = ''] = packagesAround(name, folder)
-  const [file] = moduleFiles(name, folder)
-  const beginning = file.slice(0, -'py'.length)
-  return name.includes('.') && present.has(outermost) && ![...present].some((path) => path.startsWith(beginning))
+/** PYTHONPATH may point anywhere in the repository: of several files of this name it is not known which one runs. */
+function onlyFile(name: string, folder: string, present: ReadonlySet<string>): string | undefined {
+  const root = name.includes('.') ? rootOfPackage(name, folder, present) : undefined
+  if (root === undefined) return undefined
+  const tails = moduleFiles(name, '')
+  const found = [...present].filter((path) => tails.some((tail) => path.endsWith(`/${tail}`)))
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** Where the commit has the package of a module: in the folder of the command, else wherever else. */
+function rootOfPackage(name: string, folder: string, present: ReadonlySet<string>): string | undefined {
+  const [outermost = ''] = packagesAround(name, '')
+  if (present.has(posix.join(folder, outermost))) return folder
+  return [...present].find((path) => path.endsWith(`/${outermost}`))?.slice(0, -outermost.length)
+}
+
+/** Whether anything is called like it (`_fast.so`, a folder). */
+function hasAny(name: string, present: ReadonlySet<string>): boolean {
+  const path = name.replaceAll('.', '/')
+  return [...present].some((each) => `/${each}`.includes(`/${path}.`) || `/${each}/`.includes(`/${path}/`))
 }
 
 /** Files, and the folders they are in. */

@@ -172,6 +172,32 @@ test('a module that python -m cannot find, or that the step does not see, is fou
   ])
 })
 
+test('a module below a folder of PYTHONPATH is found as well, and one that is nowhere is not', async () => {
+  const files = {
+    'tidegate.yaml': 'steps: { train: { run: python -m churn.trian } }\n',
+    'src/churn/__init__.py': '',
+    'src/churn/train.py': '',
+    'src/churn/fast.cpython-312-x86_64-linux-gnu.so': '',
+    'raw/a.csv': '',
+  }
+  const command = (step: string, module: string) => ({ ...train, step, run: `PYTHONPATH=src python -m ${module}` })
+
+  const output = await check(files, [
+    command('typo', 'churn.trian'),
+    { ...command('unseen', 'churn.train'), deps: ['raw/'] },
+    { ...command('seen', 'churn.train'), deps: ['src/'] },
+    command('compiled', 'churn.fast'),
+    command('unknown', 'elsewhere.tool'),
+  ])
+
+  expect(output.lines).toEqual([
+    expect.stringContaining('step "unseen" runs src/churn/train.py, but sees only its deps'),
+    expect.stringContaining(
+      'step "typo" runs python -m churn.trian, and src/churn/trian.py is not in the commit: did you mean "src/churn/train.py"?',
+    ),
+  ])
+})
+
 test('what nothing runs, and imports inside functions, are warnings only', async () => {
   const output = await check({ 'train.py': 'def f():\n  import gone\n', 'old.py': 'print "x"\n' }, [train])
 
