@@ -2,6 +2,7 @@ import type { Problem } from '../core/problem.ts'
 import { uncoveredImports } from './check-imports.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { unknownScripts } from './check-scripts.ts'
+import { unreadLocks } from './unread-locks.ts'
 import { trimSlash } from './connect-steps.ts'
 import { parseExpression, parts } from './expression.ts'
 import { metricInfo } from './keys/metrics.ts'
@@ -55,6 +56,7 @@ export function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
     ...uncoveredImports(pipeline, context.files ?? [], context.readText, problemAt),
     ...unknownScripts(pipeline, context.files, context.perhapsMade ?? [], problemAt),
     ...unseenOutcomes(pipeline, problemAt),
+    ...unreadLocks(pipeline, context.files ?? [], context.readText, problemAt),
   ].map((problem) => ({ ...problem, severity: 'warning' }))
 }
 
