@@ -26,13 +26,13 @@ import type { NewRun } from './engine/create-run.ts'
 import type { AttemptContext, StepOpening } from './engine/engine-options.ts'
 import { createEngine, type Engine } from './engine/engine.ts'
 import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
-import { lastMargins, type MarginEvidence } from './evaluation/margin-evidence.ts'
+import type { MarginEvidence } from './evaluation/margin-evidence.ts'
 import { buildDate } from './flow/build-date.ts'
 import { openLocalEndpoints, type LocalEndpoints } from './flow/local-endpoints.ts'
-import { fetchDataset, type RemoteDataset } from './flow/fetch-dataset.ts'
+import type { RemoteDataset } from './flow/fetch-dataset.ts'
 import { knownDataset, knownPushed, type Frozen } from './flow/frozen-datasets.ts'
 import type { DeliveryRules } from './flow/plan-commit.ts'
-import { fetchChampion, type RemoteChampion } from './flow/fetch-champion.ts'
+import type { RemoteChampion } from './flow/fetch-champion.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
 import { closeStep, openTask, taskSecrets, openForStep } from './flow/step-opening.ts'
@@ -149,6 +149,7 @@ function refuseOwnFolder({ folder, outsFolder }: LocalRunRequest): void {
 export async function localMargins(folder: string, dataFolder: string): Promise<MarginEvidence | undefined> {
   const { database: file } = placeOf({ folder, dataFolder })
   if (!existsSync(file)) return undefined
+  const { lastMargins } = await import('./evaluation/margin-evidence.ts')
   await using database = await openDatabase(`sqlite:${file}`)
   return await lastMargins(database.read)
 }
@@ -229,6 +230,7 @@ async function findChampion({ champion }: LocalRunRequest, store: Store, run: Ru
     return NO_CHAMPION
   const found = await champion(last)
   if (typeof found === 'string') return found
+  const { fetchChampion } = await import('./flow/fetch-champion.ts')
   try {
     await fetchChampion(store, found)
   } catch (error) {
@@ -253,6 +255,7 @@ async function bringDataset(
       `${path} is what was pushed to a server (\`from: store\`), and ${found.replace(/\.$/, '')}.`,
     )
   }
+  const { fetchDataset } = await import('./flow/fetch-dataset.ts')
   await fetchDataset(store, found, signal)
   return found
 }

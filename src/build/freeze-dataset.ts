@@ -12,6 +12,7 @@ import { fetchSource, type FetchOptions } from './fetch-source.ts'
 import { freezeDvc, type OpenRemote } from './freeze-dvc.ts'
 import { freezeProduction, type ProductionQuestion } from './freeze-production.ts'
 import { memoryFile, readMemory, writeMemory } from './source-memory.ts'
+import { sourceOf } from './source-of.ts'
 
 export type FreezeDatasetInput = TaskInputs['freeze-dataset'] & {
   /** Whose memory of the source is used. */
@@ -193,10 +194,4 @@ async function fetchRemembering(
   const unchanged = fetched.files - fetched.sent
   if (unchanged > 0) options.log(`${unchanged} of ${fetched.files} files are unchanged and were not sent again`)
   return fetched.artifact
-}
-
-/** Where it comes from, without who may see it. */
-export function sourceOf(dataset: DatasetSpec): Omit<DatasetSpec, 'path' | 'only' | 'owners'> {
-  const { path: _path, only: _only, owners: _owners, ...source } = dataset
-  return source
 }

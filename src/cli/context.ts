@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createClient, type Client } from '../client/client.ts'
+import type { Client } from '../client/client.ts'
 import { AppError } from '../core/errors.ts'
 
 /** Options that every command takes. */
@@ -61,5 +61,6 @@ export async function openClient(options: GlobalOptions): Promise<Client> {
       `Not logged in to ${server}. Run \`tidegate login --server ${server} --token …\`, or set TIDEGATE_TOKEN.`,
     )
   }
+  const { createClient } = await import('../client/client.ts')
   return createClient({ url: server, token })
 }

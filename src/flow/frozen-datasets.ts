@@ -7,7 +7,8 @@ import {
   type DatasetVersion,
 } from '../build/dataset-versions.sql.ts'
 import { latestDatasetOf, recordDataset } from '../build/datasets.sql.ts'
-import { sourceOf, type FreezeDatasetInput, type FreezeDatasetResult } from '../build/freeze-dataset.ts'
+import type { FreezeDatasetInput, FreezeDatasetResult } from '../build/freeze-dataset.ts'
+import { sourceOf } from '../build/source-of.ts'
 import type { Digest } from '../core/digest.ts'
 import type { NewEvent } from '../core/events.ts'
 import { limit } from '../core/limits.ts'

@@ -51,6 +51,20 @@ test('what is in the working folder runs, changes that nobody committed too, and
   expect(third.steps.find(({ step }) => step === 'prepare')?.why).toBe('deps: words.txt changed')
 })
 
+test('a run in which nothing changed imports nothing of analytics, statistics and the API, which would be half its time', async () => {
+  const folder = await place.repository('light', { 'tidegate.yaml': TWO_STEPS, 'words.txt': 'y\n' })
+  await runJson(folder)
+  const noted = join(place.folder, 'imports.txt')
+  const preloaded = { NODE_OPTIONS: `--import=${import.meta.resolve('./note-imports.ts')}`, NOTE_IMPORTS: noted }
+
+  const { code } = await place.tidegate(folder, ['run'], preloaded)
+
+  const imported = await readFile(noted, 'utf8')
+  expect(code).toBe(0)
+  expect(imported).toMatch(/\/src\/engine\/engine\.ts$/m)
+  expect(imported.match(/^.*(@duckdb|\/src\/(api|client|monitoring\/monitor|statistics|serving)\/).*$/gm)).toBeNull()
+})
+
 test('a run keeps its state beside the data folder’s own, and registers nothing', async () => {
   const folder = await place.repository('own-state', { 'tidegate.yaml': TWO_STEPS, 'words.txt': 'x\n' })
 

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { getChampion, getVersionContent } from '../../api/champion.ts'
 import type { BundleManifest } from '../../core/bundle.ts'
 import type { Digest } from '../../core/digest.ts'
 import { isAppError } from '../../core/errors.ts'
@@ -24,6 +23,7 @@ export function askChampion(folder: string, named: string | false | undefined, g
       return `no git remote of this folder is a project of ${found.noRemoteOf}: name one with --champion <project>`
     }
     const { client, server, project } = found
+    const { getChampion, getVersionContent } = await import('../../api/champion.ts')
     try {
       const query = version === undefined ? { environment } : { version: Number(version) }
       const { champion } = await client.call(getChampion, { params: { project }, query })

@@ -1,4 +1,3 @@
-import { getDatasetContent, showDataset } from '../../api/datasets.ts'
 import type { Digest } from '../../core/digest.ts'
 import { isAppError } from '../../core/errors.ts'
 import type { RemoteDataset } from '../../flow/fetch-dataset.ts'
@@ -17,6 +16,7 @@ export function askDataset(folder: string, named: string | undefined, globals: G
       return `no git remote of this folder is a project of ${found.noRemoteOf}: add it with \`git remote add\`, or name the project with --champion <project>`
     }
     const { client, server, project } = found
+    const { getDatasetContent, showDataset } = await import('../../api/datasets.ts')
     const params = { project }
     try {
       const { versions } = await client.call(showDataset, { params, query: { path } })

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { listProjects, type Project } from '../../api/projects.ts'
-import { createClient, type Client } from '../../client/client.ts'
+import type { Project } from '../../api/projects.ts'
+import type { Client } from '../../client/client.ts'
 import { isAppError } from '../../core/errors.ts'
 import { findLogin, type GlobalOptions } from '../context.ts'
 
@@ -23,14 +23,15 @@ export async function findProject(
 ): Promise<FoundProject | 'not logged in' | { readonly noRemoteOf: string }> {
   const { server, token } = await findLogin(globals)
   if (token === undefined) return 'not logged in'
+  const repository = named === undefined ? await repositoryOfRemote(folder, server) : undefined
+  if (named === undefined && repository === undefined) return { noRemoteOf: server }
+  const { createClient } = await import('../../client/client.ts')
   const client = createClient({ url: server, token })
-  const project = named ?? (await projectOfFolder(client, folder, server)) ?? ''
+  const project = named ?? (await projectOfFolder(client, folder, repository ?? '')) ?? ''
   return project === '' ? { noRemoteOf: server } : { client, server, project }
 }
 
-async function projectOfFolder(client: Client, folder: string, server: string): Promise<string | undefined> {
-  const repository = await repositoryOfRemote(folder, server)
-  if (repository === undefined) return undefined
+async function projectOfFolder(client: Client, folder: string, repository: string): Promise<string | undefined> {
   const inside = await projectsIn(client, repository)
   // A server that does not answer, or shows nothing, says so when it is asked for more.
   if (inside.length <= 1) return inside[0]?.name ?? repository
@@ -40,6 +41,7 @@ async function projectOfFolder(client: Client, folder: string, server: string): 
 
 async function projectsIn(client: Client, repository: string): Promise<Project[]> {
   try {
+    const { listProjects } = await import('../../api/projects.ts')
     const { projects } = await client.call(listProjects, {})
     return projects.filter((project) => project.repository === repository)
   } catch (error) {
