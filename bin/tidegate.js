@@ -11,6 +11,8 @@ if (major < 24 || (major === 24 && minor < 12) || major === 25) {
   process.exit(2)
 }
 nodeModule.enableCompileCache()
+const { importNeighboursQuickly } = await import('./quick-imports.js')
+importNeighboursQuickly()
 const built = new URL('../dist/main.js', import.meta.url)
 const source = new URL('../src/main.ts', import.meta.url)
 const { main } = await import(existsSync(source) ? source.href : built.href)

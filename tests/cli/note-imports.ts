@@ -5,9 +5,8 @@ import { registerHooks } from 'node:module'
 const file = process.env['NOTE_IMPORTS'] ?? ''
 
 registerHooks({
-  resolve(specifier, context, next) {
-    const found = next(specifier, context)
-    appendFileSync(file, `${found.url}\n`)
-    return found
+  load(url, context, next) {
+    appendFileSync(file, `${url}\n`)
+    return next(url, context)
   },
 })

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isSameProcess, listProcesses, readProcess } from '../../src/lib/processes.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
@@ -63,6 +66,20 @@ test('a run in which nothing changed imports nothing of analytics, statistics an
   expect(code).toBe(0)
   expect(imported).toMatch(/\/src\/engine\/engine\.ts$/m)
   expect(imported.match(/^.*(@duckdb|\/src\/(api|client|monitoring\/monitor|statistics|serving)\/).*$/gm)).toBeNull()
+})
+
+test('the command runs from a place with blanks, signs and links in its name', async () => {
+  const odd = join(place.folder, 'odd #1 %41 ö')
+  await mkdir(odd)
+  await symlink(fileURLToPath(new URL('../..', import.meta.url)), join(odd, 'tide gate'))
+  const folder = await place.repository('linked', { 'tidegate.yaml': TWO_STEPS, 'words.txt': 'z\n' })
+  const options = { cwd: folder, env: { ...process.env, TIDEGATE_DATA: place.data } }
+
+  const preserved = ['--preserve-symlinks', '--preserve-symlinks-main']
+  const args = [...preserved, join(odd, 'tide gate', 'bin', 'tidegate.js'), '--json', 'run']
+  const { stdout } = await promisify(execFile)(process.execPath, args, options)
+
+  expect((JSON.parse(stdout) as Result).state).toBe('succeeded')
 })
 
 test('a run keeps its state beside the data folder’s own, and registers nothing', async () => {
