@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { AppError } from '../core/errors.ts'
 import { MIGRATIONS } from './migrations/migrations.ts'
-import type { Database, Writer } from './open-database.ts'
+import type { Database, Reader } from './open-database.ts'
 
 /** Of the newest migration this program knows. */
 export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map(({ number }) => number))
@@ -11,6 +11,7 @@ export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map(({ number }) => number)
  * that a newer Tidegate wrote. Safe to run from several processes at once.
  */
 export async function migrate(database: Database): Promise<void> {
+  if (database.kind === 'sqlite' && (await isCurrent(database))) return
   await database.write(async (writer) => {
     if (database.kind === 'postgres') await sql`select pg_advisory_xact_lock(7070001)`.execute(writer)
     await writer.schema
@@ -32,8 +33,14 @@ export async function migrate(database: Database): Promise<void> {
   })
 }
 
-async function schemaVersion(writer: Writer): Promise<number> {
-  const row = await writer.selectFrom('meta').select('value').where('key', '=', 'schema').executeTakeFirst()
+/** Then it waits neither for other writers nor for the disk, as each `tidegate run` would. */
+async function isCurrent({ read }: Database): Promise<boolean> {
+  const found = await sql`select 1 from sqlite_schema where name = 'meta'`.execute(read)
+  return found.rows.length > 0 && (await schemaVersion(read)) === SCHEMA_VERSION
+}
+
+async function schemaVersion(reader: Reader): Promise<number> {
+  const row = await reader.selectFrom('meta').select('value').where('key', '=', 'schema').executeTakeFirst()
   return Number(row?.value ?? 0)
 }
 

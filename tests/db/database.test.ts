@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAppError } from '../../src/core/errors.ts'
 import { ALERT_TRANSITIONS } from '../../src/core/deployment-state.ts'
@@ -204,4 +205,14 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     expect(rows).toEqual([])
   })
+})
+
+test('a SQLite database whose schema is up to date is opened while another process writes', async () => {
+  await using place = await openTestDatabase('sqlite')
+  using other = new DatabaseSync(place.url.slice('sqlite:'.length))
+  other.exec('begin immediate')
+
+  await using again = await openDatabase(place.url)
+
+  expect(await again.read.selectFrom('meta').selectAll().execute()).toHaveLength(1)
 })
