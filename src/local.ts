@@ -6,7 +6,7 @@ import { putTree } from './artifacts/put.ts'
 import { snapshotFiles } from './artifacts/stat-index.ts'
 import { holdLock } from './lib/hold-lock.ts'
 import { planWorkingTree, type PlannedTree } from './cli/local/plan-working-tree.ts'
-import { committedAt, readWorkingTree, type WorkingTree } from './cli/local/working-tree.ts'
+import { committedAt, type WorkingTree } from './cli/local/working-tree.ts'
 import { ATTEMPT_FILES } from './core/attempt-files.ts'
 import { LOCAL_DATASETS } from './core/dataset-settings.ts'
 import type { Champion } from './core/champion.ts'
@@ -46,7 +46,7 @@ import { failedTests } from './reports/test-results.sql.ts'
 
 export interface LocalRunRequest {
   /** Holds the pipeline file. */
-  readonly folder: string
+  readonly tree: WorkingTree
   readonly dataFolder: string
   /** Only these, and what they read. Empty: all. */
   readonly steps: readonly string[]
@@ -100,8 +100,8 @@ export async function runLocally(request: LocalRunRequest, signal: AbortSignal):
   const startedAt = performance.now()
   await using opened = new AsyncDisposableStack()
   refuseOwnFolder(request)
-  const tree = await readWorkingTree(request.folder)
-  const place = placeOf(request)
+  const { tree } = request
+  const place = placeOf({ folder: tree.folder, dataFolder: request.dataFolder })
   // A server of root's lets other users pass through the data folder; below it is what is ours alone.
   mkdirSync(request.dataFolder, { recursive: true, mode: 0o711 })
   mkdirSync(place.own, { recursive: true, mode: 0o700 })
@@ -137,8 +137,8 @@ export async function runLocally(request: LocalRunRequest, signal: AbortSignal):
 }
 
 /** Outs replace what stands in their place, and there these may be a person's only copies. */
-function refuseOwnFolder({ folder, outsFolder }: LocalRunRequest): void {
-  if (outsFolder === undefined || relative(outsFolder, folder).startsWith('..')) return
+function refuseOwnFolder({ tree, outsFolder }: LocalRunRequest): void {
+  if (outsFolder === undefined || relative(outsFolder, tree.folder).startsWith('..')) return
   throw new AppError(
     'INVALID_INPUT',
     `${outsFolder} holds the files that run: name another folder for --outs, such as /tmp/outs or one that git ignores.`,
@@ -162,7 +162,7 @@ interface Place {
   readonly own: string
 }
 
-export function placeOf({ folder, dataFolder }: Pick<LocalRunRequest, 'folder' | 'dataFolder'>): Place {
+export function placeOf({ folder, dataFolder }: { readonly folder: string; readonly dataFolder: string }): Place {
   const name = sha256(realpathSync(folder)).replace('sha256:', '').slice(0, 20)
   const own = join(dataFolder, 'local', name)
   return { dataFolder, storeFolder: join(dataFolder, 'store'), database: `${own}.db`, own }
@@ -262,11 +262,11 @@ async function bringDataset(
 
 /** Secrets are what the person has in the environment under the same names. */
 async function openStep(
-  { environment, folder }: LocalRunRequest,
+  { environment, tree }: LocalRunRequest,
   endpoints: LocalEndpoints,
   context: AttemptContext,
 ): Promise<StepOpening> {
-  const date = await buildDate(context.step, () => committedAt(folder))
+  const date = await buildDate(context.step, () => committedAt(tree.folder))
   const own = ownOpening(environment, context.step)
   const candidate = await openForStep(endpoints.routes, context)
   return { env: { ...own.env, ...date, ...candidate.env }, secrets: { ...own.secrets, ...candidate.secrets } }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { runLocally, type LocalRunResult } from '../../src/local.ts'
 import { askChampion } from '../../src/cli/local/ask-champion.ts'
 import { showRun } from '../../src/cli/local/show-run.ts'
+import { readWorkingTree } from '../../src/cli/local/working-tree.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
 import { git } from '../source/git-place.ts'
 import { EVALUATION, heldOut, model, tinyProject } from '../harness/tiny-project.ts'
@@ -47,7 +48,7 @@ async function run(
   try {
     const result = await runLocally(
       {
-        folder: work,
+        tree: await readWorkingTree(work),
         dataFolder: `${work}-local`,
         steps: [],
         refreshData: false,

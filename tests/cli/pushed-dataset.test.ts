@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { getDatasetContent } from '../../src/api/datasets.ts'
 import { askDataset } from '../../src/cli/local/ask-dataset.ts'
 import { showRun } from '../../src/cli/local/show-run.ts'
+import { readWorkingTree } from '../../src/cli/local/working-tree.ts'
 import { pushData } from '../../src/cli/remote/push-data.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
@@ -65,7 +66,8 @@ async function run(token: string | undefined, steps: readonly string[], named?: 
   vi.stubEnv('TIDEGATE_TOKEN', token)
   try {
     const dataset = askDataset(project.work, named, {})
-    const request = { folder: project.work, dataFolder, steps, refreshData: false, dataset, environment: process.env }
+    const tree = await readWorkingTree(project.work)
+    const request = { tree, dataFolder, steps, refreshData: false, dataset, environment: process.env }
     return await runLocally({ ...request, watch: showRun(undefined) }, new AbortController().signal)
   } finally {
     vi.unstubAllEnvs()

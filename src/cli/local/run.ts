@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { GlobalOptions } from '../context.ts'
 import { dataFolderOf } from './data-folder.ts'
+import { readWorkingTree } from './working-tree.ts'
 
 interface RunOptions {
   readonly step?: string[]
@@ -29,18 +30,19 @@ export function registerRun(program: Command): void {
     .addHelpText('after', EXPLAINED)
     .action(async (folder: string | undefined, options: RunOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
-      const { runLocally } = await import('../../local.ts')
+      const place = resolve(folder ?? '.')
+      // git is asked while the rest is imported.
+      const [tree, { runLocally }] = await Promise.all([readWorkingTree(place), import('../../local.ts')])
       const { jsonResult, showRun } = await import('./show-run.ts')
       const { askChampion } = await import('./ask-champion.ts')
       const { askDataset } = await import('./ask-dataset.ts')
       const shown = showRun(globals.json === true ? undefined : process.stdout)
       const signal = untilInterrupted(() => shown.cancelling())
-      const place = resolve(folder ?? '.')
       // commander says true where --no-champion is known and neither was given.
       const named: unknown = options.champion
       const wanted = typeof named === 'string' || named === false ? named : undefined
       const request = {
-        folder: place,
+        tree,
         champion: askChampion(place, wanted, globals),
         dataset: askDataset(place, typeof named === 'string' ? named : undefined, globals),
         dataFolder: dataFolderOf(options.data),
