@@ -1,22 +1,16 @@
+import { array, assert, constantFrom, nat, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { createLogPrinter, type LogPrinterOptions } from './log-printer.ts'
 
-function printed(chunks: readonly string[], options: Partial<LogPrinterOptions> = {}): string {
-  const shown: Buffer[] = []
-  const printer = createLogPrinter({
-    isTerminal: false,
-    timestamps: false,
-    write: (bytes) => void shown.push(bytes),
-    ...options,
-  })
+function printed(chunks: readonly (string | Buffer)[], options: Partial<LogPrinterOptions> = {}): string {
+  const printer = createLogPrinter({ isTerminal: false, timestamps: false, ...options })
   let offset = 0
-  for (const chunk of chunks) {
+  const shown = chunks.map((chunk) => {
     const bytes = Buffer.from(chunk)
-    printer.push(bytes, offset, TIMES)
     offset += bytes.length
-  }
-  printer.end()
-  return Buffer.concat(shown).toString()
+    return printer.push(bytes, offset - bytes.length, TIMES)
+  })
+  return Buffer.concat([...shown, printer.end()]).toString()
 }
 
 const TIMES = [
@@ -48,9 +42,44 @@ test('each line stands behind the time its first byte came', () => {
 })
 
 test('letters of several bytes may be cut anywhere', () => {
-  const printer: Buffer[] = []
-  const log = createLogPrinter({ isTerminal: true, timestamps: false, write: (bytes) => void printer.push(bytes) })
-  for (const byte of Buffer.from('schön — 猫\n')) log.push(Buffer.of(byte), 0, [])
+  const log = 'schön — 猫\n'
 
-  expect(Buffer.concat(printer).toString()).toBe('schön — 猫\n')
+  expect(
+    printed(
+      [...Buffer.from(log)].map((byte) => Buffer.of(byte)),
+      { isTerminal: true },
+    ),
+  ).toBe(log)
+})
+
+/** As one reads it line by line: what stands after the last carriage return that something follows, without escapes. */
+function lastStates(log: string): string {
+  const lines = log.split('\n').map((line) => line.replace(/\r+$/, '').replace(/^[^]*\r/, ''))
+  // oxlint-disable-next-line no-control-regex
+  return lines.join('\n').replaceAll(/\u001b\[\d*m/g, '')
+}
+
+const LOG = array(constantFrom('a', 'bc', '\n', '\r', '\r\n', ' ', 'é', '\u001b[1m'), { maxLength: 60 }).map((parts) =>
+  parts.join(''),
+)
+
+test('through a pipe each line is its last state, wherever the log is cut', () => {
+  assert(
+    property(LOG, array(nat(80), { maxLength: 5 }), (log, places) => {
+      const bytes = Buffer.from(log)
+      const cuts = [0, ...places.filter((place) => place < bytes.length).sort((a, b) => a - b), bytes.length]
+      const chunks = cuts.slice(1).map((end, index) => bytes.subarray(cuts[index], end))
+
+      expect(printed(chunks)).toBe(lastStates(log))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('a log without carriage returns is handed over as it is, many lines at once', () => {
+  const log = 'a line\n'.repeat(10_000)
+  const printer = createLogPrinter({ isTerminal: false, timestamps: false })
+
+  expect(printer.push(Buffer.from(`${log}rest`), 0, []).toString()).toBe(log)
+  expect(printer.end().toString()).toBe('rest')
 })

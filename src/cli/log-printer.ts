@@ -4,63 +4,90 @@ export interface LogPrinterOptions {
   /** Colours pass, and a progress bar is one line that changes. Else neither colours nor states of a bar but its last. */
   readonly isTerminal: boolean
   readonly timestamps: boolean
-  readonly write: (bytes: Buffer) => void
 }
 
 export interface LogPrinter {
-  /** Bytes of the log from `offset` on, and when they came. May be cut anywhere. */
-  push(bytes: Buffer, offset: number, times: readonly LogTime[]): void
-  /** Nothing follows. */
-  end(): void
+  /** What to show of the log's bytes from `offset` on, and when they came. May be cut anywhere. */
+  push(bytes: Buffer, offset: number, times: readonly LogTime[]): Buffer
+  /** Nothing follows: the rest. */
+  end(): Buffer
 }
 
 // One byte is one character here, so that UTF-8 may be cut anywhere. Of what is escaped colours pass and, on a
 // terminal, the clearing of a line's rest: a log shall not set titles, move the cursor or write the clipboard.
 // oxlint-disable-next-line no-control-regex
-const ESCAPE = /\u001b(?:\[[0-9;:?]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_]?)/g
+const ESCAPE = /\u001b(?:\[[0-9;:?]*([@-~])|\][^\u0007\u001b\r\n]*(?:\u0007|\u001b\\)|[@-Z\\^_]?)/g
 // oxlint-disable-next-line no-control-regex
 const UNFINISHED_ESCAPE = /\u001b(?:\[[0-9;:?]*|\][^\u0007\u001b]{0,4096}\u001b?)?$/
 const CLEAR_LINE = '\r\u001b[K'
 
 /** Shows a log as people want to read it; the log's own bytes are what `--raw` prints. */
 export function createLogPrinter(options: LogPrinterOptions): LogPrinter {
-  const line = options.isTerminal ? liveLine(options) : lastState(options)
+  // What is to be shown is handed over at once: a write for each line takes ten times as long as all the rest.
+  const shown: string[] = []
+  const line = (options.isTerminal ? liveLine : lastState)((text) => void shown.push(text))
+  const take = () => Buffer.from(shown.splice(0).join(''), 'latin1')
+  const stamp = stamper(options.isTerminal)
   let held = ''
 
   return {
     push(bytes, offset, times) {
       const text = held + bytes.toString('latin1')
-      let at = offset - held.length
+      const start = offset - held.length
       const whole = text.replace(UNFINISHED_ESCAPE, '')
       held = text.slice(whole.length)
-      for (const part of whole.match(/[^\r\n]+|\r+\n|[\r\n]/g) ?? []) {
-        if (part.endsWith('\n')) line.newline()
-        else if (part.endsWith('\r')) line.back()
-        else line.text(cleaned(part, options), () => stamp(options, timeAt(times, at)))
-        at += part.length
-      }
+      if (options.timestamps) showStamped(line, whole, options, (at) => stamp(timeAt(times, start + at)))
+      else showParts(line, whole, options)
+      return take()
     },
-    end: () => line.end(),
+    end() {
+      line.end()
+      return take()
+    },
+  }
+}
+
+/** Many lines may be one part. */
+function showParts(line: Line, whole: string, options: LogPrinterOptions): void {
+  for (const part of whole.match(/[^\r]+|\r+\n|\r/g) ?? []) {
+    if (part === '\r') line.back()
+    else if (part.startsWith('\r')) line.newline()
+    else {
+      // After a way back escapes alone are a new state, too: most clear the line.
+      if (part.startsWith('\u001b')) line.text('', () => '')
+      line.text(cleaned(part, options), () => '')
+    }
+  }
+}
+
+function showStamped(line: Line, whole: string, options: LogPrinterOptions, stampAt: (at: number) => string): void {
+  let at = 0
+  for (const part of whole.match(/[^\r\n]+|\r+\n|[\r\n]/g) ?? []) {
+    const from = at
+    if (part.endsWith('\n')) line.newline()
+    else if (part.endsWith('\r')) line.back()
+    else line.text(cleaned(part, options), () => stampAt(from))
+    at += part.length
   }
 }
 
 interface Line {
+  /** Holds newlines only where stamps are empty. */
   text(part: string, stamp: () => string): void
   back(): void
   newline(): void
   end(): void
 }
 
-function liveLine({ write }: LogPrinterOptions): Line {
+function liveLine(say: (text: string) => void): Line {
   let isStart = true
   let goesBack = false
-  const say = (text: string) => write(Buffer.from(text, 'latin1'))
   return {
     text(part, stamp) {
-      if (goesBack) say(CLEAR_LINE)
+      if (goesBack && !part.startsWith('\n')) say(CLEAR_LINE)
       if (isStart || goesBack) say(stamp())
       say(part)
-      isStart = false
+      isStart = part.endsWith('\n')
       goesBack = false
     },
     back: () => void (goesBack = true),
@@ -73,38 +100,50 @@ function liveLine({ write }: LogPrinterOptions): Line {
   }
 }
 
-function lastState({ write }: LogPrinterOptions): Line {
+function lastState(say: (text: string) => void): Line {
   let state: string | undefined
   let goesBack = false
-  const say = (end: string) => write(Buffer.from(`${state ?? ''}${end}`, 'latin1'))
   return {
     text(part, stamp) {
-      if (goesBack || state === undefined) state = stamp()
-      state += part
+      if (state === undefined || (goesBack && !part.startsWith('\n'))) state = stamp()
       goesBack = false
+      const end = part.lastIndexOf('\n') + 1
+      if (end > 0) say(state + part.slice(0, end))
+      const rest = part.slice(end)
+      if (end === 0) state += rest
+      else state = rest === '' ? undefined : rest
     },
     back: () => void (goesBack = true),
     newline() {
-      say('\n')
+      say(`${state ?? ''}\n`)
       state = undefined
       goesBack = false
     },
     end() {
-      if (state !== undefined) say('')
+      if (state !== undefined) say(state)
+      state = undefined
     },
   }
 }
 
 function cleaned(text: string, { isTerminal }: LogPrinterOptions): string {
+  if (!text.includes('\u001b')) return text
   return text.replace(ESCAPE, (escape, final: string | undefined) => {
     return isTerminal && (final === 'm' || final === 'K') ? escape : ''
   })
 }
 
-function stamp({ timestamps, isTerminal }: LogPrinterOptions, at: number | undefined): string {
-  if (!timestamps) return ''
-  const time = `${logTime(at)}  `
-  return isTerminal ? `\u001b[2m${time}\u001b[22m` : time
+/** Many lines come at the same moment, whose text is made once. */
+function stamper(isTerminal: boolean): (at: number | undefined) => string {
+  let last: number | undefined
+  let text = ''
+  return (at) => {
+    if (text !== '' && at === last) return text
+    last = at
+    text = `${logTime(at)}  `
+    if (isTerminal) text = `\u001b[2m${text}\u001b[22m`
+    return text
+  }
 }
 
 /** In UTC, to the millisecond; as wide where it is not known. */

@@ -1,6 +1,13 @@
+import { once } from 'node:events'
+
 /** Prints `data` as JSON when asked to, else what `human` makes of it. */
 export function print<T>(options: { json?: boolean }, data: T, human: (data: T) => string): void {
   process.stdout.write(options.json === true ? `${JSON.stringify(data, null, 2)}\n` : `${human(data)}\n`)
+}
+
+/** Waits while whoever reads it is slower than we are: it would pile up in memory, and in the end fail. */
+export async function writeOut(bytes: Uint8Array): Promise<void> {
+  if (bytes.length > 0 && !process.stdout.write(bytes)) await once(process.stdout, 'drain')
 }
 
 /** Columns as wide as their widest cell; the first row is the heading. */

@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts'
 import type { LogTime } from '../../core/log-times.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { createLogPrinter, logTime } from '../log-printer.ts'
+import { writeOut } from '../print.ts'
 import { parseRun } from '../references.ts'
 
 interface LogOptions {
@@ -51,17 +52,15 @@ function placeOf(run: string, step: string, { attempt, service }: LogOptions): P
 }
 
 async function printRaw(client: Client, place: Place, options: LogOptions): Promise<void> {
-  for await (const { bytes } of piecesOf(client, place, options)) process.stdout.write(bytes)
+  for await (const { bytes } of piecesOf(client, place, options)) await writeOut(bytes)
 }
 
 async function printLog(client: Client, place: Place, options: LogOptions): Promise<void> {
-  const printer = createLogPrinter({
-    isTerminal: process.stdout.isTTY,
-    timestamps: options.timestamps === true,
-    write: (bytes) => void process.stdout.write(bytes),
-  })
-  for await (const { bytes, offset, times } of piecesOf(client, place, options)) printer.push(bytes, offset, times)
-  printer.end()
+  const printer = createLogPrinter({ isTerminal: process.stdout.isTTY, timestamps: options.timestamps === true })
+  for await (const { bytes, offset, times } of piecesOf(client, place, options)) {
+    await writeOut(printer.push(bytes, offset, times))
+  }
+  await writeOut(printer.end())
 }
 
 interface Piece {
@@ -69,6 +68,9 @@ interface Piece {
   readonly bytes: Buffer
   readonly times: readonly LogTime[]
 }
+
+/** As much as the server gives at once. */
+const PIECE_BYTES = 4 << 20
 
 async function* piecesOf(client: Client, place: Place, { follow, timestamps }: LogOptions): AsyncGenerator<Piece> {
   const { params, which } = place
@@ -80,18 +82,25 @@ async function* piecesOf(client: Client, place: Place, { follow, timestamps }: L
     }
     return
   }
-  for (let offset = 0; ;) {
-    const response = await client.fetch(getLog, { params, query: { ...which, offset } })
-    const bytes = Buffer.from(await response.arrayBuffer())
-    if (bytes.length === 0) return
-    const to = offset + bytes.length
-    const answer =
-      timestamps === true
-        ? await client.call(getLogTimes, { params, query: { ...which, from: offset, to } })
-        : undefined
-    yield { offset, bytes, times: answer?.times.map(asTime) ?? [] }
-    offset = to
+  let next = readPiece(client, place, 0, timestamps === true)
+  for (;;) {
+    const piece = await next
+    if (piece.bytes.length === 0) return
+    // The next one is on its way while this one is printed; why it fails is told when it is awaited.
+    next = readPiece(client, place, piece.offset + piece.bytes.length, timestamps === true)
+    next.catch(() => undefined)
+    yield piece
   }
+}
+
+async function readPiece(client: Client, place: Place, offset: number, timestamps: boolean): Promise<Piece> {
+  const { params, which } = place
+  const response = await client.fetch(getLog, { params, query: { ...which, offset, limit: PIECE_BYTES } })
+  const bytes = Buffer.from(await response.arrayBuffer())
+  if (!timestamps || bytes.length === 0) return { offset, bytes, times: [] }
+  const range = { from: offset, to: offset + bytes.length }
+  const { times } = await client.call(getLogTimes, { params, query: { ...which, ...range } })
+  return { offset, bytes, times: times.map(asTime) }
 }
 
 function asTime([offset, at]: readonly [number, number]): LogTime {
