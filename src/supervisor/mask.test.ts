@@ -144,6 +144,48 @@ test('no secret survives, in any encoding, however the stream is cut', () => {
   )
 })
 
+/** How a byte may stand in a URL. */
+const ESCAPES: readonly ((byte: number) => string)[] = [
+  (byte) => (byte === 32 ? '+' : byte < 128 ? String.fromCharCode(byte) : asEscape(byte)),
+  (byte) => asEscape(byte),
+  (byte) => asEscape(byte).toUpperCase(),
+  (byte) => asEscape(byte).replace(/.$/, (digit) => digit.toUpperCase()),
+]
+
+const asEscape = (byte: number) => `%${byte.toString(16).padStart(2, '0')}`
+
+test('a secret of which any bytes are escaped as in a URL, in either case, is hidden however the stream is cut', () => {
+  const unit = fc.constantFrom('a', 'F', '2', '5', '%', '/', '+', ' ', '$', 'ö', '&', '%2', '%25')
+  const secret = fc.string({ unit, minLength: 6, maxLength: 30 }).filter((text) => text.trim().length >= 6)
+  const ways = fc.array(fc.nat(3), { minLength: 1, maxLength: 30 })
+  fc.assert(
+    fc.property(secret, ways, fc.array(fc.nat(200), { maxLength: 8 }), (text, chosen, cuts) => {
+      const bytes = [...Buffer.from(text.trim())]
+      const written = bytes.map((byte, at) => ESCAPES[chosen[at % chosen.length] ?? 0]?.(byte)).join('')
+
+      const shown = maskInPieces([text], `?q=${written}&`, cuts)
+
+      expect(shown).toBe(maskInPieces([text], `?q=${written}&`, []))
+      expect(shown).toMatch(/^\?q=\*\*\*&$/)
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+test('an escape in each case in one text, and one of two, do not give a secret away', () => {
+  const secret = 'pa/ss$wo rd/42'
+
+  expect(createMasker([secret]).text('pa%2fss%24wo+rd%2F42 pa/ss%24wo%20rd/42 pa%2')).toBe('*** *** pa%2')
+})
+
+test('a percent sign is shown at once where no secret can go on with it', () => {
+  const masker = createMasker(['hunter22'])
+
+  expect(masker.push(Buffer.from('at 10% of %41')).toString()).toBe('at 10% of %41')
+  expect(masker.push(Buffer.from('now 20 %')).toString()).toBe('now 20 ')
+  expect(masker.push(Buffer.from(' of it')).toString()).toBe('% of it')
+})
+
 /** The secret itself, and lines of it that are long enough to say something. */
 function piecesOf(secret: string): string[] {
   return [secret, ...secret.split('\n').filter((line) => line.trim().length >= 8)]

@@ -1,5 +1,6 @@
 import { secretNeedles, type Needles } from './secret-needles.ts'
 import { unwrap, type Unwrapped } from './unwrap-base64.ts'
+import { escapedBeginningAtEnd, escapesIn, findEscaped, type Escapes, type Match } from './url-escapes.ts'
 
 const STARS = Buffer.from('***')
 
@@ -25,15 +26,16 @@ export function createMasker(secrets: Iterable<string>): Masker {
   function push(chunk: Buffer): Buffer {
     if (isIdle) return chunk
     const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
-    const view = unwrap(bytes, run)
-    return show(bytes, view, bytes.length - heldBack(bytes, view, needles))
+    const look = lookAt(bytes, run)
+    return show(look, bytes.length - heldBack(look, needles))
   }
 
-  function show(bytes: Buffer, view: Unwrapped, until: number): Buffer {
+  function show(look: Look, until: number): Buffer {
+    const { bytes, view } = look
     const shown: Buffer[] = []
     let end = covered
     let at = Math.min(covered, until)
-    for (const match of findAll(bytes, view, needles)) {
+    for (const match of findAll(look, needles)) {
       if (match.start >= until) break
       if (match.start >= end) shown.push(bytes.subarray(at, match.start), STARS)
       end = Math.max(end, match.end)
@@ -48,7 +50,7 @@ export function createMasker(secrets: Iterable<string>): Masker {
 
   return {
     push,
-    end: () => show(held, unwrap(held, run), held.length),
+    end: () => show(lookAt(held, run), held.length),
     text(text) {
       const masker = createMasker(secrets)
       return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8')
@@ -56,14 +58,19 @@ export function createMasker(secrets: Iterable<string>): Masker {
   }
 }
 
-interface Match {
-  readonly start: number
-  readonly end: number
+interface Look {
+  readonly bytes: Buffer
+  readonly view: Unwrapped
+  readonly escapes: Escapes
+}
+
+function lookAt(bytes: Buffer, run: number): Look {
+  return { bytes, view: unwrap(bytes, run), escapes: escapesIn(bytes) }
 }
 
 /** By where they start. They may overlap. */
-function findAll(bytes: Buffer, view: Unwrapped, { plain, wrapped }: Needles): Match[] {
-  const matches = [...findIn(bytes, plain)]
+function findAll({ bytes, view, escapes }: Look, { plain, escaped, wrapped }: Needles): Match[] {
+  const matches = [...findIn(bytes, plain), ...findEscaped(bytes, escapes, escaped)]
   for (const { start, end } of findIn(view.bytes, wrapped)) {
     matches.push({ start: view.original(start), end: view.original(end - 1) + 1 })
   }
@@ -79,10 +86,11 @@ function* findIn(bytes: Buffer, needles: readonly Buffer[]): Generator<Match> {
 }
 
 /** How many of the last bytes may be the beginning, but are not the whole, of a needle. */
-function heldBack(bytes: Buffer, view: Unwrapped, { plain, wrapped }: Needles): number {
+function heldBack({ bytes, view, escapes }: Look, { plain, escaped, wrapped }: Needles): number {
   const inView = longestBeginningAtEnd(view.bytes, wrapped)
   const fromView = inView === 0 ? 0 : bytes.length - view.original(view.bytes.length - inView)
-  return Math.max(longestBeginningAtEnd(bytes, plain), fromView)
+  const inEscapes = escapedBeginningAtEnd(bytes, escapes, escaped)
+  return Math.max(longestBeginningAtEnd(bytes, plain), inEscapes, fromView)
 }
 
 function longestBeginningAtEnd(bytes: Buffer, needles: readonly Buffer[]): number {

@@ -4,6 +4,8 @@ const SHORTEST_PART = 6
 
 export interface Needles {
   readonly plain: readonly Buffer[]
+  /** Of `plain` those of which any byte may be escaped as in a URL. */
+  readonly escaped: readonly Buffer[]
   /** In base64, which programs break into lines: looked for as if those breaks were not there. */
   readonly wrapped: readonly Buffer[]
 }
@@ -15,15 +17,17 @@ export interface Needles {
  */
 export function secretNeedles(values: Iterable<string>): Needles {
   const plain = new Set<string>()
+  const escaped = new Set<string>()
   const wrapped = new Set<string>()
   for (const value of values) {
     for (const text of plainForms(value)) {
       plain.add(text)
+      escaped.add(text)
       for (const form of escapedForms(text)) if (form.length >= SHORTEST_PART) plain.add(form)
       for (const form of base64Forms(Buffer.from(text))) if (form.length >= SHORTEST_PART) wrapped.add(form)
     }
   }
-  return { plain: asBuffers(plain), wrapped: asBuffers(wrapped) }
+  return { plain: asBuffers(plain), escaped: asBuffers(escaped), wrapped: asBuffers(wrapped) }
 }
 
 function asBuffers(texts: Iterable<string>): Buffer[] {
@@ -57,7 +61,7 @@ function leaves(value: unknown): string[] {
 
 function escapedForms(plain: string): string[] {
   const json = JSON.stringify(plain).slice(1, -1)
-  return [...jsonForms(json), ...shellForms(plain), ...urlForms(plain), ...pythonForms(plain)]
+  return [...jsonForms(json), ...shellForms(plain), ...pythonForms(plain)]
 }
 
 /** As JavaScript writes it, as Python does (ASCII only), as PHP does (with `\/`). */
@@ -93,16 +97,6 @@ function shellForms(plain: string): string[] {
       .replaceAll('\n', String.raw`\n`)
       .replaceAll('\t', String.raw`\t`),
   ]
-}
-
-/** Programs differ in what they leave as it is, in spaces, and in the case of their digits. */
-function urlForms(plain: string): string[] {
-  // A half of a pair of surrogates has no place in a URL.
-  const component = encodeURIComponent(plain.toWellFormed())
-  const strict = component.replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
-  const form = new URLSearchParams([['', plain]]).toString().slice(1)
-  const forms = [component, strict, form, strict.replaceAll('%2F', '/'), strict.replaceAll('%20', '+')]
-  return [...forms, ...forms.map((text) => text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()))]
 }
 
 /** At each of three offsets the characters that depend on the secret alone; those at its borders mix with others. */
