@@ -69,6 +69,8 @@ export interface LocalRunWatch {
   waiting(): void
   planned(plan: Plan, problems: readonly Problem[]): void
   happened(event: AppEvent, facts: LocalFacts): Promise<void>
+  /** Of a dataset that comes from a server: so many of its bytes are here. */
+  fetching(path: string, receivedBytes: number, totalBytes: number): void
 }
 
 type FailedTests = Awaited<ReturnType<typeof failedTests>>
@@ -243,7 +245,7 @@ async function findChampion({ champion }: LocalRunRequest, store: Store, run: Ru
 
 /** Asked in every run: what somebody pushed meanwhile is what the server's runs use, too. */
 async function bringDataset(
-  { dataset }: LocalRunRequest,
+  { dataset, watch }: LocalRunRequest,
   store: Store,
   path: string,
   signal: AbortSignal,
@@ -256,7 +258,7 @@ async function bringDataset(
     )
   }
   const { fetchDataset } = await import('./flow/fetch-dataset.ts')
-  await fetchDataset(store, found, signal)
+  await fetchDataset(store, found, { signal, progress: (received, total) => watch.fetching(path, received, total) })
   return found
 }
 

@@ -55,12 +55,15 @@ function push(name: string, by = ana) {
 
 let dataFolder: string
 let count = 0
+/** What the last run printed. */
+let shown = ''
 beforeEach(() => {
   dataFolder = join(place.folder, `local-${count++}`)
 })
 
 /** As `tidegate run` in a clone, logged in or not. */
 async function run(token: string | undefined, steps: readonly string[], named?: string): Promise<LocalRunResult> {
+  shown = ''
   vi.stubEnv('TIDEGATE_CONFIG', join(place.folder, 'nowhere'))
   vi.stubEnv('TIDEGATE_SERVER', place.server.address)
   vi.stubEnv('TIDEGATE_TOKEN', token)
@@ -68,7 +71,8 @@ async function run(token: string | undefined, steps: readonly string[], named?: 
     const dataset = askDataset(project.work, named, {})
     const tree = await readWorkingTree(project.work)
     const request = { tree, dataFolder, steps, refreshData: false, dataset, environment: process.env }
-    return await runLocally({ ...request, watch: showRun(undefined) }, new AbortController().signal)
+    const watch = showRun({ write: (text) => (shown += text) })
+    return await runLocally({ ...request, watch }, new AbortController().signal)
   } finally {
     vi.unstubAllEnvs()
   }
@@ -80,6 +84,7 @@ function stepOf({ steps }: LocalRunResult, key: string) {
 
 test('a local run reads what was pushed to the server, as it is there now', async () => {
   const first = await run(ana.token, ['train'])
+  const shownFirst = shown
   await writeFile(join(lake, 'rows.csv'), 'a,y\n2,0\n')
   await push('rows.csv')
   const second = await run(ana.token, ['train'])
@@ -90,6 +95,8 @@ test('a local run reads what was pushed to the server, as it is there now', asyn
   expect(stepOf(first, 'data:data/images')?.why).toBe(`as runs of shop on ${place.server.address} use it`)
   expect(String(await readFile(store.localPath(sha256('a,y\n2,0\none\n'))))).toBe('a,y\n2,0\none\n')
   expect(stepOf(third, 'train')?.cache).toBe('hit')
+  expect(shownFirst).toContain('  data/images: 2.9 MiB received\n')
+  expect(shown).not.toContain('received')
   expect(await store.has(sha256(Buffer.alloc(3_000_000, 'x')))).toBe(3_000_000)
 })
 

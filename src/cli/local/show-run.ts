@@ -3,6 +3,9 @@ import { formatProblem } from '../../core/problem.ts'
 import type { AppEvent } from '../../core/events.ts'
 import { describeStep, type StepEnded } from '../../flow/describe-step.ts'
 import { hasCode } from '../../lib/error-code.ts'
+import { datasetKey } from '../../pipeline/task-keys.ts'
+import { size } from '../print.ts'
+import { fetchLines } from './fetch-lines.ts'
 import type { LocalFacts, LocalRunResult, LocalRunWatch } from '../../local.ts'
 
 /** A terminal, or a file or pipe that stands for one. */
@@ -24,30 +27,38 @@ export interface ShownRun extends LocalRunWatch {
 }
 
 const TICK_MS = 1_000
+/** Bytes come faster than anybody reads numbers. */
+const REDRAW_MS = 100
 const LOG_LINES = 20
 
 /** Shows a run as a pusher sees it, line by line; on a terminal also what runs right now. Undefined: shows nothing. */
 export function showRun(output: Output | undefined): ShownRun {
   const gates: DecidedGate[] = []
   const running = new Map<string, number>()
+  const fetching = new Map<string, string>()
+  const lineOf = fetchLines()
   let width = 8
+  let drawnAt = 0
 
   const isLive = output?.isTTY === true
   const ticking = isLive ? setInterval(redraw, TICK_MS).unref() : undefined
 
   function redraw(): void {
     if (!isLive) return
-    const now = [...running].map(([step, at]) => `${step} ${Math.round((Date.now() - at) / 1_000)} s`)
+    drawnAt = Date.now()
+    const steps = [...running].map(([step, at]) => `${step} ${Math.round((Date.now() - at) / 1_000)} s`)
+    const now = [...fetching.values(), ...steps]
     output?.write(`\r\u001B[K${now.length === 0 ? '' : `  … ${now.join(', ')}`}`.slice(0, 200))
   }
 
   function say(...lines: readonly string[]): void {
     output?.write(`${isLive ? '\r\u001B[K' : ''}${lines.map((line) => `${line}\n`).join('')}`)
-    if (running.size > 0) redraw()
+    if (running.size > 0 || fetching.size > 0) redraw()
   }
 
   async function stepEnded(ended: StepEnded & { attempt?: number }, facts: LocalFacts): Promise<void> {
     running.delete(ended.step)
+    fetching.delete(ended.step)
     say(describeStep(ended, width))
     if (ended.state !== 'failed' || output === undefined) return
     const tests = await facts.failedTests(ended.step)
@@ -82,10 +93,18 @@ export function showRun(output: Output | undefined): ShownRun {
         say(`    gate ${outcome}: ${gate}: ${summary}`)
       }
     },
+    fetching(path, received, total) {
+      const line = lineOf(path, received, total)
+      if (received === total) fetching.delete(datasetKey(path))
+      else fetching.set(datasetKey(path), `${path}: ${size(received)} of ${size(total)}`)
+      if (line !== undefined && (!isLive || received === total)) say(line)
+      else if (Date.now() - drawnAt >= REDRAW_MS) redraw()
+    },
     cancelling: () => say('Cancelling: ending every process of this run.'),
     ended(result) {
       clearInterval(ticking)
       running.clear()
+      fetching.clear()
       if (result.state === 'invalid')
         say(...result.problems.map(formatProblem), 'The pipeline file has problems; nothing was run.')
       else say(`${result.state}${result.reason === null ? '' : `: ${result.reason}`}  (${result.seconds.toFixed(1)} s)`)
