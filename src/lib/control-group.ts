@@ -41,7 +41,8 @@ export interface ControlGroups {
   readonly isStuck: boolean
 }
 
-export function createControlGroups(): ControlGroups {
+/** `mount`: where the kernel’s groups are. */
+export function createControlGroups(mount = MOUNT): ControlGroups {
   const me = `${process.pid}-${readProcess(process.pid)?.startTicks ?? '0'}`
   const left = new Set<string>()
   let count = 0
@@ -52,7 +53,7 @@ export function createControlGroups(): ControlGroups {
 
   /** Enters a new group, and its parent where a tree has none: a group for memory is made only for who has a limit. */
   async function enterNext(): Promise<void> {
-    const next = makeMembers(`${PREFIX}${me}-${count++}`, parents().filter(isCheap))
+    const next = makeMembers(`${PREFIX}${me}-${count++}`, parents(mount).filter(isCheap))
     const entered: Member[] = []
     for (const member of next) {
       if (await writeSlowly(join(member.folder, 'cgroup.procs'), String(process.pid))) entered.push(member)
@@ -64,13 +65,13 @@ export function createControlGroups(): ControlGroups {
     }
     // Of one that we are not in nothing could be said: what we start would not be there either.
     current = entered
-    for (const name of left) removeControlGroup(name)
+    for (const name of left) removeControlGroup(name, mount)
     left.clear()
   }
 
   /** Their own, because what we needed while we waited counts in the one we wait in. */
   function enterLimited(): void {
-    const own = makeMembers(`${PREFIX}${me}-${count++}`, parents())
+    const own = makeMembers(`${PREFIX}${me}-${count++}`, parents(mount))
     const entered = own.filter(({ folder }) => write(join(folder, 'cgroup.procs'), String(process.pid)))
     const [waited] = current
     if (entered.length === 0) return
@@ -94,7 +95,7 @@ export function createControlGroups(): ControlGroups {
       if (group === undefined) return
       left.add(group.name)
       // We may be in it still: then it goes when we have left.
-      void entering.then(() => removeControlGroup(group.name) && left.delete(group.name))
+      void entering.then(() => removeControlGroup(group.name, mount) && left.delete(group.name))
     },
     get isStuck() {
       return isStuck
@@ -120,7 +121,7 @@ function makeMembers(name: string, trees: readonly Parent[]): Member[] {
 }
 
 function isCheap({ controllers }: Parent): boolean {
-  return controllers.some((controller) => controller !== 'memory')
+  return controllers.length === 0 || controllers.some((controller) => controller !== 'memory')
 }
 
 function groupOf(members: readonly Member[], limits: GroupLimits): ControlGroup | undefined {
@@ -142,8 +143,8 @@ function groupOf(members: readonly Member[], limits: GroupLimits): ControlGroup 
 }
 
 /** Every process of the group, whoever made it. */
-export function processesOfGroup(name: string): number[] {
-  const folder = parents()
+export function processesOfGroup(name: string, mount = MOUNT): number[] {
+  const folder = parents(mount)
     .map((parent) => join(parent.folder, name))
     .find((each) => existsSync(each))
   return folder === undefined ? [] : processesIn(folder)
@@ -154,9 +155,9 @@ function processesIn(folder: string): number[] {
 }
 
 /** Of a group that still has a process nothing is removed; whoever comes next may try again. False: it is still there. */
-export function removeControlGroup(name: string): boolean {
+export function removeControlGroup(name: string, mount = MOUNT): boolean {
   let isGone = true
-  for (const parent of parents()) {
+  for (const parent of parents(mount)) {
     try {
       rmdirSync(join(parent.folder, name))
     } catch (error) {
@@ -168,19 +169,19 @@ export function removeControlGroup(name: string): boolean {
 }
 
 /** What processes that were killed have left: groups whose maker is dead, and in which nothing lives. */
-export function removeLeftGroups(): void {
-  const names = parents().flatMap(({ folder }) => readdirSync(folder).filter((name) => name.startsWith(PREFIX)))
+export function removeLeftGroups(mount = MOUNT): void {
+  const names = parents(mount).flatMap(({ folder }) => readdirSync(folder).filter((name) => name.startsWith(PREFIX)))
   for (const name of new Set(names)) {
     const [pid, startTicks = ''] = name.slice(PREFIX.length).split('-')
-    if (!isSameProcess({ pid: Number(pid), startTicks })) removeControlGroup(name)
+    if (!isSameProcess({ pid: Number(pid), startTicks })) removeControlGroup(name, mount)
   }
 }
 
 /** In words, for `doctor`: what the kernel can limit here. */
-export function describeControlGroups():
-  | { readonly version: 1 | 2; readonly controllers: readonly string[] }
-  | undefined {
-  const usable = parents().filter(({ folder }) => {
+export function describeControlGroups(
+  mount = MOUNT,
+): { readonly version: 1 | 2; readonly controllers: readonly string[] } | undefined {
+  const usable = parents(mount).filter(({ folder }) => {
     const trial = join(folder, `${PREFIX}trial-${process.pid}`)
     if (!makeFolder(trial)) return false
     rmdirSync(trial)
@@ -200,30 +201,39 @@ interface Parent {
 const WANTED = ['memory', 'pids'] as const
 
 /** Version 1 has a tree for each controller, version 2 one for all. We stay below the group we are in ourselves. */
-let known: readonly Parent[] | undefined
-function parents(): readonly Parent[] {
-  known ??= existsSync(join(MOUNT, 'cgroup.controllers')) ? parentsOfTwo() : parentsOfOne()
-  return known
+const known = new Map<string, readonly Parent[]>()
+function parents(mount: string): readonly Parent[] {
+  const found =
+    known.get(mount) ?? (existsSync(join(mount, 'cgroup.controllers')) ? parentsOfTwo(mount) : parentsOfOne(mount))
+  known.set(mount, found)
+  return found
 }
 
-function parentsOfOne(): Parent[] {
+function parentsOfOne(mount: string): Parent[] {
   return WANTED.flatMap((controller) => {
-    const folder = ownFolder(join(MOUNT, controller), controller)
+    const folder = ownFolder(join(mount, controller), controller)
     return existsSync(join(folder, 'cgroup.procs')) ? [{ version: 1 as const, folder, controllers: [controller] }] : []
   })
 }
 
-/** A group with processes of its own can hand no controllers down: then it is its parent that may. */
-function parentsOfTwo(): Parent[] {
-  const own = ownFolder(MOUNT, '')
-  for (const folder of [own, dirname(own)]) {
-    if (!folder.startsWith(MOUNT)) continue
-    write(join(folder, 'cgroup.subtree_control'), WANTED.map((name) => `+${name}`).join(' '))
-    const handed = read(join(folder, 'cgroup.subtree_control')).trim().split(' ')
-    const controllers = WANTED.filter((name) => handed.includes(name))
-    if (controllers.includes('memory')) return [{ version: 2, folder, controllers }]
-  }
-  return []
+/**
+ * A group with processes of its own can hand no controllers down: then it is its parent that may. Where neither has
+ * any, a group still is a list of processes that nobody can leave.
+ */
+function parentsOfTwo(mount: string): Parent[] {
+  const own = ownFolder(mount, '')
+  const folders = [own, dirname(own)].filter((folder) => folder.startsWith(mount))
+  const handing = folders
+    .map((folder) => ({ version: 2 as const, folder, controllers: handDown(folder) }))
+    .find(({ controllers }) => controllers.includes('memory'))
+  return [handing ?? { version: 2, folder: own, controllers: handDown(own) }]
+}
+
+/** One by one: the kernel takes all or nothing of what is written at once. */
+function handDown(folder: string): string[] {
+  for (const name of WANTED) write(join(folder, 'cgroup.subtree_control'), `+${name}`)
+  const handed = read(join(folder, 'cgroup.subtree_control')).trim().split(' ')
+  return WANTED.filter((name) => handed.includes(name))
 }
 
 function ownFolder(mount: string, controller: string): string {

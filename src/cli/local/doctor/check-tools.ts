@@ -73,12 +73,15 @@ async function checkImageBuilder(): Promise<Check> {
 }
 
 function checkControlGroups(): Check {
-  const found = describeControlGroups()
-  const said =
-    found === undefined
-      ? 'none that we may use: memory of steps is looked at four times a second'
-      : `version ${found.version}: the kernel limits ${found.controllers.join(' and ')} of steps`
-  return ok('cgroups', said)
+  return ok('cgroups', sayControlGroups(describeControlGroups()))
+}
+
+function sayControlGroups(found: ReturnType<typeof describeControlGroups>): string {
+  const looked = 'memory of steps is looked at four times a second'
+  if (found === undefined) return `none that we may use: ${looked}`
+  const { version, controllers } = found
+  if (controllers.length === 0) return `version ${version}, of which no controller is handed to us: ${looked}`
+  return `version ${version}: the kernel limits ${controllers.join(' and ')} of steps`
 }
 
 const run = promisify(execFile)
