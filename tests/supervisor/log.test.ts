@@ -36,6 +36,39 @@ test('a secret that is written in two halves is not in the log', async () => {
   expect(JSON.stringify(record)).not.toContain('horse')
 })
 
+test('a secret that bash, Python or curl writes in its own way is not in the log', async () => {
+  const secrets = { TOKEN: 'corr$ct "horse"/it\'s-battery & more' }
+  const command = [
+    `bash -c 'printf "%q\\n" "$TOKEN"'`,
+    `python3 -c 'import os, shlex, json, urllib.parse as u; t = os.environ["TOKEN"]; print(repr(t), shlex.quote(t), json.dumps([t]), u.quote(t), u.quote_plus(t), sep="\\n")'`,
+    `curl --silent --verbose --max-time 1 --get --data-urlencode "q=$TOKEN" http://127.0.0.1:9/ || true`,
+    `python3 -c 'import os, urllib.request; urllib.request.urlopen("http://127.0.0.1:9/" + os.environ["TOKEN"])' || true`,
+  ].join('\n')
+
+  const { log } = await place.run(command, {}, secrets)
+
+  expect(log.match(/\*\*\*/g)?.length).toBeGreaterThanOrEqual(6)
+  for (const part of ['horse', 'battery']) expect(log).not.toContain(part)
+})
+
+test('of steps that run at the same time each has its own lines', async () => {
+  const words = ['ebb', 'flow', 'neap', 'spring']
+
+  const logs = await Promise.all(
+    words.map(async (word) => (await place.run(`for i in $(seq 1 2000); do echo ${word} $i; done`)).log),
+  )
+
+  const expected = words.map((word) => Array.from({ length: 2_000 }, (_, at) => `${word} ${at + 1}\n`).join(''))
+  expect(logs).toEqual(expected)
+})
+
+test('a line of eight million bytes arrives whole, and what follows it', async () => {
+  const { log } = await place.run(`head -c 8000000 /dev/zero | tr '\\0' x; echo; echo after`)
+
+  expect(log.length).toBe(8_000_007)
+  expect(log.replace(/^x+/, '')).toBe('\nafter\n')
+})
+
 test('a secret stands in no file that the attempt leaves in its folder', async () => {
   const { order } = await place.run('echo "$TOKEN" > /dev/null; exit 1', {}, { TOKEN: 'correct-horse-battery' })
 
