@@ -83,6 +83,12 @@ test('lines and JSON members of a secret are secrets too, short ones are not', (
   expect(masker.text('MIIEvQIBADANBg ab s3cr3t-s3cr3t bot { }')).toBe('*** ab *** bot { }')
 })
 
+test('an empty line of a secret, or one of blanks, hides nothing of other lines', () => {
+  const text = 'a b          c\n\n        indented\n'
+
+  expect(createMasker(['first long line\n\n      \n  \r\nlast long line\n']).text(text)).toBe(text)
+})
+
 test('a key in base64 is hidden also where its lines are broken, and innocent lines are shown at once', () => {
   const key = Array.from({ length: 30 }, (_, line) => `line ${line} of a long private key, ${line * 7919}`).join('\n')
   const encoded = Buffer.from(`user:${key}`).toString('base64')

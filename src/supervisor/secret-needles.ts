@@ -38,7 +38,9 @@ function plainForms(value: string): string[] {
   const whole = [value, value.trim()].filter((text) => text.length >= SHORTEST_VALUE)
   const lines = value.split(/\r?\n/)
   const parts = [...lines, ...lines.map((line) => line.trim()), ...jsonLeaves(value)]
-  return [...whole, ...parts.filter((part) => part.length >= SHORTEST_PART)]
+  const long = [...whole, ...parts.filter((part) => part.length >= SHORTEST_PART)]
+  // A line of blanks would hide the indentation of every other.
+  return long.filter((text) => text.trim() !== '')
 }
 
 function jsonLeaves(value: string): string[] {
