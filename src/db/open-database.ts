@@ -3,7 +3,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect, sql, type SqliteDatabase, type Transaction } from 'kysely'
 import { AppError } from '../core/errors.ts'
 import { groupCommits, type Transact } from './group-commits.ts'
-import { migrate } from './migrate.ts'
+import { migrate, SCHEMA_VERSION } from './migrate.ts'
 import { reachAround, withMoves } from './moves.ts'
 import { openFileSync } from './sync-file.ts'
 import type { Tables } from './tables.ts'
@@ -38,9 +38,9 @@ export interface WriteOptions {
 }
 
 /** `sqlite:<file>` or `postgres://…`. Opens, checks the schema's version, migrates. */
-export async function openDatabase(url: string): Promise<Database> {
+export async function openDatabase(url: string, schema = SCHEMA_VERSION): Promise<Database> {
   const opened = url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length)) : await openPostgres(url)
-  await migrate(opened)
+  await migrate(opened, schema)
   return opened
 }
 

@@ -5,15 +5,8 @@ import { getProject } from '../../src/source/projects.ts'
 import { unhandledUpdates } from '../../src/source/pushes.ts'
 import { createTestDatabase, DATABASES } from '../harness/databases.ts'
 
-/** What the schema was when each project was a repository of its own. */
-async function takeBack(database: Database): Promise<void> {
-  await database.write(async (writer) => {
-    await sql`drop index projects_repository`.execute(writer)
-    await sql`alter table projects drop column repository`.execute(writer)
-    await sql`alter table pushes rename column repository to project`.execute(writer)
-    await sql`update meta set value = '10' where key = 'schema'`.execute(writer)
-  })
-}
+/** When each project was a repository of its own. */
+const BEFORE = 11
 
 async function insertOldRows(database: Database): Promise<void> {
   await database.write(async (writer) => {
@@ -34,8 +27,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('projects and pushes from before repositories had names are in the repository of their own name', async () => {
     await using place = await createTestDatabase(kind)
     {
-      await using before = await openDatabase(place.url)
-      await takeBack(before)
+      await using before = await openDatabase(place.url, BEFORE)
       await insertOldRows(before)
     }
 
