@@ -83,6 +83,8 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
     if (isWhole) lookedAt = performance.now()
     const due = watched.filter((each) => isWhole || !givesHints(each) || hinted.has(each.handle ?? ''))
     for (const each of due) hinted.delete(each.handle ?? '')
+    // Of attempts that have ended by now; one that is being handed over is hinted at when it is.
+    if (isWhole) for (const handle of hinted) if (!active.some((each) => each.handle === handle)) hinted.delete(handle)
     for (const [name, attempts] of Map.groupBy(due, (attempt) => attempt.executor)) {
       try {
         await observeOn(name, attempts)
@@ -150,6 +152,8 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
         const launched = await launchAttempt(kernel, attempt, await preparedFor(attempt))
         active = active.map((each) => (each.id === launched.id ? launched : each))
         if (launched.handle !== null) hinted.add(launched.handle)
+        // It was cancelled meanwhile, and only a pass sees that: one is due when this has ended.
+        if (launched.state !== 'running') jobs.isBusy(attempt.id)
       },
       giveUp: async (error) => {
         if (!(await adoptOwned(attempt))) await failAttempt(attempt, error)
