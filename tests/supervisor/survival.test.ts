@@ -85,6 +85,21 @@ test('wherever a supervisor is killed, the attempt is either whole or gone, and 
   }
 })
 
+test('an attempt that is given to a supervisor which has just died goes to another one', async () => {
+  const first = place.order('echo first')
+  await place.executor.submit(first, {})
+  await untilEnded(place.executor, first.attemptFolder)
+  // Whoever waits for work: nobody has heard of their death when the next attempt is given away.
+  for (const pid of supervisors()) process.kill(pid, 'SIGKILL')
+  const order = place.order('echo ran')
+  await place.executor.submit(order, {})
+
+  const record = await untilEnded(place.executor, order.attemptFolder)
+
+  expect(record).toMatchObject({ outcome: 'succeeded', attemptId: order.attemptId })
+  expect(readLog(order)).toBe('ran\n')
+})
+
 test('a spare supervisor ends when its server is killed', async () => {
   const order = place.order('true')
   const before = supervisors()

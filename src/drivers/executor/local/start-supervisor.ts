@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { removeLeftGroups } from '../../../lib/control-group.ts'
 import { linesOf } from '../../../lib/lines-of.ts'
-import type { SupervisorWord } from '../../../core/attempt-files.ts'
+import { ATTEMPT_FILES, type SupervisorWord } from '../../../core/attempt-files.ts'
 
 export interface Starter {
   /** Tells one supervisor what to do. */
@@ -55,6 +55,8 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   const listeners = new Set<(attemptFolder: string) => void>()
   const idle = new Set<ChildProcess>()
   const busy = new Map<ChildProcess, string>()
+  /** Of those that waited for work: one that died before it heard of its attempt leaves it to another. */
+  const unclaimed = new Map<ChildProcess, Readonly<Record<string, string>>>()
   /** Of those that are ready again, the attempt that they have not said `done` of. */
   const recorded = new Map<ChildProcess, string>()
   let isClosed = false
@@ -66,10 +68,13 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
     child.once('exit', () => {
       idle.delete(child)
       const attemptFolder = busy.get(child)
+      const secrets = unclaimed.get(child)
       busy.delete(child)
       recorded.delete(child)
+      unclaimed.delete(child)
       removeLeftGroups()
       if (attemptFolder === undefined) return
+      if (secrets !== undefined && !isClosed && !isClaimed(attemptFolder)) return give(add(), attemptFolder, secrets)
       ended.add(attemptFolder)
       tellListeners(attemptFolder)
     })
@@ -93,8 +98,14 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
     }
     if (attemptFolder !== undefined) recorded.set(child, attemptFolder)
     busy.delete(child)
+    unclaimed.delete(child)
     if (isClosed || idle.size >= most + spares) child.stdin?.end()
     else idle.add(child)
+  }
+
+  function give(child: ChildProcess, attemptFolder: string, secrets: Readonly<Record<string, string>>): void {
+    busy.set(child, attemptFolder)
+    tell(child, { attemptFolder, secrets, ...(taskEntry === undefined ? {} : { taskEntry }) })
   }
 
   function tellListeners(attemptFolder: string): void {
@@ -123,9 +134,9 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   fill()
   return {
     start(attemptFolder, secrets) {
-      const child = takeIdle() ?? add()
-      busy.set(child, attemptFolder)
-      tell(child, { attemptFolder, secrets, ...(taskEntry === undefined ? {} : { taskEntry }) })
+      const waiting = takeIdle()
+      if (waiting !== undefined) unclaimed.set(waiting, secrets)
+      give(waiting ?? add(), attemptFolder, secrets)
       clearTimeout(timer)
       timer = setTimeout(fill, SPARE_DELAY_MS).unref()
       trimming.refresh()
@@ -152,6 +163,10 @@ async function dismiss(child: ChildProcess): Promise<void> {
   child.ref()
   child.stdin?.end()
   if (isRunning(child)) await once(child, 'exit')
+}
+
+function isClaimed(attemptFolder: string): boolean {
+  return existsSync(join(attemptFolder, ATTEMPT_FILES.claim))
 }
 
 function isRunning(child: ChildProcess): boolean {
