@@ -59,15 +59,16 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
 
   /**
    * Starts what `open` writes down, once that is on the disk and without being found by a pass. A pass that sees its row
-   * before leaves it alone.
+   * before leaves it alone. False: there is none.
    */
-  async function begin(id: string, open: () => Promise<AttemptRow | undefined>): Promise<void> {
+  async function begin(id: string, open: () => Promise<AttemptRow | undefined>): Promise<boolean> {
     opening.add(id)
     try {
       const attempt = await open()
-      if (attempt === undefined) return
+      if (attempt === undefined) return false
       active = [...active, attempt]
       jobs.start(attempt.id, launching(attempt))
+      return true
     } finally {
       opening.delete(id)
     }

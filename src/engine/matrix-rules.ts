@@ -29,12 +29,13 @@ interface StateOfStep {
 
 /**
  * Holds members back that would make more of their matrix run at a time than `max-parallel` says. They go in the
- * plan's order: one that is being looked up (`isResolving`, by id) keeps its place before those after it.
+ * plan's order: one that is being looked up keeps its place before those after it. One that was admitted runs,
+ * whatever its row says yet.
  */
 export function holdParallel<T extends Member>(
   candidates: readonly T[],
   steps: ReadonlyMap<string, readonly StateOfStep[]>,
-  isResolving: (id: string) => boolean,
+  under: UnderWay,
 ): { free: T[]; held: { each: T; why: string }[] } {
   const free: T[] = []
   const held: { each: T; why: string }[] = []
@@ -46,7 +47,7 @@ export function holdParallel<T extends Member>(
       continue
     }
     const id = `${each.run.id}/${of}`
-    const lane = lanes.get(id) ?? openLane(membersOf(of, steps.get(each.run.id) ?? []), each.run.id, isResolving)
+    const lane = lanes.get(id) ?? openLane(membersOf(of, steps.get(each.run.id) ?? []), each.run.id, under)
     lanes.set(id, lane)
     if (maxParallel - lane.taken > (lane.ahead.get(each.step.key) ?? 0)) free.push(each)
     else held.push({ each, why: `waits for max-parallel ${maxParallel} of matrix ${of}` })
@@ -55,20 +56,27 @@ export function holdParallel<T extends Member>(
   return { free, held }
 }
 
+/** What is done beside the rows, by `project#12/step`. */
+interface UnderWay {
+  isResolving(id: string): boolean
+  isBegun(id: string): boolean
+}
+
 /** Of one matrix: how many of its members run or were looked at before, and how many that are being looked up stand before each. */
 interface Lane {
   taken: number
   readonly ahead: ReadonlyMap<string, number>
 }
 
-function openLane(members: readonly StateOfStep[], runId: string, isResolving: (id: string) => boolean): Lane {
+function openLane(members: readonly StateOfStep[], runId: string, { isResolving, isBegun }: UnderWay): Lane {
   const ahead = new Map<string, number>()
   let resolving = 0
   for (const { key } of members) {
     ahead.set(key, resolving)
     if (isResolving(`${runId}/${key}`)) resolving += 1
   }
-  return { taken: members.filter(({ state }) => state === 'running').length, ahead }
+  const runs = ({ key, state }: StateOfStep) => state === 'running' || isBegun(`${runId}/${key}`)
+  return { taken: members.filter(runs).length, ahead }
 }
 
 /** No name of a step holds a space, so the prefix is the matrix's alone. */

@@ -49,7 +49,7 @@ export function createScheduler(
   kernel: Kernel,
   jobs: Jobs,
   prepared: Map<string, PreparedStep>,
-  begin: (attemptId: string, open: () => Promise<AttemptRow | undefined>) => Promise<void>,
+  begin: (attemptId: string, open: () => Promise<AttemptRow | undefined>) => Promise<boolean>,
 ) {
   /** By run and step: a wide run has thousands, and every pass asks for each. */
   const ready = new Map<string, Map<string, Ready>>()
@@ -234,7 +234,13 @@ export function createScheduler(
     steps: ReadonlyMap<string, readonly StepGlance[]>,
     waiting: readonly Waiting[],
   ): Promise<void> {
-    const { free, held } = holdParallel(waiting, steps, (id) => jobs.isBusy(id))
+    const candidates = waiting.filter(
+      ({ id, run, glance }) => !begun.has(id) && ready.get(run.id)?.has(glance.key) === true,
+    )
+    const { free, held } = holdParallel(candidates, steps, {
+      isResolving: (id) => jobs.isBusy(id),
+      isBegun: (id) => begun.has(id),
+    })
     for (const { each, why } of held) whys.say(each.glance, why)
     for (const [executor, candidates] of Map.groupBy(free, (each) => each.step.runsOn)) {
       const [one] = candidates
@@ -270,13 +276,19 @@ export function createScheduler(
     const step = prepared.get(id)
     if (cache === undefined || step === undefined) return
     begun.set(id, each)
+    readyOf(run.id).delete(glance.key)
+    const lookAgain = () => {
+      begun.delete(id)
+      touched.add(run.id)
+    }
     jobs.start(`begin ${id}`, {
-      work: () => begin(attemptId(run.id, glance.key, 1), () => beginStep(kernel, step, cache)),
+      async work() {
+        if (!(await begin(attemptId(run.id, glance.key, 1), () => beginStep(kernel, step, cache)))) lookAgain()
+      },
       async giveUp(error) {
-        // Nothing was written: it is admitted again.
+        // Nothing was written: it is looked up and admitted again.
         kernel.options.log.error({ step: id, error }, 'step could not be started')
-        begun.delete(id)
-        touched.add(run.id)
+        lookAgain()
       },
     })
   }
