@@ -139,7 +139,7 @@ test('no secret survives, in any encoding, however the stream is cut', () => {
 
       const shown = maskInPieces([secret], text, cuts)
 
-      expect(shown).toBe(maskInPieces([secret], text, []))
+      expect(withoutSigns(shown)).toBe(withoutSigns(maskInPieces([secret], text, [])))
       expect(shown).toContain('***')
       expect(shown).not.toContain(secret)
       for (const piece of piecesOf(secret)) {
@@ -149,6 +149,11 @@ test('no secret survives, in any encoding, however the stream is cut', () => {
     { numRuns: 400 },
   )
 })
+
+/** The sign of a first byte that is escaped is shown where the stream is cut after it. */
+function withoutSigns(text: string): string {
+  return text.replaceAll('%***', '***')
+}
 
 /** How a byte may stand in a URL. */
 const ESCAPES: readonly ((byte: number) => string)[] = [
@@ -171,8 +176,7 @@ test('a secret of which any bytes are escaped as in a URL, in either case, is hi
 
       const shown = maskInPieces([text], `?q=${written}&`, cuts)
 
-      expect(shown).toBe(maskInPieces([text], `?q=${written}&`, []))
-      expect(shown).toMatch(/^\?q=\*\*\*&$/)
+      expect(shown).toMatch(/^\?q=%?\*\*\*&$/)
     }),
     { numRuns: 3_000 },
   )
@@ -184,12 +188,15 @@ test('an escape in each case in one text, and one of two, do not give a secret a
   expect(createMasker([secret]).text('pa%2fss%24wo+rd%2F42 pa/ss%24wo%20rd/42 pa%2')).toBe('*** *** pa%2')
 })
 
-test('a percent sign is shown at once where no secret can go on with it', () => {
+test('a percent sign is shown at once, and what a secret goes on with after it is not', () => {
   const masker = createMasker(['hunter22'])
 
   expect(masker.push(Buffer.from('at 10% of %41')).toString()).toBe('at 10% of %41')
-  expect(masker.push(Buffer.from('now 20 %')).toString()).toBe('now 20 ')
-  expect(masker.push(Buffer.from(' of it')).toString()).toBe('% of it')
+  expect(masker.push(Buffer.from('now 20 %')).toString()).toBe('now 20 %')
+  expect(masker.push(Buffer.from(' of it %')).toString()).toBe(' of it %')
+  expect(masker.push(Buffer.from('68unter2')).toString()).toBe('')
+  expect(masker.push(Buffer.from('2 %')).toString()).toBe('*** %')
+  expect(masker.end().toString()).toBe('')
 })
 
 /** The secret itself, and lines of it that are long enough to say something. */

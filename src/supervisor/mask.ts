@@ -3,10 +3,14 @@ import { unwrap, type Unwrapped } from './unwrap-base64.ts'
 import { escapedBeginningAtEnd, escapesIn, findEscaped, type Escapes, type Match } from './url-escapes.ts'
 
 const STARS = Buffer.from('***')
+const PERCENT = 0x25
 
 /** Blanks secrets out of a stream of bytes, wherever the stream is cut. */
 export interface Masker {
-  /** What can be shown by now. Holds back an end that may be the beginning of a secret, and nothing else. */
+  /**
+   * What can be shown by now. Holds back an end that may be the beginning of a secret, and nothing else. A percent sign
+   * alone is shown: progress bars end with it, and it says nothing of the secret that may begin with it in a URL.
+   */
   push(chunk: Buffer): Buffer
   /** The rest: nothing follows that could complete it. */
   end(): Buffer
@@ -20,6 +24,8 @@ export function createMasker(secrets: Iterable<string>): Masker {
   // `held` is not shown yet; its first `covered` bytes belong to a secret whose stars were shown already.
   let held: Buffer = Buffer.alloc(0)
   let covered = 0
+  // Its first bytes that were shown already: a percent sign, or none.
+  let shownBefore = 0
   // How many bytes that could be base64 stand before `held`, since the last line break.
   let run = 0
 
@@ -27,23 +33,27 @@ export function createMasker(secrets: Iterable<string>): Masker {
     if (isIdle) return chunk
     const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
     const look = lookAt(bytes, run)
-    return show(look, bytes.length - heldBack(look, needles))
+    const shown = show(look, bytes.length - heldBack(look, needles))
+    if (held.length !== 1 || held[0] !== PERCENT || covered > 0 || shownBefore > 0) return shown
+    shownBefore = 1
+    return Buffer.concat([shown, held])
   }
 
   function show(look: Look, until: number): Buffer {
     const { bytes, view } = look
     const shown: Buffer[] = []
     let end = covered
-    let at = Math.min(covered, until)
+    let at = Math.min(Math.max(covered, shownBefore), until)
     for (const match of findAll(look, needles)) {
       if (match.start >= until) break
-      if (match.start >= end) shown.push(bytes.subarray(at, match.start), STARS)
+      if (match.start >= end) shown.push(bytes.subarray(at, Math.max(at, match.start)), STARS)
       end = Math.max(end, match.end)
-      at = Math.min(end, until)
+      at = Math.max(at, Math.min(end, until))
     }
     shown.push(bytes.subarray(at, until))
     held = Buffer.from(bytes.subarray(until))
     covered = Math.max(0, end - until)
+    shownBefore = Math.max(0, shownBefore - until)
     run = view.runBefore(until)
     return shown.length === 1 && shown[0] ? shown[0] : Buffer.concat(shown)
   }
