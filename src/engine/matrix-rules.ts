@@ -68,14 +68,14 @@ interface Lane {
   readonly ahead: ReadonlyMap<string, number>
 }
 
-function openLane(members: readonly StateOfStep[], runId: string, { isResolving, isBegun }: UnderWay): Lane {
+function openLane(members: readonly StateOfStep[], runId: string, under: UnderWay): Lane {
   const ahead = new Map<string, number>()
   let resolving = 0
   for (const { key } of members) {
     ahead.set(key, resolving)
-    if (isResolving(`${runId}/${key}`)) resolving += 1
+    if (under.isResolving(`${runId}/${key}`)) resolving += 1
   }
-  const runs = ({ key, state }: StateOfStep) => state === 'running' || isBegun(`${runId}/${key}`)
+  const runs = ({ key, state }: StateOfStep) => state === 'running' || under.isBegun(`${runId}/${key}`)
   return { taken: members.filter(runs).length, ahead }
 }
 
