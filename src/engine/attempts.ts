@@ -153,8 +153,8 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
         const launched = await launchAttempt(kernel, attempt, await preparedFor(attempt))
         active = active.map((each) => (each.id === launched.id ? launched : each))
         if (launched.handle !== null) hinted.add(launched.handle)
-        // It was cancelled meanwhile, and only a pass sees that: one is due when this has ended.
-        if (launched.state !== 'running') jobs.isBusy(attempt.id)
+        // It was cancelled meanwhile, and only a pass sees that.
+        if (launched.state !== 'running') jobs.passAfter(attempt.id)
       },
       giveUp: async (error) => {
         if (!(await adoptOwned(attempt))) await failAttempt(attempt, error)

@@ -112,7 +112,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 }
 
-/** Every commit calls for a pass; where one takes long, because runs are large, several commits share one. */
+/** Every commit but what the engine has just done itself calls for a pass; where one takes long, because runs are large, several commits share one. */
 async function restAfter(passMs: number): Promise<void> {
   if (passMs > SHORT_PASS_MS) await sleep(Math.min(passMs, LONGEST_REST_MS))
 }

@@ -11,6 +11,8 @@ export interface Jobs {
   isBusy(key: string): boolean
   /** As `isBusy`, for who comes back by itself: nothing is due when it is done. */
   isUnderWay(key: string): boolean
+  /** Everything is due when what is under way has ended, whatever it says itself. */
+  passAfter(key: string): void
   /** Starts nothing more and waits for what is under way. */
   stop(): Promise<void>
 }
@@ -79,6 +81,7 @@ export function createJobs(log: EngineLog, onDone: (due: Due) => void): Jobs {
       return isBusy
     },
     isUnderWay: (key) => busy.has(key),
+    passAfter: (key) => void passed.add(key),
     start(key, job) {
       if (stopping.signal.aborted || busy.has(key)) return
       const done = attend(key, job).finally(() => {

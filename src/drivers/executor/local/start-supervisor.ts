@@ -94,7 +94,8 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
     const attemptFolder = recorded.get(child) ?? busy.get(child)
     if (word === 'done') {
       recorded.delete(child)
-      return attemptFolder === undefined ? undefined : tellListeners(attemptFolder)
+      if (attemptFolder !== undefined) tellListeners(attemptFolder)
+      return
     }
     if (attemptFolder !== undefined) recorded.set(child, attemptFolder)
     busy.delete(child)
