@@ -10,6 +10,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           include: ['{src,tools,web/src}/**/*.test.ts'],
           isolate: false,
+          // A timeout is for what hangs; a busy machine may take its time.
+          testTimeout: 60_000,
         },
       },
       {
