@@ -6,6 +6,7 @@ import { groupCommits, type Transact } from './group-commits.ts'
 import { migrate, SCHEMA_VERSION } from './migrate.ts'
 import { reachAround, withMoves } from './moves.ts'
 import { openFileSync } from './sync-file.ts'
+import { runAtOnce } from './prepared.ts'
 import type { Tables } from './tables.ts'
 
 export type Reader = Kysely<Tables>
@@ -21,6 +22,11 @@ export interface Database extends AsyncDisposable {
   readonly kind: 'sqlite' | 'postgres'
   readonly read: Reader
   write<T>(work: (writer: Writer) => Promise<T>, options?: WriteOptions): Promise<T>
+  /**
+   * As `write`, and answers when readers see it: the disk has it when `durable` is fulfilled. For whoever has something to prepare
+   * meanwhile; until then nothing may leave the machine, or begin, that a power cut would make unsaid.
+   */
+  writeAhead<T>(work: (writer: Writer) => Promise<T>, options?: WriteOptions): Promise<WrittenAhead<T>>
   /** Called after each `write` that committed, in this process, but for quiet ones. Returns how to stop. */
   onCommit(listener: () => void): () => void
   /**
@@ -28,6 +34,12 @@ export interface Database extends AsyncDisposable {
    * nothing outside the database before a write of its own, which waits for all before it.
    */
   onVisible(listener: () => void): () => void
+}
+
+export interface WrittenAhead<T> {
+  readonly result: T
+  /** Rejected where the disk fails: then it does for every write after this one. */
+  readonly durable: Promise<void>
 }
 
 export interface WriteOptions {
@@ -50,9 +62,11 @@ function openSqlite(file: string): Database {
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   chmodSync(file, 0o600)
   const [writing, reading] = [connectSqlite(file), connectSqlite(file)]
-  const writer = kyselyOn(adapt(writing))
+  const connection = adapt(writing)
+  const writer = kyselyOn(connection)
   const log = openFileSync(`${file}-wal`)
-  const transact = groupCommits(writer, () => log.sync())
+  // All that is done with it stands within a transaction, and the builder's own would only queue for it once more.
+  const transact = groupCommits(writer as Writer, connection, () => log.sync())
   return database({ kind: 'sqlite', read: kyselyOn(readsOf(writing, reading)), writer, transact, log })
 }
 
@@ -95,7 +109,9 @@ function connectSqlite(file: string): DatabaseSync {
 const CACHE_KIB = 16_384
 
 function kyselyOn(database: SqliteDatabase): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  const kysely = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  runAtOnce(kysely, database)
+  return kysely
 }
 
 /**
@@ -173,7 +189,7 @@ function inTransaction(writer: Kysely<Tables>): Transact {
   return async (work, onVisible) => {
     const result = await writer.transaction().execute(work)
     onVisible()
-    return result
+    return { result, durable: Promise.resolve() }
   }
 }
 
@@ -191,19 +207,27 @@ function database({ kind, read, writer, transact, log }: Opened): Database {
     listeners.add(listener)
     return () => listeners.delete(listener)
   }
+  const tell = (listeners: Set<() => void>) => {
+    for (const listener of listeners) listener()
+  }
+  const writeAhead: Database['writeAhead'] = async (work, { quiet = false, known = quiet } = {}) => {
+    const { result: done, durable } = await transact(
+      (writer) => withMoves(work, writer),
+      () => known || tell(visible),
+    )
+    await reachAround('after', done.made)
+    const told = quiet ? durable : durable.then(() => tell(committed))
+    // Whoever waits for it hears of a failure; others need not.
+    told.catch(() => undefined)
+    return { result: done.result, durable: told }
+  }
   return {
     kind,
     read,
-    async write(work, { quiet = false, known = quiet } = {}) {
-      const tell = (listeners: Set<() => void>) => {
-        for (const listener of listeners) listener()
-      }
-      const { result, made } = await transact(
-        (writer) => withMoves(work, writer),
-        () => known || tell(visible),
-      )
-      await reachAround('after', made)
-      if (!quiet) tell(committed)
+    writeAhead,
+    async write(work, options) {
+      const { result, durable } = await writeAhead(work, options)
+      await durable
       return result
     },
     onCommit: listenTo(committed),

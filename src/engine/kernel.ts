@@ -2,7 +2,7 @@ import type { Plan, PlanStep } from '../core/plan.ts'
 import type { Executor } from '../core/ports/executor.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import { isDigest } from '../core/digest.ts'
-import type { Writer, WriteOptions } from '../db/open-database.ts'
+import type { Database, Writer, WriteOptions } from '../db/open-database.ts'
 import { lockEvents } from '../db/outbox.ts'
 import type { AttemptRow, RunRow } from '../db/tables.ts'
 import type { EngineOptions, StepContext } from './engine-options.ts'
@@ -15,6 +15,8 @@ export interface Kernel {
   readonly options: EngineOptions
   /** One transaction that may move rows and append events. */
   write<T>(work: (writer: Writer) => Promise<T>, options?: WriteOptions): Promise<T>
+  /** As `write`, answered before the disk has it. */
+  writeAhead: Database['writeAhead']
   planOf(runId: string): Promise<Plan>
   planStepsOf(runId: string): Promise<ReadonlyMap<string, PlanStep>>
   filesOf(ref: ArtifactRef): Promise<readonly TreeFile[]>
@@ -38,13 +40,17 @@ export function createKernel(options: EngineOptions): Kernel {
     return run
   }
 
+  function first<T>(work: (writer: Writer) => Promise<T>): (writer: Writer) => Promise<T> {
+    return async (writer) => {
+      await lockEvents(writer, options.database.kind)
+      return work(writer)
+    }
+  }
+
   const kernel: Kernel = {
     options,
-    write: (work, how) =>
-      options.database.write(async (writer) => {
-        await lockEvents(writer, options.database.kind)
-        return work(writer)
-      }, how),
+    write: (work, how) => options.database.write(first(work), how),
+    writeAhead: (work, how) => options.database.writeAhead(first(work), how),
     planOf: async (runId) => (await known(runId)).plan,
     planStepsOf: async (runId) => (await known(runId)).steps,
     filesOf: (ref) => {

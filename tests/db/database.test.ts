@@ -183,6 +183,25 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(woken).toBe(1)
   })
 
+  test('what is written ahead is seen by readers at once, and told to others when the disk has it', async () => {
+    const { database } = place
+    let woken = 0
+    const stop = database.onCommit(() => (woken += 1))
+
+    const { result, durable } = await database.writeAhead(async (writer) => {
+      await writer.insertInto('alerts').values(alert('ahead')).execute()
+      return 'written'
+    })
+
+    expect(result).toBe('written')
+    expect(await database.read.selectFrom('alerts').select('id').where('id', '=', 'ahead').execute()).toHaveLength(1)
+    await durable
+    stop()
+    expect(woken).toBe(1)
+    const refused = database.writeAhead((writer) => writer.insertInto('alerts').values(alert('ahead')).execute())
+    await expect(refused).rejects.toThrow(/unique/i)
+  })
+
   test('a schema that a newer Tidegate wrote is refused by its number', async () => {
     const other = await openTestDatabase(kind)
     await other.database.write((writer) =>
