@@ -36,6 +36,20 @@ export interface SupervisorClaim {
 export const ATTEMPT_MARK = 'TIDEGATE_MARK'
 
 /**
+ * What a supervisor is told on stdin, as one line of JSON for each attempt. Then it prepares, and runs nothing of the attempt
+ * before a line `BEGIN` follows: the server writes the attempt down meanwhile. Stdin that ends says the same: what readers of
+ * the database saw is there for the next server.
+ */
+export interface StartOrder {
+  readonly attemptFolder: string
+  readonly secrets: Readonly<Record<string, string>>
+  /** The program whose `task` command runs tasks. Absent: the supervisor's own. */
+  readonly taskEntry?: string
+}
+
+export const BEGIN = 'begin'
+
+/**
  * What a supervisor says on stdout to the server that started it, a line each: that the record is written (`done`),
  * and before that, that it takes another attempt (`ready`). Only hints to look at once: the record is the truth, and where the
  * server is gone nobody hears them.

@@ -2,6 +2,7 @@ import { limit } from '../core/limits.ts'
 import { reach } from '../core/points.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import type { Observation } from '../core/ports/executor.ts'
+import type { WrittenAhead } from '../db/open-database.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { listActiveAttempts, setHandle } from './attempts.sql.ts'
 import { createDeadlines } from './deadlines.ts'
@@ -58,16 +59,16 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
   }
 
   /**
-   * Starts what `open` writes down, once that is on the disk and without being found by a pass. A pass that sees its row
-   * before leaves it alone. False: there is none.
+   * Starts what `open` writes down, without being found by a pass, and prepares it while the disk works. A pass that sees its
+   * row before leaves it alone. False: there is none.
    */
-  async function begin(id: string, open: () => Promise<AttemptRow | undefined>): Promise<boolean> {
+  async function begin(id: string, open: () => Promise<WrittenAhead<AttemptRow | undefined>>): Promise<boolean> {
     opening.add(id)
     try {
-      const attempt = await open()
+      const { result: attempt, durable } = await open()
       if (attempt === undefined) return false
       active = [...active, attempt]
-      jobs.start(attempt.id, launching(attempt))
+      jobs.start(attempt.id, launching(attempt, durable))
       return true
     } finally {
       opening.delete(id)
@@ -146,11 +147,11 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
     })
   }
 
-  function launching(attempt: AttemptRow): Job {
+  function launching(attempt: AttemptRow, written?: Promise<void>): Job {
     return {
       due: 'look',
       async work() {
-        const launched = await launchAttempt(kernel, attempt, await preparedFor(attempt))
+        const launched = await launchAttempt(kernel, attempt, await preparedFor(attempt), written)
         active = active.map((each) => (each.id === launched.id ? launched : each))
         if (launched.handle !== null) hinted.add(launched.handle)
         // It was cancelled meanwhile, and only a pass sees that.

@@ -19,10 +19,16 @@ import { stepEnvironment } from './step-environment.ts'
 
 /**
  * Hands an attempt to its executor and records where it went. Can be repeated: an executor adopts what it
- * has already. A run that is cancelled meanwhile gets its handle all the same, so that it can be ended. Answers the
- * attempt with its handle.
+ * has already, and starts nothing before the attempt is `written`. A run that is cancelled meanwhile gets its handle all the
+ * same, so that it can be ended. Answers the attempt with its handle, which the disk need not have yet: an executor knows
+ * what it has.
  */
-export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepared: PreparedStep): Promise<AttemptRow> {
+export async function launchAttempt(
+  kernel: Kernel,
+  attempt: AttemptRow,
+  prepared: PreparedStep,
+  written?: Promise<void>,
+): Promise<AttemptRow> {
   const { options } = kernel
   const executor = kernel.executor(attempt.executor)
   if (executor === undefined) throw new Error(`there is no executor ${attempt.executor}`)
@@ -31,7 +37,7 @@ export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepare
   const checkpoint = await checkpointFor(kernel, context)
   await reach('attempt opened', attempt.id)
   const order = { ...orderOf(kernel, context, prepared, opening), ...checkpoint }
-  const handle = await executor.submit(order, opening.secrets)
+  const handle = await executor.submit(order, opening.secrets, written)
   await reach('attempt handed over', attempt.id)
   const write = async (writer: Writer) => {
     const moved = await tryTransition(writer, {
@@ -45,7 +51,7 @@ export async function launchAttempt(kernel: Kernel, attempt: AttemptRow, prepare
     else await appendEvents(writer, options.database.kind, [attemptStarted(context.run.project, moved)])
     return moved ?? { ...attempt, handle }
   }
-  return kernel.write(write, { known: true })
+  return (await kernel.writeAhead(write, { known: true })).result
 }
 
 function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep, opening: StepOpening): AttemptOrder {

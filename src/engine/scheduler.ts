@@ -14,6 +14,7 @@ import { prepareStep, type PreparedStep } from './prepare-step.ts'
 import { inWords, type Resources } from './resources.ts'
 import { createRunView, type RunView } from './run-view.ts'
 import type { RunGlance } from './runs.sql.ts'
+import type { WrittenAhead } from '../db/open-database.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { startsSteps } from './cancel-run.ts'
 import { endRun, judgeRun } from './settle-run.ts'
@@ -49,7 +50,7 @@ export function createScheduler(
   kernel: Kernel,
   jobs: Jobs,
   prepared: Map<string, PreparedStep>,
-  begin: (attemptId: string, open: () => Promise<AttemptRow | undefined>) => Promise<boolean>,
+  begin: (attemptId: string, open: () => Promise<WrittenAhead<AttemptRow | undefined>>) => Promise<boolean>,
 ) {
   /** By run and step: a wide run has thousands, and every pass asks for each. */
   const ready = new Map<string, Map<string, Ready>>()

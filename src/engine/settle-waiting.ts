@@ -1,6 +1,6 @@
 import type { NewEvent } from '../core/events.ts'
 import { STEP_TRANSITIONS, type EndReason } from '../core/run-state.ts'
-import type { Writer } from '../db/open-database.ts'
+import type { Writer, WrittenAhead } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
 import type { AttemptRow, RunRow, StepRow } from '../db/tables.ts'
 import { tryTransition } from '../db/transition.ts'
@@ -85,14 +85,14 @@ async function endWaiting(
 }
 
 /**
- * Opens a step's first attempt, which waits in `starting` for whoever launches attempts. Undefined: the step does not
- * wait any more.
+ * Opens a step's first attempt, which waits in `starting` for whoever launches attempts; readers see it, and the disk has
+ * it a moment later. Undefined: the step does not wait any more.
  */
 export async function beginStep(
   kernel: Kernel,
   prepared: PreparedStep,
   cache: { readonly kind: 'miss' | 'off'; readonly why: string | null },
-): Promise<AttemptRow | undefined> {
+): Promise<WrittenAhead<AttemptRow | undefined>> {
   const { context } = prepared
   const { run, step } = context
   const attempt = newAttempt(kernel, context, 1)
@@ -110,7 +110,7 @@ export async function beginStep(
     await appendEvents(writer, kernel.options.database.kind, [stepStarted(run.project, moved)])
     return attempt
   }
-  return kernel.write(write, { known: true })
+  return kernel.writeAhead(write, { known: true })
 }
 
 /** Undefined: it does not wait any more, because the run was cancelled. */

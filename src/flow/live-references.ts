@@ -18,7 +18,7 @@ import {
 } from '../engine/garbage.sql.ts'
 import { reportDigests } from '../evaluation/reports.sql.ts'
 import { hasCode } from '../lib/error-code.ts'
-import { readJsonFile } from '../lib/json-file.ts'
+import { readWrittenJson } from '../lib/json-file.ts'
 import { keptVersions } from '../registry/kept-versions.sql.ts'
 
 /** How long the files of a commit can be shown and run again without reading the repository anew. */
@@ -54,7 +54,7 @@ async function addRuns(live: References, reader: Reader, since: number): Promise
   for (const artifact of await datasetsInUse(reader)) live.addJson(artifact)
   // Parts of files that only an attempt was given: they are in its order and nowhere else.
   for await (const { folder, isActive } of attemptsSince(reader, Number.MAX_SAFE_INTEGER)) {
-    if (isActive) live.add(readJsonFile(join(folder, ATTEMPT_FILES.order)))
+    if (isActive) live.add(readWrittenJson(join(folder, ATTEMPT_FILES.order)))
   }
 }
 

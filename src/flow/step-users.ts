@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ATTEMPT_FILES } from '../core/attempt-files.ts'
 import { AppError } from '../core/errors.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
-import { readJsonFile } from '../lib/json-file.ts'
+import { readWrittenJson } from '../lib/json-file.ts'
 
 const USERS = 10_000
 
@@ -20,7 +20,7 @@ export interface StepUsers {
 export function createStepUsers(firstUser: number, folders: readonly string[]): StepUsers {
   const users = new Map<string, number>()
   for (const folder of folders) {
-    const order = readJsonFile(join(folder, ATTEMPT_FILES.order)) as AttemptOrder | undefined
+    const order = readWrittenJson(join(folder, ATTEMPT_FILES.order)) as AttemptOrder | undefined
     if (order?.runAs !== undefined) users.set(order.attemptId, order.runAs.uid)
   }
   const taken = new Set(users.values())

@@ -12,24 +12,38 @@ export function readJsonFile(path: string): unknown {
   }
 }
 
+/**
+ * Of a file that `replaceJsonFile` or `createJsonFile` wrote: it is whole, but for a power cut, which may leave the name and not
+ * the content. Then whoever wrote it is dead: it is removed, and counts as never written.
+ */
+export function readWrittenJson(path: string): unknown {
+  try {
+    return readJsonFile(path)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    unlinkSync(path)
+    return undefined
+  }
+}
+
 /** Whole or not at all: written beside and renamed over what is there. */
 export function replaceJsonFile(path: string, value: unknown): void {
-  const beside = writeBeside(path, value, false)
+  const beside = writeBeside(path, value)
   renameSync(beside, path)
 }
 
-/** As `replaceJsonFile`, and on the disk when it returns. */
-export function replaceJsonFileDurably(path: string, value: unknown): void {
-  const beside = writeBeside(path, value, true)
-  renameSync(beside, path)
-  const folder = openSync(dirname(path), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
+/** Waits until the disk has what was renamed to this path, and its name. */
+export function syncRename(path: string): void {
+  for (const each of [path, dirname(path)]) {
+    const opened = openSync(each, 'r')
+    fsyncSync(opened)
+    closeSync(opened)
+  }
 }
 
 /** Exclusive and whole: of several processes exactly one is told `true`, and nobody ever reads a half file. */
 export function createJsonFile(path: string, value: unknown): boolean {
-  const beside = writeBeside(path, value, false)
+  const beside = writeBeside(path, value)
   try {
     linkSync(beside, path)
     return true
@@ -43,12 +57,11 @@ export function createJsonFile(path: string, value: unknown): boolean {
 
 let count = 0
 
-function writeBeside(path: string, value: unknown, durable: boolean): string {
+function writeBeside(path: string, value: unknown): string {
   const beside = `${path}.${process.pid}-${count++}.tmp`
   const file = openSync(beside, 'w', 0o600)
   try {
     writeSync(file, JSON.stringify(value))
-    if (durable) fsyncSync(file)
   } finally {
     closeSync(file)
   }

@@ -4,8 +4,9 @@ import { openFolderStore, type FolderStore } from '../drivers/store/folder/folde
 import { createControlGroups } from '../lib/control-group.ts'
 import { createPipes } from './output-pipe.ts'
 import { linesOf } from '../lib/lines-of.ts'
-import { supervise, type StartLine, type SupervisorEnd } from './supervise.ts'
-import type { SupervisorWord } from '../core/attempt-files.ts'
+import { createRecordSync } from './record-sync.ts'
+import { supervise, type SupervisorEnd } from './supervise.ts'
+import type { StartOrder, SupervisorWord } from '../core/attempt-files.ts'
 
 /**
  * The supervisor's program: beside one command at a time, in a session of its own. It may be started before
@@ -22,15 +23,19 @@ const MOST_BYTES = 160 << 20
 
 const pipes = createPipes()
 const groups = createControlGroups()
+const records = createRecordSync()
 const stores = new Map<string, Promise<FolderStore>>()
 let served = 0
 let goesOn = true
-for await (const line of linesOf(process.stdin)) {
-  const start = { taskEntry, ...(JSON.parse(line) as Omit<StartLine, 'taskEntry'>) }
-  await supervise(start, { takePipe: () => pipes.take(), groups, openStore, onEnd })
+const lines = linesOf(process.stdin)
+for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+  const confirmed = lines.next()
+  const start = { taskEntry, ...(JSON.parse(line.value) as StartOrder), confirmed }
+  await supervise(start, { takePipe: () => pipes.take(), groups, openStore, records, onEnd })
   if (!goesOn) break
   pipes.fill()
 }
+records.syncNow()
 // A process nobody could kill may hold the pipe open; nothing of ours is left to do.
 process.exit()
 

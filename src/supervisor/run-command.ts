@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../core/points.ts'
@@ -13,7 +12,7 @@ import type { Mount } from './mount-folders.ts'
 import { spawnSession, type CommandExit } from './spawn-session.ts'
 import type { Services } from './services.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
-import type { AttemptWatch } from './watch-attempt.ts'
+import { aborted, type AttemptWatch } from './watch-attempt.ts'
 import type { LogFile } from './log-file.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { ProcessIdentity } from '../core/attempt-files.ts'
@@ -99,8 +98,4 @@ function writeOrEnd(log: LogFile, chunk: Buffer, watch: AttemptWatch): void {
     const reason = isDiskFull(error) ? 'disk-full' : 'setup-error'
     watch.interrupt({ reason, message: `Its log could not be written: ${String(error)}`, graceMs: 0 })
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort')
 }

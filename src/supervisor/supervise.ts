@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ATTEMPT_FILES, type SupervisorClaim } from '../core/attempt-files.ts'
+import { ATTEMPT_FILES, type StartOrder, type SupervisorClaim } from '../core/attempt-files.ts'
 import { reach } from '../core/points.ts'
-import { createJsonFile, readJsonFile, replaceJsonFile, replaceJsonFileDurably } from '../lib/json-file.ts'
+import { createJsonFile, readJsonFile, replaceJsonFile } from '../lib/json-file.ts'
 import type { ControlGroup, ControlGroups } from '../lib/control-group.ts'
 import { readProcess } from '../lib/processes.ts'
 import { isDiskFull } from '../core/storage-error.ts'
@@ -17,21 +17,19 @@ import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
 import { kernelMemoryKills } from './memory-check.ts'
 import { placeFolders, type PlacedFolders } from './place-folders.ts'
 import { prepareWorkspace, sealWorkspace } from './workspace.ts'
+import type { RecordSync } from './record-sync.ts'
 import { runCommand } from './run-command.ts'
 import { startServices } from './services.ts'
 import type { CommandExit } from './spawn-session.ts'
 import { taskArgv } from './task-process.ts'
-import { watchAttempt, type AttemptWatch } from './watch-attempt.ts'
+import { aborted, watchAttempt, type AttemptWatch } from './watch-attempt.ts'
 import type { AttemptOrder, CompletionRecord } from '../core/ports/executor.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { Store } from '../core/ports/store.ts'
 
-/** What the supervisor is told on stdin, as one line of JSON for each attempt. */
-export interface StartLine {
-  readonly attemptFolder: string
-  readonly secrets: Readonly<Record<string, string>>
-  /** The program whose `task` command runs tasks. */
-  readonly taskEntry: string
+export interface Start extends Required<StartOrder> {
+  /** Until then everything may be prepared, and nothing of the attempt run. */
+  readonly confirmed: Promise<unknown>
 }
 
 /** `unclean`: this process must not serve another attempt. */
@@ -42,18 +40,19 @@ export interface SupervisorTools {
   takePipe(): OutputPipe
   readonly groups: ControlGroups
   openStore(folder: string): Promise<Store>
+  readonly records: RecordSync
   /** The record is written, and only small things are left to do; or the attempt is somebody else's. */
   onEnd(end: SupervisorEnd): void
 }
 
 /**
  * One attempt from claim to completion record. The record is written last, when nothing of the attempt
- * lives and log and outputs are on the disk: who reads it needs to look no further. Of several supervisors
+ * lives and log and outputs are on the disk: who reads it needs to look no further. It is on the disk itself a moment later. Of several supervisors
  * for one folder all but the first return at once. `unclean` says that something of the attempt could not be
  * ended, or holds on to its pipe. It must not serve another one either when this throws:
  * the claim would name a living process, and nobody could see that its attempt is lost.
  */
-export async function supervise(start: StartLine, tools: SupervisorTools): Promise<void> {
+export async function supervise(start: Start, tools: SupervisorTools): Promise<void> {
   const order = readOrder(start.attemptFolder)
   const group = await tools.groups.take(order)
   const claim = claimOf(group)
@@ -71,7 +70,10 @@ export async function supervise(start: StartLine, tools: SupervisorTools): Promi
   const end = await attempt({ start, order, claim, log, watch, pipe, group, tools, onLeft })
   watch.close()
   await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
+  tools.records.syncSoon(order.attemptFolder)
   const isClean = pipe.close() && isEmpty && !tools.groups.isStuck
+  // Of an attempt that was cancelled before: the next line is not meant for another.
+  await start.confirmed
   tools.onEnd(isClean ? 'clean' : 'unclean')
   tools.groups.goOn()
   tools.groups.remove(group)
@@ -91,7 +93,7 @@ function readOrder(attemptFolder: string): AttemptOrder {
 }
 
 interface Attempt {
-  readonly start: StartLine
+  readonly start: Start
   readonly order: AttemptOrder
   readonly claim: SupervisorClaim
   readonly log: LogFile
@@ -109,6 +111,7 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
     const placed = await placeFolders(order, store, attempt.log, watch.signal)
     const files = [...order.inputs, ...placed.files, ...(await checkpointFiles(order, store, attempt.log))]
     await prepareWorkspace(order, files, placed.mounts, store, watch.signal)
+    await Promise.race([attempt.start.confirmed, aborted(watch.signal)])
     watch.signal.throwIfAborted()
     return await withCheckpoint(order, await runAndCollect(attempt, placed, store), store, attempt.log)
   } catch (error) {
@@ -227,7 +230,7 @@ function closeLog(log: LogFile, end: AttemptEnd): LogEnd {
 async function writeRecord(order: AttemptOrder, record: CompletionRecord): Promise<void> {
   for (let triesLeft = 60; ; triesLeft--) {
     try {
-      return replaceJsonFileDurably(join(order.attemptFolder, ATTEMPT_FILES.done), record)
+      return replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.done), record)
     } catch (error) {
       if (!isDiskFull(error) || triesLeft === 0) throw error
       await sleep(1_000)

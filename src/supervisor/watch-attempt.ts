@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ATTEMPT_FILES } from '../core/attempt-files.ts'
@@ -62,6 +63,11 @@ export function watchAttempt(order: AttemptOrder): AttemptWatch {
       process.off('SIGTERM', onTerminate)
     },
   }
+}
+
+/** Fulfilled when it is. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }
 
 function createClocks({ timeoutMs, silenceTimeoutMs = Infinity, graceMs }: AttemptOrder) {

@@ -109,6 +109,34 @@ export function executorContract(place: () => ExecutorPlace): void {
     expect((await untilEnded(executor, handles[0])).logBytes).toBe('once\n'.length)
   })
 
+  test('nothing of an attempt runs before it is confirmed', async () => {
+    const { open, order, scripts } = place()
+    await using executor = open()
+    const { promise: confirmed, resolve: confirm } = Promise.withResolvers<void>()
+    const [first, second] = [command(scripts.print('first')), command(scripts.print('second'))].map((run) =>
+      order({ command: run }),
+    )
+    const handle = await executor.submit(first!, {}, confirmed)
+    const other = await executor.submit(second!, {})
+    await untilEnded(executor, other)
+    expect(await observeOne(executor, handle)).not.toMatchObject({ kind: 'ended' })
+
+    confirm()
+
+    expect(await untilEnded(executor, handle)).toMatchObject({ outcome: 'succeeded', logBytes: 6 })
+  })
+
+  test('what is cancelled before it is confirmed never runs', async () => {
+    const { open, order, scripts } = place()
+    await using executor = open()
+    const { promise: confirmed, resolve: confirm } = Promise.withResolvers<void>()
+    const handle = await executor.submit(order({ command: command(scripts.print('x')) }), {}, confirmed)
+    await executor.cancel(handle, 0)
+    confirm()
+
+    expect(await untilEnded(executor, handle)).toMatchObject({ outcome: 'cancelled', outs: {} })
+  })
+
   test('a running attempt is observed as running, and cancelled it ends as cancelled', async () => {
     const { open, order, scripts } = place()
     await using executor = open()

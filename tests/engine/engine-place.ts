@@ -76,9 +76,9 @@ export async function openEnginePlace(kind: DatabaseKind, options: EnginePlaceOp
 
   const recording: Executor = {
     ...executor,
-    submit: (order, secrets) => {
+    submit: (order, secrets, confirmed) => {
       orders.push(order)
-      return executor.submit(order, secrets)
+      return executor.submit(order, secrets, confirmed)
     },
   }
 

@@ -7,8 +7,8 @@ export function withTasks(executor: Executor, answer: (task: TaskName) => TaskOu
   const records = new Map<Handle, CompletionRecord>()
   return {
     ...executor,
-    async submit(order, secrets) {
-      if (order.command.kind === 'command') return executor.submit(order, secrets)
+    async submit(order, secrets, confirmed) {
+      if (order.command.kind === 'command') return executor.submit(order, secrets, confirmed)
       const taskOutput = answer(order.command.task as TaskName)
       const at = Date.now()
       records.set(order.attemptFolder, {

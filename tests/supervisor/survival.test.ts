@@ -34,9 +34,13 @@ const UNTIL_GO =
 
 /** Runs the starter until it has submitted, and kills it at once. */
 async function submitFromDyingServer(...orders: AttemptOrder[]): Promise<void> {
+  await dieAfterSubmitting(orders, [])
+}
+
+async function dieAfterSubmitting(orders: readonly AttemptOrder[], words: readonly string[]): Promise<void> {
   const ordersFile = join(place.folder, 'starter-orders.json')
   writeFileSync(ordersFile, JSON.stringify(orders))
-  const child = spawn(process.execPath, [STARTER, join(place.folder, 'executor'), ordersFile], {
+  const child = spawn(process.execPath, [STARTER, join(place.folder, 'executor'), ordersFile, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(child.stdout, 'data')
@@ -152,6 +156,37 @@ test('an order that nobody starts is given up after a while, and a supervisor th
   expect((await observeOne(place.executor, order.attemptFolder)).kind).toBe('gone')
   expect(existsSync(join(order.attemptFolder, 'log'))).toBe(false)
 })
+
+test('an attempt that its server had not confirmed when it was killed runs once: the next server finds it', async () => {
+  const order = place.order('echo ran')
+
+  await dieAfterSubmitting([order], ['unconfirmed'])
+  await place.executor.submit(order, {})
+
+  expect(await untilEnded(place.executor, order.attemptFolder)).toMatchObject({ outcome: 'succeeded' })
+  expect(readLog(order)).toBe('ran\n')
+})
+
+test.each(['claim.json', 'done.json', 'order.json'])(
+  'of %s a power cut may leave the name alone: then it counts as never written',
+  async (name) => {
+    const order = place.order('true')
+    await place.executor.submit(order, {})
+    await untilEnded(place.executor, order.attemptFolder)
+    for (const file of ['claim.json', 'done.json']) rmSync(join(order.attemptFolder, file))
+    const nobody: SupervisorClaim = { supervisor: { pid: 0, startTicks: '0' }, startedAt: 0 }
+    if (name !== 'claim.json') writeFileSync(join(order.attemptFolder, 'claim.json'), JSON.stringify(nobody))
+    writeFileSync(join(order.attemptFolder, name), '')
+    const longAgo = new Date(Date.now() - 3_600_000)
+    if (name !== 'order.json') utimesSync(join(order.attemptFolder, 'order.json'), longAgo, longAgo)
+
+    await place.executor.submit(order, {})
+
+    expect(await observeOne(place.executor, order.attemptFolder)).toEqual({ kind: 'gone' })
+    await place.executor.forget(order.attemptFolder)
+    expect(readdirSync(order.attemptFolder).filter((left) => left.endsWith('.json'))).toEqual([])
+  },
+)
 
 test('an attempt folder is not given to a second attempt', async () => {
   const { order } = await place.run('true')

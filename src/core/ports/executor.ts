@@ -17,8 +17,11 @@ export interface Executor extends AsyncDisposable {
   readonly id: string
   /** What there is to run on; `cpus` bounds admission. */
   probe(): Promise<{ cpus: number; gpus: number; memoryBytes: number }>
-  /** Secrets are handed over apart from the order, because the order is written to disk. */
-  submit(order: AttemptOrder, secrets: Readonly<Record<string, string>>): Promise<Handle>
+  /**
+   * Secrets are handed over apart from the order, because the order is written to disk. What can be prepared may be, but
+   * nothing that the order names runs before `confirmed` is fulfilled, and nothing does where it is rejected. Absent: at once.
+   */
+  submit(order: AttemptOrder, secrets: Readonly<Record<string, string>>, confirmed?: Promise<void>): Promise<Handle>
   /** One call for many. `ended` carries the completion record; `gone` means no supervisor and no record. */
   observe(handles: readonly Handle[]): Promise<Map<Handle, Observation>>
   /** Asks for the end: TERM to the whole tree, `graceMs`, KILL, sweep. Returns at once; `observe` tells when it is dead. */

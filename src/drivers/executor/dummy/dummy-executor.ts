@@ -24,9 +24,9 @@ export function openDummyExecutor({ store, sleep = sleepFor }: DummyExecutorOpti
   return {
     id: 'dummy',
     probe: async () => ({ cpus: 1_000, gpus: 0, memoryBytes: 2 ** 40 }),
-    async submit(order) {
+    async submit(order, _, confirmed) {
       const handle = order.attemptFolder
-      if (!attempts.has(handle)) attempts.set(handle, startAttempt(order, store, sleep))
+      if (!attempts.has(handle)) attempts.set(handle, startAttempt(order, store, sleep, confirmed))
       return handle
     },
     async observe(handles) {
@@ -59,6 +59,7 @@ function startAttempt(
   order: AttemptOrder,
   store: Store,
   sleep: NonNullable<DummyExecutorOptions['sleep']>,
+  confirmed: Promise<void> = Promise.resolve(),
 ): DummyAttempt {
   const abort = new AbortController()
   const startedAt = Date.now()
@@ -74,17 +75,19 @@ function startAttempt(
   }
   let observation: Observation | undefined
 
-  const settled = perform(progress).then(
-    (end) => {
-      observation = end === 'lost' ? { kind: 'gone' } : { kind: 'ended', record: recordOf(progress, end, startedAt) }
-    },
-    (error: unknown) => {
-      const end: End = abort.signal.aborted
-        ? { outcome: 'cancelled', reason: 'cancelled', message: 'It was cancelled.' }
-        : { outcome: 'failed', reason: 'setup-error', message: String(error) }
-      observation = { kind: 'ended', record: recordOf(progress, end, startedAt) }
-    },
-  )
+  const settled = confirmed
+    .then(() => perform(progress))
+    .then(
+      (end) => {
+        observation = end === 'lost' ? { kind: 'gone' } : { kind: 'ended', record: recordOf(progress, end, startedAt) }
+      },
+      (error: unknown) => {
+        const end: End = abort.signal.aborted
+          ? { outcome: 'cancelled', reason: 'cancelled', message: 'It was cancelled.' }
+          : { outcome: 'failed', reason: 'setup-error', message: String(error) }
+        observation = { kind: 'ended', record: recordOf(progress, end, startedAt) }
+      },
+    )
   return {
     observation: () => observation ?? { kind: 'running', startedAt, logBytes: progress.logBytes },
     cancel: () => abort.abort(),

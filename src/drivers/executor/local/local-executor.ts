@@ -7,7 +7,7 @@ import { reach } from '../../../core/points.ts'
 import { processesOfGroup, removeControlGroup, removeLeftGroups } from '../../../lib/control-group.ts'
 import { killUntilNone } from '../../../lib/end-processes.ts'
 import { hasCode } from '../../../lib/error-code.ts'
-import { createJsonFile, readJsonFile } from '../../../lib/json-file.ts'
+import { createJsonFile, readWrittenJson } from '../../../lib/json-file.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { sha256 } from '../../../lib/sha256.ts'
 import { hasInEnvironment, isSameProcess, listProcesses } from '../../../lib/processes.ts'
@@ -41,12 +41,12 @@ export function openLocalExecutor(options: LocalExecutorOptions): Executor {
   return {
     id: 'local',
     probe: async () => ({ cpus: availableParallelism(), gpus: countGpus(), memoryBytes: memoryBytes() }),
-    async submit(order, secrets) {
+    async submit(order, secrets, confirmed = Promise.resolve()) {
       mkdirSync(order.attemptFolder, { recursive: true, mode: 0o700 })
       own(ownedFile(owned, order.attemptFolder), order.attemptFolder)
       if (!createJsonFile(fileOf(order.attemptFolder, 'order'), order)) refuseOther(order)
       await reach('order written', order.attemptId)
-      if (!isTaken(order.attemptFolder)) starter.start(order.attemptFolder, secrets)
+      if (!isTaken(order.attemptFolder)) starter.start({ attemptFolder: order.attemptFolder, secrets, confirmed })
       return order.attemptFolder
     },
     async observe(handles) {
@@ -145,7 +145,7 @@ function findMarked(handle: Handle): number[] {
 
 /** The order goes last: while there is one, all that is left can be found again. */
 async function forgetFiles(handle: Handle): Promise<void> {
-  const order = readJsonFile(fileOf(handle, 'order')) as AttemptOrder | undefined
+  const order = readWrittenJson(fileOf(handle, 'order')) as AttemptOrder | undefined
   if (!order) return
   const folders = ['', '.home', '.tmp', '.env'].map((beside) => `${order.workspace}${beside}`)
   await Promise.all(folders.filter((folder) => existsSync(folder)).map((folder) => removeFolder(folder)))
@@ -167,8 +167,9 @@ function removeFile(path: string): void {
 }
 
 function refuseOther(order: AttemptOrder): void {
-  const there = readJsonFile(fileOf(order.attemptFolder, 'order')) as AttemptOrder | undefined
+  const there = readWrittenJson(fileOf(order.attemptFolder, 'order')) as AttemptOrder | undefined
   if (there?.attemptId === order.attemptId) return
+  if (there === undefined && createJsonFile(fileOf(order.attemptFolder, 'order'), order)) return
   throw new AppError(
     'ALREADY_EXISTS',
     `${order.attemptFolder} belongs to ${there?.attemptId}, not to ${order.attemptId}.`,
@@ -180,11 +181,11 @@ function isTaken(folder: string): boolean {
 }
 
 function readClaim(handle: Handle): SupervisorClaim | undefined {
-  return readJsonFile(fileOf(handle, 'claim')) as SupervisorClaim | undefined
+  return readWrittenJson(fileOf(handle, 'claim')) as SupervisorClaim | undefined
 }
 
 function readRecord(handle: Handle): CompletionRecord | undefined {
-  return readJsonFile(fileOf(handle, 'done')) as CompletionRecord | undefined
+  return readWrittenJson(fileOf(handle, 'done')) as CompletionRecord | undefined
 }
 
 function fileOf(folder: string, file: keyof typeof ATTEMPT_FILES): string {

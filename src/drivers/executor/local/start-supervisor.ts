@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { removeLeftGroups } from '../../../lib/control-group.ts'
 import { linesOf } from '../../../lib/lines-of.ts'
-import { ATTEMPT_FILES, type SupervisorWord } from '../../../core/attempt-files.ts'
+import { ATTEMPT_FILES, BEGIN, type StartOrder, type SupervisorWord } from '../../../core/attempt-files.ts'
 
 export interface Starter {
-  /** Tells one supervisor what to do. */
-  start(attemptFolder: string, secrets: Readonly<Record<string, string>>): void
+  /** Tells one supervisor what to do, and to begin when that is confirmed. */
+  start(task: Given): void
   /** Whether this process is the supervisor that we gave the attempt to, has it still, and lives. */
   isBusyWith(attemptFolder: string, pid: number): boolean
   /** Whether the supervisor we started for this attempt has ended. What it did stands in the folder. */
@@ -20,6 +20,13 @@ export interface Starter {
   /** Calls with an attempt when its supervisor says that it has written the record, or ends. Returns how to stop. */
   onDone(listener: (attemptFolder: string) => void): () => void
   close(): Promise<void>
+}
+
+interface Given {
+  readonly attemptFolder: string
+  readonly secrets: Readonly<Record<string, string>>
+  /** Rejected: it is never told to begin, and does when we are gone, and whoever comes next finds the attempt. */
+  readonly confirmed: Promise<void>
 }
 
 interface StarterOptions {
@@ -56,7 +63,7 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   const idle = new Set<ChildProcess>()
   const busy = new Map<ChildProcess, string>()
   /** Of those that waited for work: one that died before it heard of its attempt leaves it to another. */
-  const unclaimed = new Map<ChildProcess, Readonly<Record<string, string>>>()
+  const unclaimed = new Map<ChildProcess, Given>()
   /** Of those that are ready again, the attempt that they have not said `done` of. */
   const recorded = new Map<ChildProcess, string>()
   let isClosed = false
@@ -68,13 +75,13 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
     child.once('exit', () => {
       idle.delete(child)
       const attemptFolder = busy.get(child)
-      const secrets = unclaimed.get(child)
+      const given = unclaimed.get(child)
       busy.delete(child)
       recorded.delete(child)
       unclaimed.delete(child)
       removeLeftGroups()
       if (attemptFolder === undefined) return
-      if (secrets !== undefined && !isClosed && !isClaimed(attemptFolder)) return give(add(), attemptFolder, secrets)
+      if (given !== undefined && !isClosed && !isClaimed(attemptFolder)) return give(add(), given)
       ended.add(attemptFolder)
       tellListeners(attemptFolder)
     })
@@ -104,9 +111,14 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
     else idle.add(child)
   }
 
-  function give(child: ChildProcess, attemptFolder: string, secrets: Readonly<Record<string, string>>): void {
+  function give(child: ChildProcess, { attemptFolder, secrets, confirmed }: Given): void {
     busy.set(child, attemptFolder)
-    tell(child, { attemptFolder, secrets, ...(taskEntry === undefined ? {} : { taskEntry }) })
+    const order: StartOrder = { attemptFolder, secrets, ...(taskEntry === undefined ? {} : { taskEntry }) }
+    tell(child, JSON.stringify(order))
+    confirmed.then(
+      () => tell(child, BEGIN),
+      () => undefined,
+    )
   }
 
   function tellListeners(attemptFolder: string): void {
@@ -134,10 +146,10 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
 
   fill()
   return {
-    start(attemptFolder, secrets) {
+    start(given) {
       const waiting = takeIdle()
-      if (waiting !== undefined) unclaimed.set(waiting, secrets)
-      give(waiting ?? add(), attemptFolder, secrets)
+      if (waiting !== undefined) unclaimed.set(waiting, given)
+      give(waiting ?? add(), given)
       clearTimeout(timer)
       timer = setTimeout(fill, SPARE_DELAY_MS).unref()
       trimming.refresh()
@@ -192,6 +204,6 @@ function spawnSupervisor(folder: string): ChildProcess {
   return child
 }
 
-function tell(child: ChildProcess, line: object): void {
-  child.stdin?.write(`${JSON.stringify(line)}\n`)
+function tell(child: ChildProcess, line: string): void {
+  child.stdin?.write(`${line}\n`)
 }
