@@ -94,7 +94,8 @@ export async function tellStory(
   }
 }
 
-const PATIENCE_MS = 30_000
+/** Below the time-out of a test, so that the failure says what was seen; on a busy machine an environment alone takes half a minute. */
+const PATIENCE_MS = 110_000
 
 /** Polls; what is seen last stands in the failure. */
 export async function until<T>(what: string, look: () => Promise<{ found: T | undefined; seen: unknown }>): Promise<T> {
