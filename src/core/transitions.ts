@@ -15,7 +15,8 @@ export function sourcesOf<State extends string>(table: Transitions<State>, event
 }
 
 export function isFinal<State extends string>(table: Transitions<State>, state: State): boolean {
-  return Object.keys(table[state]).length === 0
+  for (const _ in table[state]) return false
+  return true
 }
 
 export function finalStates<State extends string>(table: Transitions<State>): State[] {

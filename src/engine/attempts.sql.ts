@@ -77,10 +77,15 @@ export async function listUnforgottenAttempts(
     .execute()
 }
 
-export async function setHandle(writer: Reader, id: string, handle: string | null): Promise<void> {
-  await updateHandle(writer, handle, id)
+export async function setHandle(writer: Reader, id: string, handle: string): Promise<void> {
+  await writer.updateTable('attempts').set({ handle }).where('id', '=', id).execute()
 }
 
-const updateHandle = prepared((writer, handle: string | null, id: string) =>
-  writer.updateTable('attempts').set({ handle }).where('id', '=', id),
-)
+/** They have been cleared away. */
+export async function removeHandles(writer: Reader, ids: readonly string[]): Promise<void> {
+  await writer
+    .updateTable('attempts')
+    .set({ handle: null })
+    .where('id', 'in', [...ids])
+    .execute()
+}

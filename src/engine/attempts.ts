@@ -229,6 +229,8 @@ export function createAttempts(kernel: Kernel, jobs: Jobs, prepared: Map<string,
 
   /** For the cache: only where what is prepared now is what the attempt was started with. */
   async function preparedAsKeyed(attempt: AttemptRow): Promise<PreparedStep | undefined> {
+    const known = prepared.get(`${attempt.run_id}/${attempt.step}`)
+    if (known !== undefined && known.cache === undefined) return undefined
     const step = await getStep(options.database.read, attempt.run_id, attempt.step)
     if (step === undefined || step.cache_key === null) return undefined
     try {

@@ -1,7 +1,7 @@
 import { limit } from '../core/limits.ts'
 import { reach } from '../core/points.ts'
 import type { AttemptRow } from '../db/tables.ts'
-import { getAttempt, listUnforgottenAttempts, setHandle } from './attempts.sql.ts'
+import { getAttempt, listUnforgottenAttempts } from './attempts.sql.ts'
 import { isKeptForDebug } from './debug-place.ts'
 import type { AttemptContext } from './engine-options.ts'
 import type { Kernel } from './kernel.ts'
@@ -62,5 +62,5 @@ async function forgetAttempt(kernel: Kernel, attempt: AttemptRow): Promise<void>
   if (attempt.handle === null) return
   await kernel.executor(attempt.executor)?.forget(attempt.handle)
   await reach('attempt forgotten', attempt.id)
-  await kernel.options.database.write((writer) => setHandle(writer, attempt.id, null), { quiet: true })
+  await kernel.removeHandle(attempt.id)
 }

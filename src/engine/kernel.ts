@@ -2,9 +2,11 @@ import type { Plan, PlanStep } from '../core/plan.ts'
 import type { Executor } from '../core/ports/executor.ts'
 import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import { isDigest } from '../core/digest.ts'
+import { gather } from '../lib/gather.ts'
 import type { Database, Writer, WriteOptions } from '../db/open-database.ts'
 import { lockEvents } from '../db/outbox.ts'
 import type { AttemptRow, RunRow } from '../db/tables.ts'
+import { removeHandles } from './attempts.sql.ts'
 import type { EngineOptions, StepContext } from './engine-options.ts'
 import { getPlan, getRun, getRunState } from './runs.sql.ts'
 import { parseOutputs, type StepOutputs } from './step-outputs.ts'
@@ -25,8 +27,11 @@ export interface Kernel {
   /** Everything an operation on one step may need to know, as committed now. */
   contextOf(runId: string, key: string): Promise<StepContext>
   contextOfAttempt(attempt: AttemptRow): Promise<StepContext & { readonly attempt: AttemptRow }>
+  /** Of an attempt that has been cleared away. Those of a moment are written together. */
+  removeHandle(attemptId: string): Promise<void>
 }
 
+const REMOVE_AFTER_MS = 50
 const KEPT_RUNS = 200
 const KEPT_TREES = 50
 
@@ -81,6 +86,9 @@ export function createKernel(options: EngineOptions): Kernel {
     async contextOfAttempt(attempt) {
       return { ...(await kernel.contextOf(attempt.run_id, attempt.step)), attempt }
     },
+    removeHandle: gather(REMOVE_AFTER_MS, (ids: readonly string[]) =>
+      options.database.write((writer) => removeHandles(writer, ids), { quiet: true }),
+    ),
   }
   return kernel
 }

@@ -1,7 +1,9 @@
 import { AppError } from '../core/errors.ts'
 import type { PlanStep } from '../core/plan.ts'
-import type { StepState } from '../core/run-state.ts'
+import { STEP_TRANSITIONS, type StepState } from '../core/run-state.ts'
+import { isFinal } from '../core/transitions.ts'
 import { admitSteps, NO_MEMORY, type AdmissionMemory, type Candidate, type Occupant } from './admit-steps.ts'
+import { createDecidedWaits } from './decided-waits.ts'
 import { decideStep, type StepDecision } from './decide-step.ts'
 import { sayError, type Jobs } from './jobs.ts'
 import type { Kernel } from './kernel.ts'
@@ -31,6 +33,8 @@ import { collectWhys } from './waiting-whys.ts'
 interface Ready {
   readonly cache: { readonly kind: 'miss' | 'off'; readonly why: string | null }
   readonly capacity: Resources
+  /** As it was seen last. */
+  waiting?: Waiting
 }
 
 /** Marked so when the run was created. */
@@ -61,6 +65,7 @@ export function createScheduler(
   /** Runs in which something may be due. */
   const touched = new Set<string>()
   const waiting = new Map<string, readonly Waiting[]>()
+  const decided = createDecidedWaits()
   /** Admitted, and not yet seen to run: they have their room. */
   const begun = new Map<string, Waiting>()
   const memories = new Map<string, AdmissionMemory>()
@@ -93,7 +98,12 @@ export function createScheduler(
 
   function note(seen: RunView): RunView {
     for (const run of seen.runs) if (run.state !== 'queued' && seen.changed.has(run.id)) touched.add(run.id)
-    for (const steps of seen.changed.values()) forgetEnded(steps)
+    for (const [run, steps] of seen.changed) {
+      forgetEnded(steps)
+      // All of a run are read at intervals, so that nothing depends on an event.
+      if (steps.length === seen.steps.get(run)?.length) decided.forget(run)
+      else decided.ended(run, endedAmong(steps))
+    }
     if (seen.changed.size > 0) forgetGone(new Set(seen.runs.map((run) => run.id)))
     return seen
   }
@@ -124,12 +134,14 @@ export function createScheduler(
     for (const glance of steps) {
       const step = glance.state === 'waiting' ? byKey.get(glance.key) : undefined
       if (step === undefined) continue
-      const culprit = culpritOf(step, broken)
-      if (begun.has(`${run.id}/${glance.key}`)) continue
-      if (culprit === undefined && mine?.has(glance.key) === true) {
-        found.push({ id: `${run.id}/${glance.key}`, run, step, glance })
+      const culprit = broken.size === 0 ? undefined : culpritOf(step, broken)
+      const known = culprit === undefined ? mine?.get(glance.key) : undefined
+      if (known !== undefined) {
+        found.push(asSeen(known, run, step, glance))
         continue
       }
+      if (culprit === undefined && decided.has(run.id, glance.key)) continue
+      if (begun.has(`${run.id}/${glance.key}`)) continue
       if (jobs.isBusy(`${run.id}/${glance.key}`)) {
         // It is being looked up; when that has ended nobody but the bell tells us.
         touched.add(run.id)
@@ -140,8 +152,11 @@ export function createScheduler(
       if (decision.kind === 'skip') {
         await skipStep(kernel, run, glance.key, decision.why)
         states().set(glance.key, 'skipped')
-      } else if (decision.kind === 'wait') whys.say(glance, decision.why)
-      else startResolving(run, glance)
+        decided.ended(run.id, [glance.key])
+      } else if (decision.kind === 'wait') {
+        whys.say(glance, decision.why)
+        decided.add(run.id, glance.key, byKey)
+      } else startResolving(run, glance)
     }
     return found
   }
@@ -220,6 +235,7 @@ export function createScheduler(
     for (const id of touched) if (!runs.has(id)) touched.delete(id)
     const gone = [...waiting.keys()].filter((id) => !runs.has(id))
     if (gone.length === 0) return
+    decided.keep(runs)
     for (const id of gone) {
       waiting.delete(id)
       ready.delete(id)
@@ -235,9 +251,7 @@ export function createScheduler(
     steps: ReadonlyMap<string, readonly StepGlance[]>,
     waiting: readonly Waiting[],
   ): Promise<void> {
-    const candidates = waiting.filter(
-      ({ id, run, glance }) => !begun.has(id) && ready.get(run.id)?.has(glance.key) === true,
-    )
+    const candidates = waiting.filter(({ run, glance }) => ready.get(run.id)?.has(glance.key) === true)
     const { free, held } = holdParallel(candidates, steps, {
       isResolving: (id) => jobs.isBusy(id),
       isBegun: (id) => begun.has(id),
@@ -302,6 +316,16 @@ interface Waiting {
   readonly run: RunGlance
   readonly step: PlanStep
   readonly glance: StepGlance
+}
+
+function asSeen(ready: Ready, run: RunGlance, step: PlanStep, glance: StepGlance): Waiting {
+  const { waiting } = ready
+  if (waiting?.glance === glance && waiting.run === run) return waiting
+  return (ready.waiting = { id: `${run.id}/${glance.key}`, run, step, glance })
+}
+
+function endedAmong(steps: readonly StepGlance[]): string[] {
+  return steps.flatMap(({ key, state }) => (isFinal(STEP_TRANSITIONS, state) ? [key] : []))
 }
 
 function occupantOf({ id, run, step }: Waiting): Occupant {
