@@ -74,6 +74,14 @@ describe.each(INSTALLERS)('with %s', (installer) => {
     expect(mode & 0o777).toBe(0o755)
   })
 
+  test('an environment holds the packages of its lock and nothing beside them', async () => {
+    const { output } = await build(installer, { 'requirements.txt': 'beta\n' })
+
+    const list = 'import importlib.metadata as m; print(*sorted(d.metadata["Name"] for d in m.distributions()))'
+    const { stdout } = await run(join(output.result!.folder, 'bin', 'python'), ['-I', '-c', list])
+    expect(stdout.trim()).toBe('alpha beta')
+  })
+
   test('requirements that cannot go together are named with file and line', async () => {
     const { output } = await build(installer, { 'requirements.txt': '# ours\nbeta\nalpha==2.0\n' })
 
