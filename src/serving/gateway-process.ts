@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../core/errors.ts'
 import type { GatewayStatus, RouteTable } from '../core/route-table.ts'
+import { compileCache } from '../lib/compile-cache.ts'
 import { askControl } from './gateway/control-client.ts'
 import type { GatewayFile } from './gateway/program.ts'
 import { kill, startTicksOf } from './model-host/process-tree.ts'
@@ -175,7 +176,7 @@ async function startOn(order: GatewayOrder, port: number): Promise<GatewayFile> 
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    env: gatewayEnv(),
+    env: gatewayEnv(order.folder),
     cwd: order.folder,
   })
   closeSync(log)
@@ -244,7 +245,8 @@ async function readGatewayFile(folder: string): Promise<GatewayFile | undefined>
 }
 
 /** Nothing of the server's: models run below the gateway. */
-function gatewayEnv(): Record<string, string> {
+function gatewayEnv(folder: string): Record<string, string> {
   const { PATH = '/usr/bin:/bin', HOME, TZ } = process.env
-  return { PATH, LANG: 'C.UTF-8', ...(HOME === undefined ? {} : { HOME }), ...(TZ === undefined ? {} : { TZ }) }
+  const own = { PATH, LANG: 'C.UTF-8', ...compileCache(folder) }
+  return { ...own, ...(HOME === undefined ? {} : { HOME }), ...(TZ === undefined ? {} : { TZ }) }
 }

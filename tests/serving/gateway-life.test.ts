@@ -1,6 +1,7 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { GatewayStatus, HostSpec, Route } from '../../src/core/route-table.ts'
 import { startGateway } from '../../src/serving/gateway-process.ts'
 import { startTicksOf } from '../../src/serving/model-host/process-tree.ts'
@@ -63,6 +64,23 @@ test('a gateway that somebody started a moment before, and that has the port, is
 
   expect(other.pid).toBe(one.pid)
   expect(other.address).toBe(`http://127.0.0.1:${order.port}`)
+})
+
+test('a gateway keeps its program compiled for the next one, in its folder or where NODE_COMPILE_CACHE says', async () => {
+  await using stack = new AsyncDisposableStack()
+  const [own, elsewhere, shared] = await Promise.all([1, 2, 3].map(async () => stack.use(await temporaryFolder()).path))
+  stack.defer(() => void vi.unstubAllEnvs())
+  const startAndStop = async (folder = '', variable = '') => {
+    vi.stubEnv('NODE_COMPILE_CACHE', variable)
+    await (await startGateway({ folder, host: '127.0.0.1', port: 0 })).stop()
+  }
+
+  await startAndStop(own)
+  await startAndStop(elsewhere, shared)
+
+  expect(await readdir(join(own ?? '', 'compile-cache'))).toHaveLength(1)
+  expect(await readdir(elsewhere ?? '')).not.toContain('compile-cache')
+  expect(await readdir(shared ?? '')).toHaveLength(1)
 })
 
 test('growing weight moves keys to the challenger, never back, in its proportion', async () => {

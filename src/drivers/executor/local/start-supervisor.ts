@@ -5,6 +5,7 @@ import { Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileCache } from '../../../lib/compile-cache.ts'
 import { removeLeftGroups } from '../../../lib/control-group.ts'
 import { linesOf } from '../../../lib/lines-of.ts'
 import { ATTEMPT_FILES, BEGIN, type StartOrder, type SupervisorWord } from '../../../core/attempt-files.ts'
@@ -192,7 +193,7 @@ function spawnSupervisor(folder: string): ChildProcess {
     stdio: ['pipe', 'pipe', stderr],
     cwd: '/',
     // Nothing else is inherited: what the server has in its environment is no business of a step's neighbour.
-    env: { NODE_COMPILE_CACHE: join(folder, 'compile-cache'), PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    env: { ...compileCache(folder), PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
     detached: true,
   })
   closeSync(stderr)
