@@ -130,11 +130,11 @@ export async function* followEvents(
 }
 
 /** Where commits come one after another, several are looked at together: a look costs as much as a small commit. */
-const PACE_MS = 20
+const PACE_MS = 50
 
 /**
  * Rings when a transaction of this process commits; a ring that came while nobody waited is not lost. At once after
- * a pause, and not more often than every twenty milliseconds.
+ * a pause, and not more often than every fifty milliseconds.
  */
 export function commitBell(database: Database): {
   wait(timeoutMs: number, signal: AbortSignal): Promise<void>

@@ -187,9 +187,12 @@ function isRunning(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null
 }
 
+/** What a supervisor has of memory it pays for with each command that it starts. */
+const SMALL = ['--max-semi-space-size=1']
+
 function spawnSupervisor(folder: string): ChildProcess {
   const stderr = openSync(join(folder, 'supervisors.log'), 'a', 0o600)
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM], {
+  const child = spawn(process.execPath, [...SMALL, '--disable-warning=ExperimentalWarning', PROGRAM], {
     stdio: ['pipe', 'pipe', stderr],
     cwd: '/',
     // Nothing else is inherited: what the server has in its environment is no business of a step's neighbour.
