@@ -75,13 +75,28 @@ async function logOf(
   const attempt = number === undefined ? attempts.at(-1) : attempts.find((one) => one.number === number)
   if (attempt !== undefined) {
     const file = logFileOf(attempt.folder, service)
-    if (service === undefined || existsSync(file)) return { attempt, file }
+    if (existsSync(file)) return { attempt, file }
+    if (wasRemoved(attempt)) throw removedLog(attempt)
+    if (service === undefined) return { attempt, file }
     throw new AppError('NOT_FOUND', `Step ${params.step} of ${idOf(params)} has no log of a service ${service}.`)
   }
   await refuseUnknownStep(installation, idOf(params), params.step)
   throw new AppError(
     'NOT_FOUND',
     `Step ${params.step} of ${idOf(params)} has no attempt${number === undefined ? ' yet: it waits, was skipped, or came from the cache' : ` ${number}`}.`,
+  )
+}
+
+/** Its row knows of bytes that are not there any more. Without a byte there never was a file. */
+function wasRemoved({ log_bytes: bytes, folder }: AttemptRow): boolean {
+  return bytes > 0 && !existsSync(logFileOf(folder))
+}
+
+function removedLog({ id, run_id: runId, log_bytes: bytes }: AttemptRow): AppError {
+  return new AppError(
+    'NOT_FOUND',
+    `The log of ${id} (${bytes} bytes) is not kept any more: logs go when their time is over, or all of them are over their budget (\`keep\` in server.yaml). \`tidegate rerun ${runId}\` runs the same commit again.`,
+    { attempt: id, bytes },
   )
 }
 
