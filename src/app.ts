@@ -31,6 +31,7 @@ import { createRouteKeeper } from './flow/deployment-to-traffic.ts'
 import { authorizeGit, refusalOfPush } from './flow/git-rights.ts'
 import type { Installation } from './flow/installation.ts'
 import { applyToolSettings } from './flow/apply-tool-settings.ts'
+import { collectRegularly } from './flow/collect-regularly.ts'
 import { keepGoing } from './flow/keep-going.ts'
 import { notifyPeople } from './flow/notify-people.ts'
 import { pushProgress } from './flow/push-progress.ts'
@@ -178,6 +179,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     schedules: () => runSchedules(installation, signal),
     delivery: () => runDelivery(delivery, signal),
     monitoring: () => watchProduction(installation, analytics, signal),
+    garbage: () => collectRegularly(installation, signal),
     notifications: consumer('notify', (event) => notifyPeople(installation, NOTIFIERS.webhook, event)),
     flow: consumer('flow', (event) => onEvent(installation, event)),
   }).map(([name, loop]) => keepGoing(name, loop, log, signal))

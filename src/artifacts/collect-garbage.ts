@@ -21,6 +21,8 @@ export interface GarbageQuestion {
   readonly now: number
   /** Explain only. */
   readonly dryRun: boolean
+  /** Ends it between two contents. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface GarbageRow {
@@ -59,6 +61,7 @@ export async function collectGarbage(store: Store, question: GarbageQuestion): P
 
   const rows: GarbageRow[] = []
   for await (const content of store.list()) {
+    question.signal?.throwIfAborted()
     const young = question.now - content.modifiedAt < question.minAgeMs
     const row = judge(content, { live, kept, over, young })
     if (row.deleted && !question.dryRun) {

@@ -8,6 +8,7 @@ import {
 } from '../artifacts/collect-garbage.ts'
 import { lockShared, sharedFolders } from '../artifacts/shared-folder.ts'
 import { limit } from '../core/limits.ts'
+import { isDiskFull } from '../core/storage-error.ts'
 import { countForgottenReports, forgetReports } from '../evaluation/reports.sql.ts'
 import { attemptPlace } from '../engine/attempt-place.ts'
 import { attemptsSince, forgetCached } from '../engine/garbage.sql.ts'
@@ -24,7 +25,7 @@ import { candidateEndpoint } from './step-opening.ts'
 import { PrivateEndpoints } from './private-endpoints.ts'
 import { wantedTraffic } from './route-table.ts'
 
-type Needs = Pick<Installation, 'database' | 'dataFolder' | 'store' | 'routes' | 'keep'>
+export type GarbageNeeds = Pick<Installation, 'database' | 'dataFolder' | 'store' | 'routes' | 'keep'>
 
 export interface CollectedRow {
   readonly what: string
@@ -47,36 +48,59 @@ const MIN_AGE_MS = 24 * 3_600_000
  * time, logs past their time or over their budget, endpoints that a crash left, restored bundles that no host serves, what
  * runs said of single tests past its time. Goes on beside runs and predictions.
  */
-export async function collectGarbage(needs: Needs, dryRun: boolean): Promise<CollectedGarbage> {
+export function collectGarbage(needs: GarbageNeeds, dryRun: boolean, signal?: AbortSignal): Promise<CollectedGarbage> {
+  const mine = turn.then(() => collect(needs, dryRun, signal))
+  turn = mine.catch(() => undefined)
+  return mine
+}
+
+/** Two at once would each find gone what the other removes. */
+let turn: Promise<unknown> = Promise.resolve()
+
+/** What needs no row comes first: on a full disk the rows need the room that it leaves. */
+async function collect(needs: GarbageNeeds, dryRun: boolean, signal?: AbortSignal): Promise<CollectedGarbage> {
   const now = Date.now()
-  const rows = [
-    ...(await collectStore(needs, now, dryRun)),
-    ...(await collectDamaged(needs, now, dryRun)),
-    ...(await collectWorkspaces(needs, now - limit('workspaceKeepMs'), dryRun)),
-    ...(await collectLogs(needs, now, dryRun)),
-    ...(await collectEndpoints(needs, dryRun)),
-    ...(await collectBundles(needs, now, dryRun)),
-    ...(await collectSharedFolders(needs, now, dryRun)),
-    ...(await collectHalfBackups(needs, now, dryRun)),
-    ...(await collectEnvironments(needs, now, dryRun)),
-    ...(await collectTestResults(needs, now, dryRun)),
-    ...(await collectReports(needs, now - limit('logKeepMs'), dryRun)),
+  const parts = [
+    () => collectDamaged(needs, now, dryRun),
+    () => collectWorkspaces(needs, now - limit('workspaceKeepMs'), dryRun),
+    () => collectLogs(needs, now, dryRun),
+    () => collectEndpoints(needs, dryRun),
+    () => collectBundles(needs, now, dryRun),
+    () => collectSharedFolders(needs, now, dryRun),
+    () => collectHalfBackups(needs, now, dryRun),
+    () => collectEnvironments(needs, now, dryRun),
+    () => collectStore(needs, now, dryRun, signal),
+    () => collectTestResults(needs, now, dryRun),
+    () => collectReports(needs, now - limit('logKeepMs'), dryRun),
   ]
+  const rows: CollectedRow[] = []
+  for (const part of parts) {
+    signal?.throwIfAborted()
+    rows.push(...(await part()))
+  }
   return { rows, freedBytes: rows.reduce((sum, row) => sum + (row.removed ? row.bytes : 0), 0) }
 }
 
 /**
  * Cache entries go before their content: a step that asks in between runs again. What is alive is looked up
- * after that, so that an entry that answered at the last moment is seen by the run it answered.
+ * after that, so that an entry that answered at the last moment is seen by the run it answered. On a disk too full
+ * for that, what nothing refers to goes first.
  */
 async function collectStore(
-  { database, dataFolder, store, keep }: Needs,
+  { database, dataFolder, store, keep }: GarbageNeeds,
   now: number,
   dryRun: boolean,
+  signal: AbortSignal | undefined,
 ): Promise<CollectedRow[]> {
   const cached = await cachedReferences(database.read, dataFolder)
   const outputs = cached.flatMap(({ refs, usedAt }) => refs.map((ref): CachedOutput => ({ ref, usedAt })))
-  const question = { cached: outputs, budgetBytes: keep?.cacheBytes ?? limit('cacheBytes'), minAgeMs: MIN_AGE_MS, now }
+  const question = {
+    cached: outputs,
+    budgetBytes: keep?.cacheBytes ?? limit('cacheBytes'),
+    minAgeMs: MIN_AGE_MS,
+    now,
+    signal,
+  }
   const live = await liveReferences(database.read, dataFolder, now)
   const plan = await collectContent(store, { ...question, live, dryRun: true })
   if (dryRun) return summarize(plan.rows)
@@ -84,15 +108,25 @@ async function collectStore(
   const entries = cached.flatMap(({ refs, entry }) =>
     entry !== undefined && refs.some(({ digest }) => dropped.has(digest)) ? [entry] : [],
   )
-  if (entries.length > 0) await database.write((writer) => forgetCached(writer, entries))
+  const forget = () => database.write((writer) => forgetCached(writer, entries))
+  const unneeded: ContentRow[] = []
+  if (entries.length > 0) {
+    await forget().catch(async (error: unknown) => {
+      if (!isDiskFull(error)) throw error
+      const spared = { ...question, budgetBytes: Infinity, live, dryRun: false }
+      unneeded.push(...(await collectContent(store, spared)).rows.filter(({ deleted }) => deleted))
+      await forget()
+    })
+  }
   const stillLive = await liveReferences(database.read, dataFolder, now)
-  return summarize((await collectContent(store, { ...question, live: stillLive, dryRun: false })).rows)
+  const { rows } = await collectContent(store, { ...question, live: stillLive, dryRun: false })
+  return summarize([...unneeded, ...rows])
 }
 
 /** Nothing will ever read it again; somebody may want to see what the disk did to it. */
 const DAMAGED_KEEP_MS = 30 * 24 * 3_600_000
 
-async function collectDamaged({ dataFolder }: Needs, now: number, dryRun: boolean): Promise<CollectedRow[]> {
+async function collectDamaged({ dataFolder }: GarbageNeeds, now: number, dryRun: boolean): Promise<CollectedRow[]> {
   const folder = join(dataFolder, 'store', 'damaged')
   const rows: CollectedRow[] = []
   for (const name of existsSync(folder) ? (await readdir(folder)).sort() : []) {
@@ -119,7 +153,7 @@ function summarize(rows: readonly ContentRow[]): CollectedRow[] {
 
 /** Workspaces of attempts that neither go on nor ended after `since`, with what stands beside them. */
 async function collectWorkspaces(
-  { database, dataFolder }: Needs,
+  { database, dataFolder }: GarbageNeeds,
   since: number,
   dryRun: boolean,
 ): Promise<CollectedRow[]> {
@@ -142,7 +176,7 @@ async function collectWorkspaces(
 
 /** Logs past their time; of the others those of the attempts that ended first, when all are over the budget. */
 export async function collectLogs(
-  { database, dataFolder, keep }: Pick<Needs, 'database' | 'dataFolder' | 'keep'>,
+  { database, dataFolder, keep }: Pick<GarbageNeeds, 'database' | 'dataFolder' | 'keep'>,
   now: number,
   dryRun: boolean,
 ): Promise<CollectedRow[]> {
@@ -170,7 +204,10 @@ export async function collectLogs(
 }
 
 /** Endpoints of candidates are closed with their attempts; a server that was killed in between leaves one. */
-async function collectEndpoints({ database, dataFolder, routes }: Needs, dryRun: boolean): Promise<CollectedRow[]> {
+async function collectEndpoints(
+  { database, dataFolder, routes }: GarbageNeeds,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
   const open = new Set<string>()
   for await (const { project, number, step, attempt } of attemptsSince(database.read, Number.MAX_SAFE_INTEGER)) {
     open.add(candidateEndpoint(`${project}#${number}/${step}/${attempt}`))
@@ -189,7 +226,11 @@ function keptRow(what: string, why: string, bytes: number): CollectedRow[] {
 }
 
 /** They are put in place again from the store when a host needs them. */
-async function collectBundles({ database, dataFolder }: Needs, now: number, dryRun: boolean): Promise<CollectedRow[]> {
+async function collectBundles(
+  { database, dataFolder }: GarbageNeeds,
+  now: number,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
   const { hosts } = await wantedTraffic(database.read)
   const endpoints = await new PrivateEndpoints(dataFolder).list()
   const used = new Set([...hosts, ...endpoints].map(({ bundle }) => bundle.replace('sha256:', '')))
@@ -204,7 +245,7 @@ async function collectBundles({ database, dataFolder }: Needs, now: number, dryR
 
 /** Folders that steps read through a mount. Their files are the store's by another name: it is this name that goes. */
 async function collectSharedFolders(
-  { database, dataFolder }: Needs,
+  { database, dataFolder }: GarbageNeeds,
   now: number,
   dryRun: boolean,
 ): Promise<CollectedRow[]> {
@@ -229,7 +270,7 @@ function ignoreMissing(error: unknown): undefined {
 }
 
 /** A backup links what it saves into a folder of its own, which one that was killed leaves. */
-async function collectHalfBackups({ dataFolder }: Needs, now: number, dryRun: boolean): Promise<CollectedRow[]> {
+async function collectHalfBackups({ dataFolder }: GarbageNeeds, now: number, dryRun: boolean): Promise<CollectedRow[]> {
   const rows: CollectedRow[] = []
   for (const folder of await foldersBelow(dataFolder, 1)) {
     if (!basename(folder).startsWith(BACKUP_PREFIX) || now - (await lstat(folder)).mtimeMs < MIN_AGE_MS) continue
@@ -240,7 +281,7 @@ async function collectHalfBackups({ dataFolder }: Needs, now: number, dryRun: bo
 
 /** One that is wanted again is built again; but a version may be deployed at any time, and has nobody who builds. */
 async function collectEnvironments(
-  { database, dataFolder }: Needs,
+  { database, dataFolder }: GarbageNeeds,
   now: number,
   dryRun: boolean,
 ): Promise<CollectedRow[]> {
@@ -260,7 +301,7 @@ async function collectEnvironments(
 }
 
 /** Rows without their content, which goes with the rest of the store: a page shall not lead to nothing. */
-async function collectReports({ database }: Needs, before: number, dryRun: boolean): Promise<CollectedRow[]> {
+async function collectReports({ database }: GarbageNeeds, before: number, dryRun: boolean): Promise<CollectedRow[]> {
   const count = dryRun
     ? await countForgottenReports(database.read, before)
     : await database.write((writer) => forgetReports(writer, before))

@@ -1,9 +1,25 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addPerson } from '../../src/api/access.ts'
+import { listArtifacts } from '../../src/api/artifacts.ts'
 import { startRun } from '../../src/api/runs.ts'
+import type { Digest } from '../../src/core/digest.ts'
 import { isAppError } from '../../src/core/errors.ts'
+import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { startTestServerProcess, type TestServerProcess } from '../harness/server-process.ts'
 import type { TestPerson } from '../harness/server.ts'
 import { isQuiet } from './invariants.ts'
@@ -98,6 +114,40 @@ describe.runIf(process.getuid?.() === 0)('a server whose disk', () => {
     expect(await project.ended(2)).toMatchObject({ state: 'succeeded' })
   })
 })
+
+// Only root may mount; `.ci/run` is.
+test.runIf(process.getuid?.() === 0)(
+  'a server whose disk is full removes by itself what nothing needs, and nothing else',
+  async () => {
+    await using place = await startTestServerProcess('data-folder', 'keep: { cache: 1KiB }\n', {
+      place: (folder) => mountSmall(folder, '120m'),
+    })
+    const ana = await place.person('ana')
+    const project = await place.project('caches', {
+      'size.txt': '9000000\n',
+      'tidegate.yaml': `steps:\n  make: { run: 'head -c $(cat size.txt) /dev/urandom > out.bin', deps: [size.txt], outs: [out.bin] }\n`,
+    })
+    await project.push(ana)
+    const ofRun = { params: { project: 'caches', number: 1 } }
+    const cached = (await ana.client.call(listArtifacts, ofRun)).artifacts.find(({ path }) => path === 'out.bin')!
+    await using store = await openFolderStore(join(place.dataFolder, 'store'))
+    const orphan = await store.put(randomBytes(9_000_000))
+    const young = await store.put(randomBytes(100_000))
+    for (const { digest } of [orphan, cached]) utimesSync(store.localPath(digest as Digest), LONG_AGO, LONG_AGO)
+
+    const { bavail, bsize } = statfsSync(place.dataFolder)
+    execFileSync('fallocate', ['--length', String(bavail * bsize), join(place.dataFolder, 'ballast')])
+
+    const isThere = (digest: string) => existsSync(store.localPath(digest as Digest))
+    await untilTrue('what nothing needs to go', () => !isThere(orphan.digest) && !isThere(cached.digest))
+    expect(isThere(young.digest)).toBe(true)
+    await project.commit({ 'size.txt': '1000\n' })
+    expect((await project.push(ana)).code).toBe(0)
+    expect(await project.ended(2)).toMatchObject({ state: 'succeeded' })
+  },
+)
+
+const LONG_AGO = new Date(Date.now() - 40 * 24 * 3_600_000)
 
 /** Writes until nothing more fits. */
 function fill(folder: string): string {

@@ -125,7 +125,7 @@ export const ServerFile = z.strictObject({
         .describe('newest results of each test that stay, however old they are; default: 100'),
     })
     .prefault({})
-    .describe('what `tidegate gc` leaves'),
+    .describe('what the collection of garbage leaves'),
 })
 export type ServerFile = z.infer<typeof ServerFile>
 
