@@ -244,5 +244,17 @@ test('of thousands of wrong names the first are told what they were meant to be'
 test('more steps than a run may have are refused before anything else is looked at', () => {
   const text = `steps: {${Array.from({ length: 2_001 }, (_, index) => `s${index}: { rum: x }`).join(', ')}}`
 
-  expect(problemsOf(text)).toEqual(['tidegate.yaml:1:1: steps: a run has 2000 steps at most, and here are more'])
+  expect(problemsOf(text)).toEqual([
+    'tidegate.yaml:1:1: steps: here are 2001 steps, and a run may have 2000: put commands that belong together into one step',
+  ])
+})
+
+test('a file over its limit is refused unread, and one of just that size is read', () => {
+  const smallest = 'steps: { train: { run: x } }\n'
+  const ofSize = (bytes: number) => smallest.padEnd(bytes - 1, '#') + '\n'
+
+  expect(problemsOf(ofSize(1_048_576))).toEqual([])
+  expect(problemsOf(ofSize(1_048_577))).toEqual([
+    'tidegate.yaml:1:1: the file has 1048577 bytes, and may have 1048576: put long scripts and lists into files of their own',
+  ])
 })

@@ -103,8 +103,11 @@ function broken(
 function tooManySteps({ value, problemAt }: YamlSource): Problem | undefined {
   const steps = typeof value === 'object' && value !== null && 'steps' in value ? value.steps : undefined
   const most = limit('planSteps')
-  if (typeof steps !== 'object' || steps === null || Object.keys(steps).length <= most) return undefined
-  return problemAt(['steps'], `a run has ${most} steps at most, and here are more`, { at: 'key' })
+  if (typeof steps !== 'object' || steps === null) return undefined
+  const count = Object.keys(steps).length
+  if (count <= most) return undefined
+  const message = `here are ${count} steps, and a run may have ${most}: put commands that belong together into one step`
+  return problemAt(['steps'], message, { at: 'key' })
 }
 
 /** Equal texts are the same pipeline. */

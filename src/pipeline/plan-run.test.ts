@@ -347,5 +347,25 @@ test('a plan larger than the limit is refused', () => {
 
   const { problems } = planRun(pipeline!, CONTEXT)
 
-  expect(problems.map(({ message }) => message)).toEqual(['the run would have more than 2000 steps'])
+  expect(problems.map(({ message }) => message)).toEqual([
+    'the run would have 2252 steps, and may have 2000: take members from its matrices',
+  ])
+})
+
+test('a matrix has 256 members at most, and one too many is told where it stands and what to do', () => {
+  const planned = (values: number) => {
+    const list = Array.from({ length: values }, (_, index) => index).join(', ')
+    const { pipeline } = parsePipeline(`steps:\n  fit:\n    run: x\n    matrix: { n: [${list}] }\n`)
+    return planRun(pipeline!, CONTEXT)
+  }
+
+  expect(planned(256).plan?.steps.filter(({ key }) => key.startsWith('fit'))).toHaveLength(256)
+  expect(planned(257).problems).toMatchObject([
+    {
+      line: 4,
+      column: 13,
+      path: 'steps.fit.matrix',
+      message: 'the matrix has more than 256 members: take values from it, `exclude` some, or make two steps of it',
+    },
+  ])
 })

@@ -58,7 +58,8 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     ...checkPeople(pipeline, context.people, problemAt),
   ]
   if (drafts.length > limit('planSteps')) {
-    problems.push(problemAt(['steps'], `the run would have more than ${limit('planSteps')} steps`, { at: 'key' }))
+    const message = `the run would have ${drafts.length} steps, and may have ${limit('planSteps')}: take members from its matrices`
+    problems.push(problemAt(['steps'], message, { at: 'key' }))
     return { problems }
   }
   const steps = connectSteps(drafts)

@@ -26,7 +26,7 @@ export function userSteps(
     if (members.length === 0)
       problems.push(problemAt(['steps', step.name, 'matrix'], 'no member is left of this matrix'))
     if (members.length > limit('matrixMembers')) {
-      const message = `the matrix has more than ${limit('matrixMembers')} members`
+      const message = `the matrix has more than ${limit('matrixMembers')} members: take values from it, \`exclude\` some, or make two steps of it`
       problems.push(problemAt(['steps', step.name, 'matrix'], message))
       continue
     }

@@ -48,8 +48,14 @@ export function readYaml(text: string, file: string): YamlSource {
 type Report = (path: Path, offset: number, message: string) => void
 
 function read(text: string, places: Map<string, Place>, report: Report): unknown {
-  if (Buffer.byteLength(text) > limit('pipelineFileBytes')) {
-    report([], 0, `the file is larger than ${limit('pipelineFileBytes')} bytes`)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > limit('pipelineFileBytes')) {
+    const most = limit('pipelineFileBytes')
+    report(
+      [],
+      0,
+      `the file has ${bytes} bytes, and may have ${most}: put long scripts and lists into files of their own`,
+    )
     return undefined
   }
   if (text.includes('\0') || text.startsWith('\uFFFD')) {
