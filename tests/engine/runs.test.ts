@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listenAtPoints } from '../../src/core/points.ts'
+import { readEvents } from '../../src/db/outbox.ts'
 import { listAttempts, listRuns } from '../../src/engine/runs.sql.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { DATABASES } from '../harness/databases.ts'
@@ -48,6 +49,31 @@ describe.each(DATABASES)('on %s', (kind) => {
     const numbers = (await Promise.all(asked)).map((run) => run.number)
 
     expect(numbers.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  test('a hundred runs of two steps at once all end, each once, and no second step begins before its first has ended', async () => {
+    const sourceTree = await place.commit({})
+    const plan = planOf(command('first', 'print 1'), command('second', 'print 2', { needs: needs('first') }))
+    const asked = Array.from({ length: 100 }, (_, at) =>
+      place.create(engine, { project: `crowd-${at % 4}`, sourceTree, plan }),
+    )
+    const ids = (await Promise.all(asked)).map(({ id }) => id)
+
+    const states = new Set<string>()
+    for (const id of ids) states.add((await place.untilEnded(id)).run.state)
+    const events = await readEvents(place.database.read, 0, 10_000, { subjectPrefix: 'crowd-' })
+
+    expect([...states]).toEqual(['succeeded'])
+    const told = Map.groupBy(events, ({ subject }) => subject.split('/')[0])
+    const ends = ['started first', 'ended first', 'started second', 'ended second', 'ended']
+    for (const id of ids) {
+      const ofRun = (told.get(id) ?? []).filter(({ kind }) => /^step|^run.ended/.test(kind))
+      expect(ofRun.map(({ kind, subject }) => [kind.split('.')[1], ...subject.split('/').slice(1)].join(' '))).toEqual(
+        ends,
+      )
+    }
+    const open = await place.database.read.selectFrom('attempts').select('id').where('ended_at', 'is', null).execute()
+    expect(open).toEqual([])
   })
 
   test('a run without a plan is invalid from the start and says the first problem', async () => {
