@@ -58,7 +58,7 @@ import { isSameProcess, readProcess } from './lib/processes.ts'
 import { openAnalytics } from './lib/open-analytics.ts'
 import { startGateway } from './serving/gateway-process.ts'
 import { createGitServer } from './source/git-server.ts'
-import { projectWeights } from './source/projects.ts'
+import { getProject, projectWeights } from './source/projects.ts'
 import { reconcilePushes } from './source/reconcile-pushes.ts'
 
 const JOURNAL_LOOK_MS = 30_000
@@ -202,6 +202,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     handlers: allHandlers(installation),
     authenticate: (token) => authenticate(database, token),
     requireRole: (identity, project, role, run) => requireRoleOrOwnRun(database.read, identity, { project, role, run }),
+    requireProject: async (project) => void (await getProject(database.read, project)),
     onBug: (error, operation) =>
       log.error({ operation, error: error instanceof Error ? error.stack : String(error) }, 'bug'),
     signal: stopping.signal,

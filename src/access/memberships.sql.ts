@@ -27,6 +27,10 @@ export async function deleteMembership(writer: Writer, row: MembershipRow): Prom
   return deleted !== undefined
 }
 
+export async function deleteMembershipsOf(writer: Writer, project: string): Promise<void> {
+  await writer.deleteFrom('memberships').where('project', '=', project).execute()
+}
+
 export function selectMemberships(reader: Reader, project: string): Promise<MembershipRow[]> {
   return reader
     .selectFrom('memberships')

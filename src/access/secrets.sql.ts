@@ -24,6 +24,10 @@ export async function deleteSecret(writer: Writer, project: string, name: string
   return row !== undefined
 }
 
+export async function deleteSecretsOf(writer: Writer, project: string): Promise<void> {
+  await writer.deleteFrom('secrets').where('project', '=', project).execute()
+}
+
 export function selectSecrets(reader: Reader, project: string): Promise<Omit<SecretRow, 'sealed'>[]> {
   return reader
     .selectFrom('secrets')

@@ -36,7 +36,15 @@ import {
   showDataset,
 } from './datasets.ts'
 import { listAlerts, listMonitorWindows, sendLabels } from './monitoring.ts'
-import { addProject, getProject, lintProject, listEnvironments, listProjects, setProject } from './projects.ts'
+import {
+  addProject,
+  getProject,
+  lintProject,
+  listEnvironments,
+  listProjects,
+  removeProject,
+  setProject,
+} from './projects.ts'
 import {
   cancelRun,
   followLog,
@@ -64,6 +72,7 @@ export const OPERATIONS = {
   lintProject,
   addProject,
   setProject,
+  removeProject,
   listEnvironments,
   listRuns,
   getRun,

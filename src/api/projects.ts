@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PRIORITIES } from '../core/priority.ts'
-import { InProject, Millis, ProjectName } from './common.ts'
+import { Done, InProject, Millis, ProjectName } from './common.ts'
 import { operation } from './operation.ts'
 
 export const Priority = z
@@ -97,6 +97,20 @@ export const setProject = operation({
   params: InProject,
   body: z.object({ priority: Priority }),
   answer: Project,
+})
+
+export const removeProject = operation({
+  name: 'removeProject',
+  summary: 'Take a project out; its runs, versions and events stay to be looked at',
+  method: 'DELETE',
+  path: '/projects/{project}',
+  role: 'admin',
+  params: InProject,
+  query: z.object({
+    confirm: z.string().max(100).describe('the name once more'),
+    stopServing: z.enum(['yes', 'no']).default('no').describe('yes: also where versions of it serve'),
+  }),
+  answer: Done,
 })
 
 /** Where a model is served, by which versions, and what the gateway has counted since the phase began. */

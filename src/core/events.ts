@@ -4,6 +4,7 @@
  * programs and holds no secrets.
  */
 export const EVENTS = {
+  'project.removed': 'a person removed a project; what it did stays',
   'push.received': 'a push moved refs',
   'run.created': 'a run exists (also `invalid` ones)',
   'run.started': 'the first step may start',

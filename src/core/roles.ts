@@ -14,7 +14,7 @@ export const ROLES = {
   },
   admin: {
     includes: ['viewer', 'developer', 'tester', 'approver', 'maintainer', 'admin'],
-    meaning: 'creates projects, people and groups; collects garbage',
+    meaning: 'creates and removes projects, adds people and groups, collects garbage',
   },
 } as const satisfies Record<string, { includes: readonly string[]; meaning: string }>
 

@@ -47,6 +47,12 @@ export interface EventFilter {
   readonly subjectPrefix?: string
 }
 
+/** Whether this ever happened to the project. */
+export async function hasHappened(reader: Reader, kind: EventKind, project: string): Promise<boolean> {
+  const query = reader.selectFrom('events').select('id').where('project', '=', project).where('kind', '=', kind)
+  return (await query.orderBy('id').limit(1).executeTakeFirst()) !== undefined
+}
+
 /** Events after `afterId`, oldest first, at most `limit`. */
 export async function readEvents(
   reader: Reader,

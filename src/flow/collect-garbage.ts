@@ -12,6 +12,7 @@ import { isDiskFull } from '../core/storage-error.ts'
 import { countForgottenReports, forgetReports } from '../evaluation/reports.sql.ts'
 import { attemptPlace } from '../engine/attempt-place.ts'
 import { attemptsSince, forgetCached } from '../engine/garbage.sql.ts'
+import { hasHappened } from '../db/outbox.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import { BACKUP_PREFIX } from './back-up.ts'
@@ -19,6 +20,7 @@ import type { Installation } from './installation.ts'
 import { environmentOfRun } from './environment-of-run.ts'
 import { keptVersions } from '../registry/kept-versions.sql.ts'
 import { listEnvironments } from '../build/environment-marker.ts'
+import { projectsIn } from '../source/projects.ts'
 import { cachedReferences, liveReferences } from './live-references.ts'
 import { collectTestResults } from './collect-test-results.ts'
 import { candidateEndpoint } from './step-opening.ts'
@@ -68,6 +70,7 @@ async function collect(needs: GarbageNeeds, dryRun: boolean, signal?: AbortSigna
     () => collectBundles(needs, now, dryRun),
     () => collectSharedFolders(needs, now, dryRun),
     () => collectHalfBackups(needs, now, dryRun),
+    () => collectRepositories(needs, now, dryRun),
     () => collectEnvironments(needs, now, dryRun),
     () => collectStore(needs, now, dryRun, signal),
     () => collectTestResults(needs, now, dryRun),
@@ -275,6 +278,26 @@ async function collectHalfBackups({ dataFolder }: GarbageNeeds, now: number, dry
   for (const folder of await foldersBelow(dataFolder, 1)) {
     if (!basename(folder).startsWith(BACKUP_PREFIX) || now - (await lstat(folder)).mtimeMs < MIN_AGE_MS) continue
     rows.push(await remove(folder, dataFolder, 'left by a backup that was killed', dryRun))
+  }
+  return rows
+}
+
+const REPOSITORY_KEEP_MS = 30 * 24 * 3_600_000
+
+/** Of projects that were removed: who adds one of them again within the time has its commits. */
+async function collectRepositories(
+  { database, dataFolder }: GarbageNeeds,
+  now: number,
+  dryRun: boolean,
+): Promise<CollectedRow[]> {
+  const rows: CollectedRow[] = []
+  for (const folder of await foldersBelow(join(dataFolder, 'repositories'), 1)) {
+    const isYoung = now - (await lstat(folder)).mtimeMs < REPOSITORY_KEEP_MS
+    const name = basename(folder, '.git')
+    if (isYoung || (await projectsIn(database.read, name)).length > 0) continue
+    // Another database than the folder's knows nothing of it either.
+    if (!(await hasHappened(database.read, 'project.removed', name))) continue
+    rows.push(await remove(folder, dataFolder, 'its last project was removed a month ago', dryRun))
   }
   return rows
 }

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { listProjects } from '../source/projects.ts'
 import type { GarbageNeeds } from './collect-garbage.ts'
 import type { Installation } from './installation.ts'
 
@@ -25,7 +26,8 @@ export async function collectRegularly(needs: Needs, signal: AbortSignal): Promi
     // Not the clock of the wall: one that is set ahead must not collect.
     const now = performance.now()
     const why = whyCollect({ upMs: now - startedAt, restedMs: now - lastAt, freeShare: bavail / blocks })
-    if (why !== undefined) {
+    // Without a project there is nothing to collect, or this is not the database of this folder: then all would seem to be garbage.
+    if (why !== undefined && (await listProjects(needs.database.read)).length > 0) {
       lastAt = now
       if (why === 'disk') needs.log.warn({ freeBytes: bavail * bsize }, 'the disk is nearly full')
       await collect(needs, why, signal)

@@ -1,7 +1,7 @@
 import { reach } from '../core/points.ts'
 import { commitBell } from '../db/outbox.ts'
 import type { NewRun } from '../engine/create-run.ts'
-import { getRepository } from '../source/projects.ts'
+import { projectsIn } from '../source/projects.ts'
 import { markHandled, unhandledUpdates, type UnhandledUpdate } from '../source/pushes.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import { touchedProjects, type TouchedProject } from '../source/touched-projects.ts'
@@ -50,7 +50,7 @@ async function handleUpdate(installation: Installation, update: UnhandledUpdate)
 
 async function planUpdate(installation: Installation, update: UnhandledUpdate): Promise<NewRun[]> {
   if (!/^refs\/(heads|tags)\//.test(update.ref)) return []
-  const { projects } = await getRepository(installation.database.read, update.repository)
+  const projects = await projectsIn(installation.database.read, update.repository)
   const repository = repositoryFolder(installation.dataFolder, update)
   const runs: NewRun[] = []
   for (const touched of await touchedProjects({ repository }, projects, update)) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { nextTime } from '../pipeline/next-time.ts'
 import { parsePipeline } from '../pipeline/parse-pipeline.ts'
 import type { ScheduleSpec } from '../pipeline/pipeline.ts'
-import { getProject, type Project } from '../source/projects.ts'
+import { findProject, getProject, type Project } from '../source/projects.ts'
 import { defaultHead } from '../source/read-commit.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import {
@@ -97,14 +97,16 @@ async function planScheduled(needs: ScheduleNeeds, row: ScheduleRow) {
 /**
  * Makes a project's rows what the file at the head of its default branch says. One that stays keeps its time;
  * idempotent. A file with problems has no schedules: its invalid run has told people. Where the branch is not
- * there, nothing is known and nothing changes.
+ * there, nothing is known and nothing changes; a project that was removed has none.
  */
 export async function readSchedules(
   needs: Pick<PlanNeeds, 'database' | 'dataFolder'>,
   projectName: string,
   now: number,
 ): Promise<void> {
-  const wanted = await schedulesAtHead(needs, await getProject(needs.database.read, projectName))
+  const project = await findProject(needs.database.read, projectName)
+  if (project === undefined) return
+  const wanted = await schedulesAtHead(needs, project)
   if (wanted === undefined) return
   const known = await schedulesOf(needs.database.read, projectName)
   const gone = known.filter((row) => !wanted.some((one) => isSame(one, row)))

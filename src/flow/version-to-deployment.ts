@@ -6,6 +6,7 @@ import type { RunRow } from '../db/tables.ts'
 import { createDeployment, recordRefusal, type NewDeployment } from '../delivery/create-deployment.ts'
 import { deploymentsOfRun, lastOfBundle, liveDeployment } from '../delivery/deployments.sql.ts'
 import { getRun } from '../engine/runs.sql.ts'
+import { findProject } from '../source/projects.ts'
 import { versionOfRun } from './version-of-run.ts'
 import type { Installation } from './installation.ts'
 import { rulesOfRun } from './run-rules.ts'
@@ -19,7 +20,9 @@ export async function deliverOnward(installation: Installation, event: AppEvent)
   const next = nextOf(event)
   if (next === undefined) return
   const run = await getRun(installation.database.read, next.runId)
-  if (run !== undefined) await deliverTo(installation, run, next.after)
+  // One that was removed meanwhile delivers nothing any more.
+  if (run === undefined || (await findProject(installation.database.read, run.project)) === undefined) return
+  await deliverTo(installation, run, next.after)
 }
 
 /** `after`: the environment it has just come through; undefined for none yet. */

@@ -33,6 +33,10 @@ export function selectPriorities(reader: Reader): Promise<Pick<ProjectRow, 'name
     .execute()
 }
 
+export async function deleteProject(writer: Writer, name: string): Promise<void> {
+  await writer.deleteFrom('projects').where('name', '=', name).execute()
+}
+
 export function selectProject(reader: Reader, name: string): Promise<ProjectRow | undefined> {
   return reader.selectFrom('projects').selectAll().where('name', '=', name).executeTakeFirst()
 }

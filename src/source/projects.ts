@@ -1,10 +1,11 @@
 import { AppError } from '../core/errors.ts'
 import { limit } from '../core/limits.ts'
 import { PRIORITIES, type Priority } from '../core/priority.ts'
-import type { Database, Reader } from '../db/open-database.ts'
+import type { Database, Reader, Writer } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
 import * as sql from './projects.sql.ts'
 import { ensureRepository } from './repositories.ts'
+import { deleteSchedulesOf } from './schedules.sql.ts'
 
 export interface Project {
   readonly name: string
@@ -87,6 +88,11 @@ function tooMany(repository: string): AppError {
   )
 }
 
+/** None where the last was removed. */
+export async function projectsIn(reader: Reader, repository: string): Promise<Project[]> {
+  return (await sql.selectProjectsIn(reader, repository)).map(asProject)
+}
+
 /** Fails with NOT_FOUND, naming the repository where a project of that name is. */
 export async function getRepository(reader: Reader, name: string): Promise<Repository> {
   const projects = (await sql.selectProjectsIn(reader, name)).map(asProject)
@@ -100,11 +106,36 @@ export async function getRepository(reader: Reader, name: string): Promise<Repos
   throw new AppError('NOT_FOUND', `There is no repository "${name}"${hint}`, { repository: name })
 }
 
+/** Undefined where it was removed, or never was. */
+export async function findProject(reader: Reader, name: string): Promise<Project | undefined> {
+  const row = await sql.selectProject(reader, name)
+  return row === undefined ? undefined : asProject(row)
+}
+
 /** Fails with NOT_FOUND. */
 export async function getProject(reader: Reader, name: string): Promise<Project> {
-  const row = await sql.selectProject(reader, name)
-  if (row === undefined) throw new AppError('NOT_FOUND', `There is no project "${name}".`)
-  return asProject(row)
+  const project = await findProject(reader, name)
+  if (project === undefined) throw new AppError('NOT_FOUND', `There is no project "${name}".`)
+  return project
+}
+
+/**
+ * The row and the schedules, in the caller's transaction; the repository stays. Answers the projects that are left in it.
+ * Fails with STATE_CONFLICT for the one that a repository is named by while others are in it.
+ */
+export async function removeProject(writer: Writer, { name, repository }: Project): Promise<Project[]> {
+  const others = (await sql.selectProjectsIn(writer, repository)).filter((one) => one.name !== name)
+  if (name === repository && others.length > 0) {
+    const names = others.map((one) => one.name).join(', ')
+    throw new AppError(
+      'STATE_CONFLICT',
+      `The repository "${repository}" has its name and address of this project, and ${names} ${others.length === 1 ? 'is' : 'are'} in it too. Remove the others first.`,
+      { repository, projects: others.map((one) => one.name) },
+    )
+  }
+  await sql.deleteProject(writer, name)
+  await deleteSchedulesOf(writer, name)
+  return others.map(asProject)
 }
 
 /** Takes effect with the next step that starts. Fails with NOT_FOUND. */

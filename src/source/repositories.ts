@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { access, mkdir, rename, rm, utimes } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { runGit } from './run-git.ts'
 
@@ -31,6 +31,12 @@ export async function ensureRepository(dataFolder: string, of: InRepository, def
     if (!(await exists(folder))) throw error
   }
   return folder
+}
+
+/** Nothing is in it any more. From now on its time runs until garbage collection takes it. */
+export async function leaveRepository(dataFolder: string, of: InRepository): Promise<void> {
+  const now = new Date()
+  if (await hasRepository(dataFolder, of)) await utimes(repositoryFolder(dataFolder, of), now, now)
 }
 
 /** False where the folder was removed by hand, or not restored. */

@@ -59,6 +59,10 @@ export async function deleteSchedule(writer: Writer, { project, cron, timezone }
     .execute()
 }
 
+export async function deleteSchedulesOf(writer: Writer, project: string): Promise<void> {
+  await writer.deleteFrom('schedules').where('project', '=', project).execute()
+}
+
 /** False: somebody has moved it on already, or it is gone. */
 export async function moveSchedule(
   writer: Writer,

@@ -5,6 +5,7 @@ import {
   addProject,
   getProject,
   listProjects,
+  removeProject,
   setProject,
   type Project,
   type ProjectDetail,
@@ -42,6 +43,20 @@ export function registerProjects(program: Command): void {
       const client = await openClient(globals)
       const answer = await client.call(setProject, { params: { project: name }, body: { priority } })
       print(globals, answer, (set) => `The priority of ${set.name} is ${set.priority}.`)
+    })
+  project
+    .command('remove <name>')
+    .description('take a project out, for administrators; its runs, versions and events stay to be looked at')
+    .requiredOption('--confirm <name>', 'the name once more')
+    .option('--stop-serving', 'also where versions of it serve: nobody gets an answer there any more')
+    .action(async (name: string, options: { confirm: string; stopServing?: boolean }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const client = await openClient(globals)
+      const stopServing = options.stopServing === true ? 'yes' : 'no'
+      const query = { confirm: options.confirm, stopServing } as const
+      print(globals, await client.call(removeProject, { params: { project: name }, query }), () =>
+        describeRemoved(name),
+      )
     })
   project
     .command('list')
@@ -103,6 +118,14 @@ function describeAdded({ name, repository, gitUrl, defaultBranch }: Project): st
           'the push changes: `tidegate person grant` grants it.',
         ]
       : []),
+  ].join('\n')
+}
+
+function describeRemoved(name: string): string {
+  return [
+    `${name} is removed: nobody can push to it, and its secrets, roles and schedules are gone.`,
+    `What it did stays: \`tidegate runs ${name}\`. Its commits stay for 30 days, unless other projects are in the repository;`,
+    `\`tidegate project add ${name}\` takes all of it up again.`,
   ].join('\n')
 }
 

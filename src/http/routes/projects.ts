@@ -6,6 +6,7 @@ import type { DeploymentRow } from '../../db/tables.ts'
 import { unfinishedDeployments } from '../../delivery/deployments.sql.ts'
 import { hostIdOfDeployment } from '../../flow/route-table.ts'
 import { lintForProject } from '../../flow/lint-for-project.ts'
+import { removeProject } from '../../flow/remove-project.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { createProject, getProject, listProjects, setPriority, type Project } from '../../source/projects.ts'
 import { schedulesOf } from '../../source/schedules.sql.ts'
@@ -13,7 +14,10 @@ import type { Handlers } from '../handlers.ts'
 
 export function projectHandlers(
   installation: Installation,
-): Pick<Handlers, 'listProjects' | 'addProject' | 'setProject' | 'getProject' | 'lintProject' | 'listEnvironments'> {
+): Pick<
+  Handlers,
+  'listProjects' | 'addProject' | 'setProject' | 'removeProject' | 'getProject' | 'lintProject' | 'listEnvironments'
+> {
   const { database, dataFolder, gateway } = installation
   const asAnswer = (project: Project) => ({
     name: project.name,
@@ -39,6 +43,12 @@ export function projectHandlers(
       // Of the whole installation: what one project gets, others do not.
       await requireRole(database.read, identity, '*', 'admin')
       return asAnswer(await setPriority(database, params.project, body.priority, identity.person))
+    },
+    async removeProject({ params, query, identity }) {
+      await requireRole(database.read, identity, '*', 'admin')
+      const stopServing = query.stopServing === 'yes'
+      await removeProject(installation, { ...params, confirm: query.confirm, stopServing, by: identity.person })
+      return { done: true }
     },
     async getProject({ params }) {
       const project = await getProject(database.read, params.project)
