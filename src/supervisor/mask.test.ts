@@ -114,6 +114,8 @@ const ENCODINGS: Record<string, (text: string) => string> = {
     JSON.stringify(text).replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
   url: (text) => `https://x/?q=${encodeURIComponent(text)}`,
   'lower-case url': (text) => encodeURIComponent(text).replace(/%../g, (code) => code.toLowerCase()),
+  'url in a url': (text) => encodeURIComponent(`https://x/?q=${encodeURIComponent(text)}`),
+  'form in a url': (text) => encodeURIComponent(new URLSearchParams({ q: text }).toString()),
   form: (text) => new URLSearchParams({ q: text, r: '1' }).toString(),
   'single quotes': (text) => `'${text.replaceAll("'", `'\\''`)}'`,
   'double quotes': (text) => `"${text.replace(/["$\\`]/g, String.raw`\$&`)}"`,
@@ -161,6 +163,8 @@ const ESCAPES: readonly ((byte: number) => string)[] = [
   (byte) => asEscape(byte),
   (byte) => asEscape(byte).toUpperCase(),
   (byte) => asEscape(byte).replace(/.$/, (digit) => digit.toUpperCase()),
+  (byte) => asEscape(byte).replace('%', '%25'),
+  (byte) => asEscape(byte).toUpperCase().replace('%', '%2525'),
 ]
 
 const asEscape = (byte: number) => `%${byte.toString(16).padStart(2, '0')}`
@@ -168,7 +172,7 @@ const asEscape = (byte: number) => `%${byte.toString(16).padStart(2, '0')}`
 test('a secret of which any bytes are escaped as in a URL, in either case, is hidden however the stream is cut', () => {
   const unit = fc.constantFrom('a', 'F', '2', '5', '%', '/', '+', ' ', '$', 'ö', '&', '%2', '%25')
   const secret = fc.string({ unit, minLength: 6, maxLength: 30 }).filter((text) => text.trim().length >= 6)
-  const ways = fc.array(fc.nat(3), { minLength: 1, maxLength: 30 })
+  const ways = fc.array(fc.nat(5), { minLength: 1, maxLength: 30 })
   fc.assert(
     fc.property(secret, ways, fc.array(fc.nat(200), { maxLength: 8 }), (text, chosen, cuts) => {
       const bytes = [...Buffer.from(text.trim())]
@@ -186,6 +190,25 @@ test('an escape in each case in one text, and one of two, do not give a secret a
   const secret = 'pa/ss$wo rd/42'
 
   expect(createMasker([secret]).text('pa%2fss%24wo+rd%2F42 pa/ss%24wo%20rd/42 pa%2')).toBe('*** *** pa%2')
+})
+
+test('a secret in a URL that is a parameter of another is hidden, and what only looks like one is shown', () => {
+  const secret = 'pa/ss wo%rd'
+
+  const twice = encodeURIComponent(encodeURIComponent(secret))
+  expect(twice).toBe('pa%252Fss%2520wo%2525rd')
+  expect(createMasker([secret]).text(`to=${twice}&a=pa%25252Fss%252520wo%252525rd pa%252Fss%252Bwo%25rd`)).toBe(
+    'to=***&a=*** ***',
+  )
+  expect(createMasker([secret]).text('pa%252Ess 25%25 of %25252')).toBe('pa%252Ess 25%25 of %25252')
+})
+
+test('a secret of nothing but signs is hidden in a text of nothing but escapes, however many ways there are to read it', () => {
+  const secret = '%25'.repeat(40)
+
+  expect(createMasker([secret]).text('%25'.repeat(20_000))).toMatch(/^[*]+(%25)*$/)
+  expect(createMasker([secret]).text(`%${'25'.repeat(30_000)}`)).toMatch(/^%(25)*$/)
+  expect(createMasker(['%'.repeat(100)]).text('%25'.repeat(20_000))).toMatch(/^[*]+(%25)*$/)
 })
 
 test('a percent sign is shown at once, and what a secret goes on with after it is not', () => {

@@ -26,9 +26,13 @@ export function escapesIn(bytes: Buffer): Escapes {
   return { percents, all: pluses.length === 0 ? percents : [...percents, ...pluses].sort((a, b) => a - b) }
 }
 
+/** A URL that is a parameter of another is escaped again, and so on: `%2f`, `%252f`, `%25252f`. */
+const MOST_TIMES = 3
+const LONGEST_ESCAPE = 1 + 2 * MOST_TIMES
+
 /**
- * Needles of which any byte may be written as `%2f`, `%2F` or itself, and a blank as `+`, in whatever mixture:
- * programs differ in what they escape and in the case of their digits, and people join texts of several.
+ * Needles of which any byte may be written as `%2f`, `%2F`, `%252f` or itself, and a blank as `+`, in whatever mixture:
+ * programs differ in what they escape, how often, and in the case of their digits, and people join texts of several.
  */
 export function* findEscaped(bytes: Buffer, escapes: Escapes, needles: readonly Buffer[]): Generator<Match> {
   if (escapes.all.length === 0) return
@@ -52,7 +56,7 @@ export function escapedBeginningAtEnd(bytes: Buffer, escapes: Escapes, needles: 
   let longest = 0
   for (const needle of needles) {
     const last = thatMatter(escapes, needle).at(-1) ?? -1
-    const first = Math.max(0, bytes.length - needle.length * 3 + 1)
+    const first = Math.max(0, bytes.length - needle.length * LONGEST_ESCAPE + 1)
     for (let start = first; start <= last && bytes.length - start > longest; start++) {
       if (mayBegin(bytes[start], needle) && follow(bytes, start, needle).isOpen) longest = bytes.length - start
     }
@@ -90,21 +94,33 @@ function follow(bytes: Buffer, start: number, needle: Buffer, from = 0): Way {
   return { end: at, isOpen: false }
 }
 
-/** A `%` is one of the needle's own, or begins an escape; where it could be either, both ways are gone. */
+/** A `%` is one of the needle's own, or begins an escape of one or another length; where it could be several, all ways are gone. */
 function followPercent(bytes: Buffer, at: number, needle: Buffer, index: number): Way {
   const wanted = needle[index] ?? 0
-  const escaped = isEscapeOf(wanted, bytes, at) ? followEscape(bytes, at, needle, index) : NO_WAY
-  if (wanted !== PERCENT) return escaped
-  const literal = follow(bytes, at + 1, needle, index + 1)
-  return { end: escaped.end === 0 ? literal.end : escaped.end, isOpen: escaped.isOpen || literal.isOpen }
+  let way = wanted === PERCENT ? follow(bytes, at + 1, needle, index + 1) : NO_WAY
+  for (let digits = at + 1, times = 1; times <= MOST_TIMES; digits += 2, times++) {
+    if (isWritten(wanted, bytes, digits)) way = either(way, followDigits(bytes, digits, needle, index))
+    // The sign itself is escaped, and the digits stand after that.
+    if (!isByte(PERCENT, bytes, digits)) break
+  }
+  return way
 }
 
-function followEscape(bytes: Buffer, at: number, needle: Buffer, index: number): Way {
-  return at + 3 > bytes.length ? OPEN_WAY : follow(bytes, at + 3, needle, index + 1)
+function either(one: Way, other: Way): Way {
+  return { end: Math.max(one.end, other.end), isOpen: one.isOpen || other.isOpen }
 }
 
-function isEscapeOf(wanted: number, bytes: Buffer, at: number): boolean {
-  const [high, low] = [digitAt(bytes, at + 1), digitAt(bytes, at + 2)]
+function followDigits(bytes: Buffer, digits: number, needle: Buffer, index: number): Way {
+  return digits + 2 > bytes.length ? OPEN_WAY : follow(bytes, digits + 2, needle, index + 1)
+}
+
+/** A blank that became a `+` is escaped as that where it is escaped again. */
+function isWritten(wanted: number, bytes: Buffer, digits: number): boolean {
+  return isByte(wanted, bytes, digits) || (wanted === BLANK && isByte(PLUS, bytes, digits))
+}
+
+function isByte(wanted: number, bytes: Buffer, digits: number): boolean {
+  const [high, low] = [digitAt(bytes, digits), digitAt(bytes, digits + 1)]
   return (high === ANY_DIGIT || high === wanted >> 4) && (low === ANY_DIGIT || low === (wanted & 15))
 }
 
