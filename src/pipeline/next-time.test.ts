@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextTime, scheduleProblem } from './next-time.ts'
+import { nextTime, scheduleProblems } from './next-time.ts'
 
 const next = (cron: string, timezone: string, after: string) =>
   new Date(nextTime({ cron, timezone }, Date.parse(after)) ?? Number.NaN).toISOString()
@@ -27,8 +27,14 @@ test.each([
 test('what is no schedule is refused with what to write', () => {
   const hint = 'write minute, hour, day of the month, month and day of the week, as "0 4 * * 1": Mondays at four'
   for (const cron of ['@daily', '0 4 * *', '0 0 4 * * 1', '60 * * * *', '*/0 * * * *', 'a b c d e', '']) {
-    expect(scheduleProblem({ cron, timezone: 'UTC' }), cron).toEqual({ key: 'cron', message: hint })
+    expect(scheduleProblems({ cron, timezone: 'UTC' }), cron).toEqual([{ key: 'cron', message: hint }])
   }
-  expect(scheduleProblem({ cron: '0 0 31 2 *', timezone: 'UTC' })?.message).toBe('this time never comes')
-  expect(scheduleProblem({ cron: '0 0 * * *', timezone: 'Mars/Base' })?.key).toBe('timezone')
+  expect(scheduleProblems({ cron: '0 0 31 2 *', timezone: 'UTC' })).toMatchObject([
+    { message: 'this time never comes' },
+  ])
+  expect(scheduleProblems({ cron: '0 0 * * *', timezone: 'Mars/Base' })).toMatchObject([{ key: 'timezone' }])
+  expect(scheduleProblems({ cron: '0 25 * * *', timezone: 'Mars/Base' }).map(({ key }) => key)).toEqual([
+    'timezone',
+    'cron',
+  ])
 })

@@ -9,16 +9,28 @@ export function nextTime(schedule: ScheduleSpec, afterMs: number): number | unde
   return cronOf(schedule).nextRun(new Date(afterMs))?.getTime()
 }
 
-/** Why a schedule cannot be followed; undefined: it can. */
-export function scheduleProblem(schedule: ScheduleSpec): { key: 'cron' | 'timezone'; message: string } | undefined {
-  if (!isTimezone(schedule.timezone)) return { key: 'timezone', message: 'write a time zone as Europe/Paris' }
-  if (schedule.cron.trim().split(/\s+/).length !== 5) return { key: 'cron', message: CRON_HINT }
+/** All reasons why a schedule cannot be followed. */
+export function scheduleProblems({ cron, timezone }: ScheduleSpec): ScheduleProblem[] {
+  const problems: ScheduleProblem[] = []
+  const isKnown = isTimezone(timezone)
+  if (!isKnown) problems.push({ key: 'timezone', message: 'write a time zone as Europe/Paris' })
+  const message = cronProblem({ cron, timezone: isKnown ? timezone : 'UTC' })
+  if (message !== undefined) problems.push({ key: 'cron', message })
+  return problems
+}
+
+interface ScheduleProblem {
+  readonly key: 'cron' | 'timezone'
+  readonly message: string
+}
+
+function cronProblem(schedule: ScheduleSpec): string | undefined {
+  if (schedule.cron.trim().split(/\s+/).length !== 5) return CRON_HINT
   try {
     // Looked for from a fixed day on: the answer must not depend on when somebody asks.
-    if (nextTime(schedule, SOME_DAY) === undefined) return { key: 'cron', message: 'this time never comes' }
-    return undefined
+    return nextTime(schedule, SOME_DAY) === undefined ? 'this time never comes' : undefined
   } catch {
-    return { key: 'cron', message: CRON_HINT }
+    return CRON_HINT
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { scheduleProblem } from '../next-time.ts'
+import { scheduleProblems } from '../next-time.ts'
 import { CONCURRENCY_POLICIES, type ScheduleSpec, type TriggerFilter, type TriggerSpec } from '../pipeline.ts'
 import { defined, refuse, Text } from './scalars.ts'
 
@@ -29,8 +29,8 @@ const Schedule = z
     timezone: Text.max(100).default('UTC').describe('as Europe/Paris'),
   })
   .transform((raw, context): ScheduleSpec => {
-    const problem = scheduleProblem(raw)
-    if (problem !== undefined) return refuse(context, problem.message, [problem.key])
+    const problems = scheduleProblems(raw)
+    for (const { key, message } of problems) refuse(context, message, [key])
     return { cron: raw.cron.trim().split(/\s+/).join(' '), timezone: raw.timezone }
   })
 
