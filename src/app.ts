@@ -16,7 +16,7 @@ import { MACHINE_SETTINGS } from './core/tool-settings.ts'
 import { STEP_EVENTS, type AppEvent } from './core/events.ts'
 import type { Identity } from './core/identity.ts'
 import type { Role } from './core/roles.ts'
-import { consumeEvents } from './db/outbox.ts'
+import { consumeEvents, hasHappened } from './db/outbox.ts'
 import type { RunRow } from './db/tables.ts'
 import { openDatabase, type Database, type Reader } from './db/open-database.ts'
 import { runDelivery } from './delivery/delivery-loop.ts'
@@ -58,7 +58,7 @@ import { isSameProcess, readProcess } from './lib/processes.ts'
 import { openAnalytics } from './lib/open-analytics.ts'
 import { startGateway } from './serving/gateway-process.ts'
 import { createGitServer } from './source/git-server.ts'
-import { getProject, projectWeights } from './source/projects.ts'
+import { findProject, getProject, projectWeights } from './source/projects.ts'
 import { reconcilePushes } from './source/reconcile-pushes.ts'
 
 const JOURNAL_LOOK_MS = 30_000
@@ -202,7 +202,11 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     handlers: allHandlers(installation),
     authenticate: (token) => authenticate(database, token),
     requireRole: (identity, project, role, run) => requireRoleOrOwnRun(database.read, identity, { project, role, run }),
-    requireProject: async (project) => void (await getProject(database.read, project)),
+    async requireProject(project, use) {
+      if ((await findProject(database.read, project)) !== undefined) return
+      if (use === 'look' && (await hasHappened(database.read, 'project.removed', project))) return
+      await getProject(database.read, project)
+    },
     onBug: (error, operation) =>
       log.error({ operation, error: error instanceof Error ? error.stack : String(error) }, 'bug'),
     signal: stopping.signal,

@@ -15,8 +15,8 @@ export interface ApiOptions {
   authenticate(token: string): Promise<Identity | undefined>
   /** Throws FORBIDDEN. `project` is `*` for operations on the installation; `run` is set for those on one run. */
   requireRole(identity: Identity, project: string, role: Role, run: string | undefined): Promise<void>
-  /** Throws NOT_FOUND where the project is gone, or never was. What it did can be looked at, and nothing be changed. */
-  requireProject(project: string): Promise<void>
+  /** Throws NOT_FOUND where there never was such a project. What one that was removed did can be looked at, and nothing be changed. */
+  requireProject(project: string, use: 'look' | 'change'): Promise<void>
   /** Bugs of ours: the log gets everything, the client nothing. */
   onBug(error: unknown, operation: string): void
   readonly signal: AbortSignal
@@ -117,7 +117,7 @@ async function allow(options: ApiOptions, operation: Operation, identity: Identi
   const { project = '*', number } = (params ?? {}) as { project?: string; number?: number }
   const run = number === undefined ? undefined : `${project}#${number}`
   await options.requireRole(identity, project, operation.role, run)
-  if (project !== '*' && operation.method !== 'GET') await options.requireProject(project)
+  if (project !== '*') await options.requireProject(project, operation.method === 'GET' ? 'look' : 'change')
 }
 
 async function readJson(context: Context): Promise<unknown> {

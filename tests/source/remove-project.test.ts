@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { grantRole, listSecrets, setSecret } from '../../src/api/access.ts'
 import { listDeployments } from '../../src/api/deployments.ts'
 import { addProject, getProject, listProjects, removeProject } from '../../src/api/projects.ts'
-import { cancelRun, getRun, rerunRun, startRun } from '../../src/api/runs.ts'
+import { cancelRun, getRun, listRuns, rerunRun, startRun } from '../../src/api/runs.ts'
 import { collectGarbage, listEvents } from '../../src/api/system.ts'
 import { bringLive, predict, servedProject } from '../cli/live-model.ts'
 import { DATABASES } from '../harness/databases.ts'
-import { openTestServer, type TestServer } from '../harness/server.ts'
+import { openTestServer, projectAt, type TestServer } from '../harness/server.ts'
+import { makeWork } from './git-place.ts'
 
 const ONE_STEP = {
   'tidegate.yaml': 'on: { push: {}, schedule: [{ cron: "0 4 * * 1" }] }\nsteps: { say: { run: echo said } }\n',
@@ -48,6 +49,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     await expect(client.call(startRun, { params, body: {} })).rejects.toMatchObject(missing)
     await expect(client.call(rerunRun, { ...number, body: { failed: false } })).rejects.toMatchObject(missing)
     await expect(client.call(getProject, { params })).rejects.toMatchObject(missing)
+    const never = { code: 'NOT_FOUND', message: 'There is no project "never".' }
+    await expect(client.call(listRuns, { params: { project: 'never' }, query: {} })).rejects.toMatchObject(never)
     expect((await client.call(getRun, number)).state).toBe('succeeded')
     expect(await project.log(1, 'say')).toBe('said\n')
     const { events } = await client.call(listEvents, { query: params })
@@ -96,6 +99,27 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await predict(place.server.gatewayAddress, 'served')).toMatchObject({ status: 404 })
     const listed = await place.admin.client.call(listDeployments, { params: { project: 'served' }, query: {} })
     expect(listed.deployments).toMatchObject([{ state: 'replaced', reason: 'admin removed the project', weight: 0 }])
+  })
+
+  test('a project moves to another repository by being added there, and its numbers go on', async () => {
+    const { client } = place.admin
+    const ana = await place.person('ana')
+    const project = await place.project('moves', ONE_STEP)
+    await project.push(ana)
+    await client.call(addProject, { body: { name: 'whole', path: 'a' } })
+    await remove('moves')
+    await client.call(addProject, { body: { name: 'moves', repository: 'whole', path: 'models/moves' } })
+    const files = Object.entries(ONE_STEP).map(([path, text]) => [`models/moves/${path}`, text])
+    const work = await makeWork(place.folder, 'whole', Object.fromEntries(files) as Record<string, string>)
+    const whole = projectAt({ address: place.server.address, admin: place.admin, name: 'whole', work })
+
+    expect((await whole.push(ana)).code).toBe(0)
+
+    const runs = (await project.runs()).map(({ id, state }) => [id, state])
+    expect(runs).toEqual([
+      ['moves#2', 'succeeded'],
+      ['moves#1', 'succeeded'],
+    ])
   })
 
   test('of a repository with several the one it is named by goes last, and its commits a month later', async () => {
