@@ -79,6 +79,21 @@ test('a process that hides its environment is found by its parent', async () => 
   expect([isDead(away!), isDead(hidden!)]).toEqual([true, true])
 })
 
+test('whatever ends a command, its log has every line that it had printed', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, at) => `${at + 1}\n`).join('')
+  const killed = await place.run('seq 20000; kill -9 $$')
+  const silent = await place.run('seq 20000; sleep 1000', { silenceTimeoutMs: 3_000, graceMs: 100 })
+  const order = place.order('seq 20000; echo printed > printed; sleep 1000')
+  const handle = await place.executor.submit(order, {})
+  await untilFile(join(order.workspace, 'printed'))
+  await place.executor.cancel(handle, 100)
+  const cancelled = await untilEnded(place.executor, handle)
+
+  expect([killed.record.reason, silent.record.reason, cancelled.outcome]).toEqual(['signal', 'silence', 'cancelled'])
+  const logs = [killed.log, silent.log, readFileSync(join(order.attemptFolder, 'log'), 'utf8')]
+  for (const log of logs) expect(log.slice(0, log.indexOf('[tidegate]'))).toBe(lines)
+})
+
 test('a command over its timeout is ended, and the record says timeout', async () => {
   const { record, log } = await place.run('sleep 1000', { timeoutMs: 300, graceMs: 100 })
 
