@@ -6,6 +6,7 @@ import { ensureAdministrator } from './access/ensure-administrator.ts'
 import { requireRole } from './access/require-role.ts'
 import { finishRotation } from './access/rotate-key.ts'
 import { keepRunTokens } from './access/run-tokens.ts'
+import { knownSecrets } from './access/secrets.ts'
 import { openSecretsKeys } from './access/secrets-key.ts'
 import { authenticate, revokeRunTokens } from './access/tokens.ts'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
@@ -23,6 +24,7 @@ import { runDelivery } from './delivery/delivery-loop.ts'
 import { EXECUTORS } from './drivers/executor/executors.ts'
 import { NOTIFIERS } from './drivers/notifier/notifiers.ts'
 import { STORES } from './drivers/store/stores.ts'
+import type { StepContext } from './engine/engine-options.ts'
 import { createEngine } from './engine/engine.ts'
 import { getRun } from './engine/runs.sql.ts'
 import { actOnAlert } from './flow/alert-to-run.ts'
@@ -60,6 +62,7 @@ import { startGateway } from './serving/gateway-process.ts'
 import { createGitServer } from './source/git-server.ts'
 import { findProject, getProject, projectWeights } from './source/projects.ts'
 import { reconcilePushes } from './source/reconcile-pushes.ts'
+import { createMasker } from './supervisor/mask.ts'
 
 const JOURNAL_LOOK_MS = 30_000
 
@@ -129,6 +132,11 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     dataFolder,
     sourceFiles: (run: Pick<RunRow, 'source_tree'>) => sourceFilesOf(store, run),
     changeOf: (run: RunRow) => changeOfRun({ database, dataFolder }, run),
+    async maskOf({ run, step }: StepContext) {
+      const names = step.work.kind === 'command' ? step.work.secrets : []
+      const masker = createMasker(await knownSecrets(database.read, secretsKeys, run.project, names))
+      return (text: string) => masker.text(text)
+    },
   }
   const runToken = keepRunTokens(database)
   const engine = createEngine({

@@ -23,7 +23,7 @@ import { openLocalExecutor } from './drivers/executor/local/local-executor.ts'
 import { openFolderStore } from './drivers/store/folder/folder-store.ts'
 import { attemptPlace } from './engine/attempt-place.ts'
 import type { NewRun } from './engine/create-run.ts'
-import type { AttemptContext, StepOpening } from './engine/engine-options.ts'
+import type { AttemptContext, StepContext, StepOpening } from './engine/engine-options.ts'
 import { createEngine, type Engine } from './engine/engine.ts'
 import { getRun, listActiveRuns, listSteps } from './engine/runs.sql.ts'
 import type { MarginEvidence } from './evaluation/margin-evidence.ts'
@@ -36,6 +36,7 @@ import type { RemoteChampion } from './flow/fetch-champion.ts'
 import { rulesOfRun } from './flow/run-rules.ts'
 import { readResults, writeResults } from './flow/run-results.ts'
 import { closeStep, openTask, taskSecrets, openForStep } from './flow/step-opening.ts'
+import { createMasker } from './supervisor/mask.ts'
 import { artifactTrouble, filesOf, sourceFilesOf } from './flow/stored-trees.ts'
 import { NO_CHAMPION, taskBindings } from './flow/task-bindings.ts'
 import { writeOuts } from './flow/write-outs.ts'
@@ -194,6 +195,11 @@ function openEngine(request: LocalRunRequest, place: Place, { database, store, o
     dataFolder: place.own,
     sourceFiles: (run: Pick<RunRow, 'source_tree'>) => sourceFilesOf(store, run),
     changeOf: () => Promise.resolve(undefined),
+    async maskOf({ step }: StepContext) {
+      const names = step.work.kind === 'command' ? step.work.secrets : []
+      const masker = createMasker(names.map((name) => request.environment[name] ?? ''))
+      return (text: string) => masker.text(text)
+    },
   }
   const engine = createEngine({
     database,

@@ -66,6 +66,18 @@ export async function openSecrets(
   return Object.fromEntries(rows.map((row) => [row.name, keys.unseal(placeOf(project, row.name), row.sealed)]))
 }
 
+/** The values of those of these names that are set. */
+export async function knownSecrets(
+  reader: Reader,
+  keys: Keyring,
+  project: string,
+  names: readonly string[],
+): Promise<string[]> {
+  if (names.length === 0) return []
+  const rows = await sql.selectSealed(reader, project, names)
+  return rows.map((row) => keys.unseal(placeOf(project, row.name), row.sealed))
+}
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,126}$/
 /** The kernel refuses a variable of more than 128 KiB, and a secret becomes a variable. */
 const VALUE_BYTES = 64 << 10

@@ -37,6 +37,8 @@ export interface RunResults extends EndedResults {
 export interface ResultNeeds extends CoverageNeeds {
   readonly artifacts: TaskArtifacts
   readonly database: Database
+  /** Blanks the step's secrets out of a text: a failing test often shows what it was given. */
+  maskOf(context: StepContext): Promise<(text: string) => string>
 }
 
 /**
@@ -50,25 +52,39 @@ export async function readResults(
 ): Promise<RunResults> {
   const { step } = context
   const kept = { ...record.kept, ...record.outs }
-  const tests: TestResult[] = []
+  const found: TestResult[] = []
   const reports: ReadReport[] = []
+  const mask = await needs.maskOf(context)
   const named = namedReports(step.reports.junit ?? [], kept)
   for (const path of named.paths) {
     const read = await readReport(needs.artifacts, path, kept[path])
-    const room = limit('reportCases') - tests.length
+    const room = limit('reportCases') - found.length
     // Not by spreading: a call takes only so many arguments.
-    for (const result of read.results.slice(0, room)) tests.push(result)
-    const trouble = read.trouble ?? tooMany(read.results.length - room)
+    for (const result of read.results.slice(0, room)) found.push(result)
+    const trouble = read.trouble === undefined ? tooMany(read.results.length - room) : mask(read.trouble)
     reports.push({ path, ...(trouble === undefined ? {} : { trouble }) })
   }
   if (named.left > 0)
     reports.push({ path: named.paths[0] ?? '', trouble: `is one of too many: ${named.left} are not read` })
+  const tests = maskTests(found, mask)
   const coverage = await readStepCoverage(needs, context, kept)
   const metrics: Record<string, number> = { ...record.taskOutput?.metrics, ...coverage.metrics }
   for (const path of step.metrics) Object.assign(metrics, await readMetrics(needs.artifacts, kept[path]))
   const findings = [...reports.flatMap((report) => reportFinding(report, kept)), ...coverage.findings]
   const verdict = await judge(needs, context, record, { reports, tests })
   return { tests, metrics, coverage, findings, ...verdict }
+}
+
+const SEPARATOR = '\u0001'
+
+/** All texts at once: to begin with a masker costs more than to go on with one. */
+function maskTests(tests: readonly TestResult[], mask: (text: string) => string): TestResult[] {
+  const texts = tests.flatMap(({ suite, name, message, detail }) => [suite, name, message, detail])
+  const masked = mask(texts.map((text) => text.replaceAll(SEPARATOR, '')).join(SEPARATOR)).split(SEPARATOR)
+  return tests.map((test, at) => {
+    const [suite = '', name = '', message = '', detail = ''] = masked.slice(at * 4, at * 4 + 4)
+    return { ...test, suite, name, message, detail }
+  })
 }
 
 async function readReport(
