@@ -54,7 +54,7 @@ async function build(input: BuildImageInput, place: Place): Promise<BuildImageOu
   const { context, builder } = place
   const folder = join(context.workspace, '.tidegate-image')
   const idFile = join(context.workspace, '.tidegate-image-id')
-  await must(place, [...buildArgs(place, idFile), '--file', input.file, ...targetOf(input), input.context])
+  await buildWithRuntime(place, [...buildArgs(place, idFile), '--file', input.file, ...targetOf(input), input.context])
   const id = (await readFile(idFile, 'utf8')).trim()
   try {
     await mkdir(folder)
@@ -83,6 +83,28 @@ function buildArgs({ builder, env, isRoot }: Place, idFile: string): string[] {
   // Their other way, a change of root alone, would let a Dockerfile see our processes as root.
   const walls = isRoot ? ['--isolation', 'oci'] : []
   return [...shared, '--format', 'oci', '--layers=false', ...dates, ...walls]
+}
+
+/** crun, which buildah and podman take first, refuses control groups of both versions side by side; runc does not. */
+const CRUN_REFUSES = /cgroups in hybrid mode not supported/
+
+async function buildWithRuntime(place: Place, args: readonly string[]): Promise<void> {
+  const { builder, context } = place
+  const answer = await call(place, args)
+  if (answer.ok) return
+  const isRefused = builder.kind !== 'docker' && CRUN_REFUSES.test(answer.stderr)
+  if (!isRefused || !(await hasRunc(place))) throw cannotBuild(answer, place)
+  context.log('crun cannot work with the control groups of this machine: building again with runc')
+  const [command = '', ...rest] = args
+  await must(place, [command, '--runtime', 'runc', ...rest])
+}
+
+async function hasRunc({ context, env }: Place): Promise<boolean> {
+  const { workspace: cwd, signal } = context
+  return runTool({ program: 'runc', args: ['--version'], cwd, env, signal }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
 }
 
 async function saveLayout(id: string, folder: string, place: Place): Promise<void> {
@@ -120,10 +142,18 @@ function call({ builder, env, context }: Place, args: readonly string[]): Promis
 
 async function must(place: Place, args: readonly string[]): Promise<void> {
   const answer = await call(place, args)
-  if (!answer.ok) throw new AppError('INVALID_INPUT', `The image cannot be built:\n${explain(answer, place)}`)
+  if (!answer.ok) throw cannotBuild(answer, place)
+}
+
+function cannotBuild(answer: ToolAnswer, place: Place): AppError {
+  return new AppError('INVALID_INPUT', `The image cannot be built:\n${explain(answer, place)}`)
 }
 
 const HINTS: readonly { readonly when: RegExp; readonly say: string }[] = [
+  {
+    when: CRUN_REFUSES,
+    say: 'A RUN needs a container runtime, and crun cannot work where control groups of versions 1 and 2 are mounted side by side, as on this machine. runc can, and is taken where it is installed: apt-get install runc.',
+  },
   {
     when: /exec: no command|executable file not found.*(crun|runc)|could not find .*runtime/i,
     say: 'A RUN needs a container runtime, and this machine has none: apt-get install crun.',

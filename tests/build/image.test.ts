@@ -16,7 +16,7 @@ import { tinyProject } from '../harness/tiny-project.ts'
 const run = promisify(execFile)
 const DOCKERFILE = 'FROM scratch\nCOPY hello.txt /hello.txt\n'
 
-/** A real buildah on a store of its own. `FROM scratch` needs no registry, and no `RUN` no container runtime. */
+/** A real buildah on a store of its own. `FROM scratch` needs no registry. */
 let place: TaskPlace
 let storage: string
 let env: Record<string, string>
@@ -144,6 +144,49 @@ esac
 
   expect(output.failure).toBeUndefined()
   expect(output.result).toMatchObject({ builder: 'docker', digest: real.output.result?.digest })
+})
+
+/** The Dockerfile brings one program with its libraries: no registry is asked for a base. */
+async function buildWithRun(more: Record<string, string>) {
+  const context = await place.context()
+  const { stdout } = await run('ldd', ['/bin/touch'])
+  const libraries = Array.from(stdout.matchAll(/\/\S+\.so\S*/g), ([path]) => path)
+  const program = join(context.workspace, 'program')
+  await mkdir(program)
+  await run('cp', ['--parents', '--dereference', '/bin/touch', ...libraries, program])
+  await writeFiles(context.workspace, { Dockerfile: 'FROM scratch\nCOPY program /\nRUN ["/bin/touch", "/made"]\n' })
+  const task = createBuildImageTask({ env: { ...env, ...more }, isRoot: process.getuid?.() === 0 })
+  return { output: await task.run({ file: 'Dockerfile', context: '.' }, context), lines: context.lines }
+}
+
+test('a RUN runs in the container runtime of the machine', async () => {
+  const { output } = await buildWithRun({})
+
+  expect(output.failure).toBeUndefined()
+  expect(output.result).toMatchObject({ builder: 'buildah' })
+})
+
+test('where crun refuses the control groups runc is taken, and named where it is missing', async () => {
+  const { stdout } = await run('sh', ['-c', 'command -v buildah; command -v runc'])
+  const [buildah = '', runc = ''] = stdout.trim().split('\n')
+  // What crun says on a machine of both versions, so that this one need not be such.
+  const standIn = `#!/bin/sh
+PATH='${env['PATH']}'
+case "$*" in
+  "build --runtime runc "* | --version | push* | rmi*) exec ${buildah} "$@" ;;
+  *) echo 'error running container: from /usr/bin/crun creating container for [/bin/touch /made]: cgroups in hybrid mode not supported, drop all controllers from cgroupv2' >&2; exit 1 ;;
+esac
+`
+  const alone = await machineWith('crun-alone', { buildah: standIn })
+  const both = await machineWith('crun-and-runc', { buildah: standIn })
+  await symlink(runc, join(both.PATH, 'runc'))
+
+  const refused = await buildWithRun(alone)
+  const built = await buildWithRun(both)
+
+  expect(refused.output.failure?.message).toMatch(/cgroups in hybrid mode[^]*runc can[^]*apt-get install runc/)
+  expect(built.output.failure).toBeUndefined()
+  expect(built.lines.join('\n')).toContain('building again with runc')
 })
 
 test('the image of a local run is put beside its outs', async () => {
