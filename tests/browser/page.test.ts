@@ -160,6 +160,24 @@ test('what a run wrote is listed on its page with size and digest, and comes by 
   expect(troubles).toEqual([])
 })
 
+test('a viewer sees what a run wrote, and which role may fetch it, without a link that would be refused', async () => {
+  const { page, troubles } = await browser.visitor()
+  const [dev, vic] = await Promise.all([place.person('dev'), place.person('vic', 'viewer')])
+  const project = await place.project('seen', {
+    'tidegate.yaml': 'steps: { train: { run: echo model > model.txt, outs: [model.txt], deps: [tidegate.yaml] } }\n',
+  })
+  await project.push(dev)
+  await signIn(page, place.server.address, vic.token)
+  await page.goto(`${place.server.address}/seen/runs/1`)
+  const section = page.getByRole('region', { name: 'Artifacts' })
+
+  await section.getByText('To fetch one takes the role developer').waitFor()
+
+  expect(await section.getByText('model.txt', { exact: true }).count()).toBe(1)
+  expect(await section.getByRole('link').count()).toBe(0)
+  expect(troubles).toEqual([])
+})
+
 test('a tester judges and signs, a reviewer approves, the pusher may not: all on the page, all in the rows', async () => {
   const [mia, ana, lead] = await Promise.all([
     place.person('mia', 'maintainer'),

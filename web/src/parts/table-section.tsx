@@ -5,14 +5,16 @@ import { Section, Sheet } from './section.tsx'
 interface TableSectionProps {
   readonly title: string
   readonly heads: readonly string[]
+  /** Beside the title. */
+  readonly aside?: ReactNode
   /** `Table.Tr`, one for each row. */
   readonly children: ReactNode
 }
 
 /** A part of a page that is one table. */
-export function TableSection({ title, heads, children }: TableSectionProps) {
+export function TableSection({ title, heads, aside, children }: TableSectionProps) {
   return (
-    <Section title={title}>
+    <Section title={title} aside={aside}>
       <Sheet pad={false}>
         <Table verticalSpacing={6} horizontalSpacing="md">
           <Table.Thead>

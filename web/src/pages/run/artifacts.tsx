@@ -1,10 +1,11 @@
 import { Table } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { Artifact } from '../../../../src/api/artifacts.ts'
+import { getArtifact, type Artifact } from '../../../../src/api/artifacts.ts'
 import { API_ROOT } from '../../../../src/api/operations.ts'
 import { Digest } from '../../parts/digest.tsx'
 import { TableSection } from '../../parts/table-section.tsx'
-import { artifacts } from '../../queries/queries.ts'
+import { artifacts, me } from '../../queries/queries.ts'
+import { hasRole } from '../../session/has-role.ts'
 import { asBytes, asCount } from '../../words/numbers.ts'
 
 interface RunName {
@@ -12,18 +13,25 @@ interface RunName {
   readonly number: number
 }
 
-/** What the steps wrote, to be taken away, for as long as it is kept. */
+/** What the steps wrote, for as long as it is kept; developers may take it away. */
 export function Artifacts({ project, number }: RunName) {
   const { data } = useQuery(artifacts(project, number))
+  const { data: person } = useQuery(me)
   if (data === undefined || data.artifacts.length === 0) return null
+  const mayTake = person !== undefined && hasRole(person, project, getArtifact.role)
+  const note = person === undefined || mayTake ? undefined : `To fetch one takes the role ${getArtifact.role}`
   return (
-    <TableSection title="Artifacts" heads={['Path', 'Kind', 'Size', 'Digest', 'From step']}>
+    <TableSection title="Artifacts" aside={note} heads={['Path', 'Kind', 'Size', 'Digest', 'From step']}>
       {data.artifacts.map((artifact) => (
         <Table.Tr key={`${artifact.step} ${artifact.path}`}>
           <Table.Td style={{ overflowWrap: 'anywhere' }}>
-            <a href={addressOf({ project, number }, artifact)} download>
-              {artifact.path}
-            </a>
+            {mayTake ? (
+              <a href={addressOf({ project, number }, artifact)} download>
+                {artifact.path}
+              </a>
+            ) : (
+              artifact.path
+            )}
           </Table.Td>
           <Table.Td>{kindOf(artifact)}</Table.Td>
           <Table.Td>{asBytes(artifact.size)}</Table.Td>
