@@ -40,14 +40,14 @@ export function createTasks(environment: NodeJS.ProcessEnv): Record<TaskName, Ta
       const { openHost } = await import('./serving/model-host/open-host.ts')
       const endpoint = await openEndpoint(env)
       return createEvaluateTask({
-        openHost: (spec, signal) => openHost(spec, { signal }),
+        openHost,
         ...(endpoint === undefined ? {} : { endpoint }),
       })
     }),
     gate: lazy('gate', async () => {
       const { createGateTask } = await import('./evaluation/gate.ts')
       const { openHost } = await import('./serving/model-host/open-host.ts')
-      return createGateTask({ openHost: (spec, signal) => openHost(spec, { signal }) })
+      return createGateTask({ openHost })
     }),
     register: lazy('register', async () => (await import('./registry/register.ts')).createRegisterTask()),
   }

@@ -24,7 +24,11 @@ export interface PredictingHost {
   close(): Promise<void>
 }
 
-export type OpenHost = (spec: HostSpec, signal: AbortSignal) => Promise<PredictingHost>
+/** `log` gets what the model's program prints, line by line. */
+export type OpenHost = (
+  spec: HostSpec,
+  options: { readonly signal: AbortSignal; readonly log: (line: string) => void },
+) => Promise<PredictingHost>
 
 /** Requests under way where the model fixes how many rows one has: hosts that can work in parallel then do. */
 const AT_ONCE = 16

@@ -28,7 +28,7 @@ export async function withHost<T>(
   const memoryBytes = model.memoryBytes ?? limit('hostMemoryBytes')
   const host = await openHost(
     { id: who, bundle: model.bundle, manifest, folder, memoryBytes, env: model.env ?? {} },
-    context.signal,
+    { signal: context.signal, log: (line) => context.log(`${who}: ${line}`) },
   )
   try {
     return await work(host, manifest)

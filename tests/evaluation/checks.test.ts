@@ -86,15 +86,14 @@ ${gates}`)
   } as const
   const candidate: EvaluatedModel = { bundle: files.digest, manifest, env: {} }
   const rows = pipeline?.evaluation as EvaluationSpec
-  const open = { openHost: (spec: Parameters<typeof openHost>[0], signal: AbortSignal) => openHost(spec, { signal }) }
   const found = evaluated
-    ? await createEvaluateTask(open).run(
+    ? await createEvaluateTask({ openHost }).run(
         { evaluation: rows, metrics: ['recall'], slices: ['sex'], labelsAreHidden: false, latency: false, candidate },
         context,
       )
     : undefined
   const evaluation = found?.result === undefined ? {} : { evaluation: found.result }
-  const decided = await createGateTask(open).run(
+  const decided = await createGateTask({ openHost }).run(
     { run: 'shop#1', gates: pipeline?.gates ?? [], waivers: [], candidate, rows, ...evaluation },
     await withWorkspace(context),
   )

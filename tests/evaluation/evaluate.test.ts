@@ -86,7 +86,7 @@ async function evaluate(
     }
   })
   const task = createEvaluateTask({
-    openHost: (spec, signal) => openHost(spec, { signal, inferMs: 2_000 }),
+    openHost: (spec, options) => openHost(spec, { ...options, inferMs: 2_000 }),
     ...(endpoint === undefined ? {} : { endpoint }),
   })
   const evaluation = {
@@ -338,7 +338,7 @@ test.each([
 test('a file that is no table is refused with the reason', async () => {
   const context = await place.context()
   await writeFile(join(context.workspace, 'test.parquet'), 'not parquet')
-  const task = createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal, inferMs: 2_000 }) })
+  const task = createEvaluateTask({ openHost: (spec, options) => openHost(spec, { ...options, inferMs: 2_000 }) })
   const evaluation = {
     source: { kind: 'data', path: 'test.parquet' },
     task: 'classification',
@@ -810,7 +810,7 @@ describe('gates', () => {
 
   async function gate(input: Partial<GateInput>) {
     const context = await place.context()
-    return createGateTask({ openHost: (spec, signal) => openHost(spec, { signal }) }).run(
+    return createGateTask({ openHost }).run(
       { run: 'digits#7', gates: [floor, against], waivers: [], ...input },
       context,
     )

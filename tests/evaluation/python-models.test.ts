@@ -78,12 +78,12 @@ async function evaluateModel(given: Given, select = ROWS, inferMs = 20_000) {
     slices: [],
   } as const
   const candidate = { ...bundled.result, env, memoryBytes: 3 * 2 ** 30 }
-  const task = createEvaluateTask({ openHost: (spec, signal) => openHost(spec, { signal, inferMs }) })
+  const task = createEvaluateTask({ openHost: (spec, options) => openHost(spec, { ...options, inferMs }) })
   const evaluated = await task.run(
     { evaluation, metrics: ['accuracy'], slices: [], labelsAreHidden: false, latency: false, candidate },
     context,
   )
-  return { bundled, evaluated }
+  return { bundled, evaluated, lines: context.lines }
 }
 
 const LIBRARIES = [
@@ -149,7 +149,7 @@ test.each([
   ['raises', /row 1001: the model failed: ValueError: no such number/],
   ['answers in another shape', /rows 513 to 1024: output "label" has 3 values for 512 rows/],
 ])('a model that %s at one row fails the evaluation with the rows it failed at', async (mood, message) => {
-  const { evaluated } = await evaluateModel(
+  const { evaluated, lines } = await evaluateModel(
     {
       files: ['predict_moods.py'],
       texts: { 'mood.txt': mood },
@@ -166,4 +166,7 @@ test.each([
 
   expect(evaluated?.failure?.reason).toBe('refused')
   expect(evaluated?.failure?.message).toMatch(message)
+  expect(lines?.some((line) => /^candidate: .*predict_moods\.py.*, line \d+, in predict/.test(line))).toBe(
+    mood === 'raises',
+  )
 })

@@ -237,6 +237,17 @@ test('a program of the author is asked what it takes, answers, and ends with its
   await expect.poll(() => markedWith(`task:h:`)).toEqual([])
 })
 
+test('of a page that a program answers with as an error its words are told, and that it prints more', async () => {
+  const runtime = { ...SERVE, run: 'exec python serve.py' }
+  await using host = await openHost(
+    hostSpec('h', 'doubler', { folder: PYTHON_MODELS, env: await pythonEnv(), runtime }),
+  )
+
+  const asked = host.predict([{ name: 'x', datatype: 'FP64', shape: [1], data: Float64Array.of(0) }])
+
+  await expect(asked).rejects.toThrow(/it answered with status 500 \([^<>]+\); why may stand in what it prints$/)
+})
+
 test('a program that ends instead of serving is refused with its last words', async () => {
   const runtime = { ...SERVE, run: 'echo no such weights >&2; exit 3' }
 

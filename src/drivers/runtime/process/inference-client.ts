@@ -5,6 +5,7 @@ import { fromBytes } from '../tensors/binary.ts'
 import { elementCount, isDatatype } from '../tensors/datatypes.ts'
 import { binaryRequest, jsonRequest } from '../tensors/infer-body.ts'
 import { fromJson } from '../tensors/json.ts'
+import { errorText } from './error-text.ts'
 
 /** Speaks the Open Inference Protocol to a program on this machine. */
 export interface InferenceClient {
@@ -40,7 +41,7 @@ export function createInferenceClient(options: InferenceClientOptions): Inferenc
     },
     async metadata() {
       const { body } = await exchange({ ...target, method: 'GET', path: base })
-      const { inputs = [], outputs = [] } = JSON.parse(body.toString()) as {
+      const { inputs = [], outputs = [] } = readJson(body.toString()) as {
         inputs?: TensorSpec[]
         outputs?: TensorSpec[]
       }
@@ -69,18 +70,8 @@ async function exchange(options: RequestOptions, body?: Buffer): Promise<Answer>
   return { body: answer, headerLength: typeof length === 'string' ? Number(length) : undefined }
 }
 
-function errorText(status: number | undefined, text: string): string {
-  try {
-    const { error, detail } = JSON.parse(text) as { error?: unknown; detail?: unknown }
-    const said = error ?? detail
-    return typeof said === 'string' ? said : `status ${status}: ${text.slice(0, 500)}`
-  } catch {
-    return `status ${status}: ${text.slice(0, 500)}`
-  }
-}
-
 function readTensors({ body, headerLength }: Answer): Tensor[] {
-  const json = JSON.parse(body.toString('utf8', 0, headerLength ?? body.length)) as { outputs?: TensorJson[] }
+  const json = readJson(body.toString('utf8', 0, headerLength ?? body.length)) as { outputs?: TensorJson[] }
   let at = headerLength ?? body.length
   return (json.outputs ?? []).map((output) => {
     const { name, datatype, shape } = output
@@ -92,6 +83,14 @@ function readTensors({ body, headerLength }: Answer): Tensor[] {
     at += size
     return { name, datatype, shape, data: fromBytes(name, datatype, count, body.subarray(at - size, at)) }
   })
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${errorText(200, text)}: an answer must be JSON`, { cause })
+  }
 }
 
 function toSpec({ name, datatype, shape }: TensorSpec): TensorSpec {

@@ -28,6 +28,8 @@ class Handler(BaseHTTPRequestHandler):
         (x,) = request["inputs"]
         if any(value < 0 for value in x["data"]):
             return self.answer(400, {"error": "x is negative"})
+        if any(value == 0 for value in x["data"]):
+            return self.send_error(500, "no such number")
         y = {"name": "y", "datatype": "FP64", "shape": x["shape"], "data": [2 * value for value in x["data"]]}
         self.answer(200, {"model_name": "doubler", "outputs": [y]})
 
