@@ -68,6 +68,6 @@ function withList(all: RequirementSet, file: string, list: ComputedList, text: s
 
 /** Where a list comes from elsewhere, the beginning of the file that leads there. */
 function lineOf(text: string, { name }: Requirement): number {
-  const pattern = new RegExp(`["'\\s]${name.replaceAll('-', '[-_.]+')}(?![\\w-])`, 'i')
+  const pattern = new RegExp(`(?:^|["'\\s])${name.replaceAll('-', '[-_.]+')}(?![\\w-])`, 'i')
   return Math.max(1, text.split('\n').findIndex((line) => pattern.test(line)) + 1)
 }

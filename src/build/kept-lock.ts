@@ -11,7 +11,7 @@ import type { RequirementSet } from './read-requirements.ts'
  * Counts up when the same files may give another lock than before: what was resolved by older rules is neither read
  * from disk nor taken from the step cache. It costs every project a new resolution, which may bring newer packages.
  */
-export const RESOLVER_RULES = 2
+export const RESOLVER_RULES = 3
 
 export interface Resolved {
   readonly requirements: Pick<RequirementSet, 'files' | 'digests'>

@@ -24,6 +24,8 @@ export interface RequirementSet {
   readonly digests: Readonly<Record<string, string>>
   /** There is a uv.lock beside the only file, a pyproject.toml: it is taken as it is. */
   readonly uvLock: boolean
+  /** Path of the poetry.lock beside the only file, a pyproject.toml without a uv.lock: its versions count. */
+  readonly poetryLock?: string
   /** What builds have told that their files require, by file as the pipeline file names it. */
   readonly computed?: Readonly<Record<string, ComputedList>>
   /** That an environment.yml asks for. */
@@ -52,9 +54,16 @@ export async function readRequirements(folder: string, files: readonly string[])
       ...read.includes.map((include) => ({ path: join(dirname(path), include.path), from: `${path}:${include.line}` })),
     )
   }
-  const uvLock = await readUvLock(folder, files)
-  if (uvLock !== undefined) digests[uvLockBeside(files[0] ?? '')] = sha256(uvLock)
-  return { files, requirements, digests, uvLock: uvLock !== undefined, ...(python === undefined ? {} : { python }) }
+  const lock = await readLock(folder, files)
+  if (lock !== undefined) digests[lock.path] = sha256(lock.text)
+  return {
+    files,
+    requirements,
+    digests,
+    uvLock: lock?.kind === 'uv',
+    ...(lock?.kind === 'poetry' ? { poetryLock: lock.path } : {}),
+    ...(python === undefined ? {} : { python }),
+  }
 }
 
 interface ReadFile extends Pick<RequirementFile, 'requirements' | 'includes'> {
@@ -103,17 +112,23 @@ async function readText(folder: string, path: string, from: string): Promise<str
   }
 }
 
-function uvLockBeside(file: string): string {
-  return join(dirname(splitExtras(file).path), 'uv.lock')
+interface FoundLock {
+  readonly kind: 'uv' | 'poetry'
+  readonly path: string
+  readonly text: string
 }
 
-async function readUvLock(folder: string, files: readonly string[]): Promise<string | undefined> {
+/** Beside a pyproject.toml that is the only file. */
+async function readLock(folder: string, files: readonly string[]): Promise<FoundLock | undefined> {
   const [only, ...rest] = files
   if (only === undefined || rest.length > 0 || basename(splitExtras(only).path) !== 'pyproject.toml') return undefined
-  const path = join(folder, uvLockBeside(only))
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  )
-  return isThere ? await readFile(path, 'utf8') : undefined
+  for (const kind of ['uv', 'poetry'] as const) {
+    const path = join(dirname(splitExtras(only).path), `${kind}.lock`)
+    const isThere = await access(join(folder, path)).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return { kind, path, text: await readFile(join(folder, path), 'utf8') }
+  }
+  return undefined
 }

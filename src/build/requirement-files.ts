@@ -81,13 +81,18 @@ export function explainResolution(output: string, requirements: readonly Require
       output.includes(`${requirement.file} (line ${requirement.line})`) ||
       [...words].some((word) => mentions(word, requirement.name)),
   )
-  const lines = named.map((requirement) => `  ${requirement.file}:${requirement.line}: ${requirement.text}`)
+  const lines = named.map(
+    (requirement) => `  ${requirement.file}:${requirement.line}: ${requirement.text.replaceAll(HASH_OPTION, '')}`,
+  )
   const said = output
     .split('\n')
     .map((line) => line.replace(/^\s*(?:[×╰─▶│├]+\s*)+/u, '').trim())
     .filter((line) => line !== '' && !SAYS_NOTHING.test(line))
   return [...said.slice(-MOST_SAID_LINES), ...(lines.length === 0 ? [] : ['Change one of:', ...lines])].join('\n')
 }
+
+/** Of use to installers, and long. */
+const HASH_OPTION = /\s+--hash[=\s]\S+/g
 
 const MOST_SAID_LINES = 15
 

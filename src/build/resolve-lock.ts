@@ -6,6 +6,7 @@ import { isEnvironmentYml, readEnvironmentYml } from './environment-yml.ts'
 import type { Installer } from './find-installer.ts'
 import type { Python } from './find-python.ts'
 import { holdToHashes } from './hold-to-hashes.ts'
+import { checkPoetryLock, constraintsOf, readPoetryLock, type PoetryPin } from './poetry-lock.ts'
 import { refuseLines } from './refuse-lines.ts'
 import { explainResolution, normalise, readRequirementFile } from './requirement-files.ts'
 import { splitExtras } from '../pipeline/requirement-includes.ts'
@@ -29,13 +30,40 @@ export interface Resolution {
  * pip install from. Fails with INVALID_INPUT, saying which requirements cannot go together.
  */
 export async function resolveLock(resolution: Resolution): Promise<string> {
-  const { requirements, installer } = resolution
+  const { requirements } = resolution
   if (requirements.files.length === 0) return ''
-  const lock = await (installer.kind === 'uv' ? resolveWithUv(resolution) : resolveWithPip(resolution))
+  if (requirements.poetryLock !== undefined) return await resolveByPoetryLock(resolution, requirements.poetryLock)
+  const lock = await resolve({ ...resolution, constraints: [] })
   return holdToHashes(lock, requirements.requirements)
 }
 
-async function resolveWithUv(resolution: Resolution): Promise<string> {
+/** The project's requirements are resolved as ever, among the versions that the lock holds. */
+async function resolveByPoetryLock(resolution: Resolution, lockPath: string): Promise<string> {
+  const { requirements, python, installer, workspace, signal } = resolution
+  const pins = await readPoetryLock(lockPath, python, { workspace, env: installer.env, signal })
+  await writeFile(join(workspace, CONSTRAINTS), constraintsOf(pins))
+  const all = [...requirements.requirements, ...pins]
+  const lock = await resolve({ ...resolution, requirements: { ...requirements, requirements: all }, constraints: pins })
+  checkPoetryLock(lock, pins, requirements.files[0] ?? '')
+  return holdToHashes(lock, all)
+}
+
+const CONSTRAINTS = '.tidegate-constraints.txt'
+
+interface Constrained extends Resolution {
+  /** Versions that stand in `CONSTRAINTS`. */
+  readonly constraints: readonly PoetryPin[]
+}
+
+function resolve(resolution: Constrained): Promise<string> {
+  return resolution.installer.kind === 'uv' ? resolveWithUv(resolution) : resolveWithPip(resolution)
+}
+
+function constraintArgs({ constraints }: Constrained): string[] {
+  return constraints.length === 0 ? [] : ['-c', CONSTRAINTS]
+}
+
+async function resolveWithUv(resolution: Constrained): Promise<string> {
   const { requirements, python, installer, workspace, signal, log, allowBuilds } = resolution
   const target = join(workspace, '.tidegate-lock.txt')
   const args = requirements.uvLock ? await exportArgs(resolution) : await compileArgs(resolution)
@@ -77,7 +105,7 @@ function isGroup(pyproject: string, name: string): boolean {
     .some((line) => normalise(line.split('=')[0]?.trim().replaceAll('"', '') ?? '') === normalise(name))
 }
 
-async function compileArgs(resolution: Resolution): Promise<string[]> {
+async function compileArgs(resolution: Constrained): Promise<string[]> {
   const { files, computed = {} } = resolution.requirements
   const needsReading = files.some(
     (file) => splitExtras(file).extras.length > 0 || isEnvironmentYml(file) || computed[file] !== undefined,
@@ -85,7 +113,16 @@ async function compileArgs(resolution: Resolution): Promise<string[]> {
   // Of a pyproject.toml uv reads its own tables as well; what the lines of the project mean is looked at before.
   const read = await asRequirementFiles(resolution)
   const plain = needsReading ? read : files
-  return ['pip', 'compile', ...plain, '--generate-hashes', '--no-header', '--no-annotate', '--quiet']
+  return [
+    'pip',
+    'compile',
+    ...plain,
+    ...constraintArgs(resolution),
+    '--generate-hashes',
+    '--no-header',
+    '--no-annotate',
+    '--quiet',
+  ]
 }
 
 /** What `pip install --dry-run --report` says of each package it would install. */
@@ -103,12 +140,13 @@ const NO_UV =
   'The commit has a uv.lock, and this machine has no uv that could read it. Install it (pip install uv, or https://docs.astral.sh/uv), or name another list in `build.dependencies`.'
 
 /** pip knows the one file it would install, and so the lock has its hash only: it is for this platform anyway. */
-async function resolveWithPip(resolution: Resolution): Promise<string> {
+async function resolveWithPip(resolution: Constrained): Promise<string> {
   const { requirements, installer, workspace, signal, log, allowBuilds } = resolution
   if (requirements.uvLock) throw new AppError('INVALID_INPUT', NO_UV)
   const report = join(workspace, '.tidegate-report.json')
   const args = ['-m', 'pip', 'install', '--dry-run', '--ignore-installed', '--no-input', '--report', report]
   for (const file of await asRequirementFiles(resolution)) args.push('-r', file)
+  args.push(...constraintArgs(resolution))
   if (!allowBuilds) args.push('--only-binary', ':all:')
   const { ok, stdout, stderr } = await runTool({
     program: installer.program,
@@ -226,14 +264,18 @@ function formatPipReport(report: PipReport): string {
   return lines.toSorted().join('')
 }
 
-function cannotResolve(output: string, { requirements, allowBuilds }: Resolution): AppError {
+function cannotResolve(output: string, { requirements, allowBuilds, constraints }: Constrained): AppError {
   const why = explainResolution(output, requirements.requirements)
   const built = !allowBuilds && /no-build|only-binary|no usable wheels|source distribution/i.test(output)
   const hint = built
     ? '\nA server that runs as root installs built packages (wheels) only: building one runs its code. Choose a version that has a wheel, or run the server as a user of its own.'
     : ''
+  const lock = constraints[0]?.file
+  const among = lock === undefined ? '' : ` among the versions that ${lock} holds`
+  const outgrown =
+    lock === undefined ? '' : `\nWhere the project has changed since ${lock} was made: \`poetry lock\`, and commit it.`
   return new AppError(
     'INVALID_INPUT',
-    `The dependencies in ${requirements.files.join(', ')} cannot be resolved.\n${why}${hint}`,
+    `The dependencies in ${requirements.files.join(', ')} cannot be resolved${among}.\n${why}${hint}${outgrown}`,
   )
 }

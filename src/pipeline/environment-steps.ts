@@ -84,10 +84,16 @@ function lockedFiles(files: readonly string[], context: PlanContext): string[] {
     (path) => includingText(path, context.readText?.(path)),
   )
   const beside = all.flatMap((file) => {
-    if (file.endsWith('pyproject.toml')) return [file.replace(/pyproject\.toml$/, 'uv.lock')]
+    if (file.endsWith('pyproject.toml')) return [lockBeside(file, context.files)]
     return file.endsWith('setup.py') ? [file.replace(/\.py$/, '.cfg')] : []
   })
   return [...all, ...beside.filter((file) => context.files.includes(file))]
+}
+
+/** uv's counts before Poetry's. */
+function lockBeside(file: string, files: readonly string[]): string {
+  const beside = (lock: string) => file.replace(/pyproject\.toml$/, lock)
+  return files.includes(beside('uv.lock')) ? beside('uv.lock') : beside('poetry.lock')
 }
 
 /** What may name other files; in an environment.yml pip's lines are entries of a list. */

@@ -234,6 +234,10 @@ test.each([
     ['pyproject.toml', 'uv.lock'],
   ],
   [
+    ['train.py', 'pyproject.toml', 'poetry.lock'],
+    ['pyproject.toml', 'poetry.lock'],
+  ],
+  [
     ['train.py', 'setup.py', 'setup.cfg'],
     ['setup.py', 'setup.cfg', '**'],
   ],

@@ -12,12 +12,12 @@ function lint(build: string, files: readonly string[]): string[] {
 
 test.each([
   [
-    'build: { dependencies: pyproject.toml, environments: { dev: "pyproject.toml[dev]" } }\n',
-    ['pyproject.toml', 'poetry.lock'],
-    'build.dependencies: poetry.lock',
-    'poetry export',
+    'build: { dependencies: [pyproject.toml, more.txt], environments: { dev: "pyproject.toml[dev]" } }\n',
+    ['pyproject.toml', 'more.txt', 'poetry.lock'],
+    'build.dependencies: poetry.lock is not read',
+    'poetry export --output requirements.txt',
   ],
-  ['', ['pyproject.toml', 'poetry.lock'], 'poetry.lock is not read', 'poetry export --output requirements.txt'],
+  ['', ['pyproject.toml', 'pdm.lock'], 'pdm.lock is not read', 'pdm export --output requirements.txt'],
   [
     'build: { dependencies: core/pyproject.toml }\n',
     ['core/pyproject.toml', 'core/pdm.lock'],
@@ -43,6 +43,8 @@ test.each([
   ['', ['pyproject.toml', 'uv.lock', 'poetry.lock']],
   ['', ['requirements.txt', 'pyproject.toml', 'poetry.lock']],
   ['build: { interpreter: /opt/python }\n', ['pyproject.toml', 'poetry.lock']],
-])('with %j and %j nothing is told: another list counts', (build, files) => {
+  ['', ['pyproject.toml', 'poetry.lock']],
+  ['build: { environments: { dev: "pyproject.toml[dev]" } }\n', ['pyproject.toml', 'poetry.lock']],
+])('with %j and %j nothing is told: it is read, or another list counts', (build, files) => {
   expect(lint(build, files)).toEqual([])
 })

@@ -13,7 +13,10 @@ const EXPORTS: Readonly<Record<string, string>> = {
   'Pipfile.lock': 'pipenv requirements --hash > requirements.txt',
 }
 
-/** Locks of other tools beside a project: whoever commits one expects its versions, and gets newer ones. */
+/**
+ * Locks of other tools beside a project: whoever commits one expects its versions, and gets newer ones. A poetry.lock
+ * is read where the project is the only file of its list.
+ */
 export function unreadLocks(
   { build }: Pipeline,
   files: readonly string[],
@@ -31,11 +34,12 @@ export function unreadLocks(
   ]
   const told = new Map<string, Problem>()
   for (const [path, list] of lists) {
+    const unread = Object.keys(EXPORTS).filter((lock) => lock !== 'poetry.lock' || list.length > 1)
     const projects = list.map((file) => splitExtras(file).path).filter((file) => /(^|\/)pyproject\.toml$/.test(file))
     const folders = projects.map((file) => posix.dirname(file))
     const locks = folders
       .filter((folder) => !present.has(posix.join(folder, 'uv.lock')))
-      .flatMap((folder) => Object.keys(EXPORTS).map((lock) => posix.join(folder, lock)))
+      .flatMap((folder) => unread.map((lock) => posix.join(folder, lock)))
     for (const lock of locks) if (present.has(lock) && !told.has(lock)) told.set(lock, problemAt(path, explain(lock)))
   }
   return [...told.values()]
