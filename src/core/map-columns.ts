@@ -39,8 +39,10 @@ export function mapColumns(question: ColumnQuestion): Record<string, readonly st
   return mapped
 }
 
-/** What pandas writes beside the columns when a table's index is not a plain count. */
-const PANDAS_INDEX = /^__index_level_\d+__$/
+/** What pandas writes beside the columns when a table's index is not a plain count: it does not read it as a column. */
+export function isPandasIndex(column: string): boolean {
+  return /^__index_level_\d+__$/.test(column)
+}
 
 function defaultColumns(
   input: TensorSpec,
@@ -48,7 +50,7 @@ function defaultColumns(
 ): readonly string[] | undefined {
   if (table === undefined) return undefined
   if (table.includes(input.name)) return [input.name]
-  if (inputs.length === 1) return table.filter((column) => !notFeatures.includes(column) && !PANDAS_INDEX.test(column))
+  if (inputs.length === 1) return table.filter((column) => !notFeatures.includes(column) && !isPandasIndex(column))
   throw new AppError(
     'INVALID_INPUT',
     `no column is called "${input.name}", as an input of the model is: say in model.inputs which columns fill it`,

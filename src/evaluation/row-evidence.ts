@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { queryRows, sqlName, tableReader, type DuckDBConnection } from '../lib/open-analytics.ts'
 import { driftDistances } from '../statistics/drift-distance.ts'
 import type { Signature } from '../core/bundle.ts'
+import { isPandasIndex } from '../core/map-columns.ts'
 import { notFeatures } from './held-out-table.ts'
 import type { EvaluationPlace } from './evaluation-place.ts'
 import type { ModelOutcomes, RowOutcomes } from './evaluation-result.ts'
@@ -80,7 +81,9 @@ async function featuresOf(
   if (named.length > 0) return named
   const others = new Set(notFeatures({ input }))
   const rows = await queryRows(connection, 'describe held_out')
-  return rows.map((row) => String(row['column_name'])).filter((column) => column !== ROW && !others.has(column))
+  return rows
+    .map((row) => String(row['column_name']))
+    .filter((column) => column !== ROW && !others.has(column) && !isPandasIndex(column))
 }
 
 async function examplesOf(

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import type { BundleManifest, RuntimeSpec, Signature, TensorSpec } from '../core/bundle.ts'
 import type { Digest } from '../core/digest.ts'
 import { AppError } from '../core/errors.ts'
-import { chooseAnswer, mapColumns } from '../core/map-columns.ts'
+import { chooseAnswer, isPandasIndex, mapColumns } from '../core/map-columns.ts'
 import { modelUser } from '../core/model-user.ts'
 import { failureOf, type Task, type TaskContext, type TaskOutput } from '../core/task.ts'
 import type { ArtifactRef } from '../core/tree.ts'
@@ -175,7 +175,7 @@ function tensorsOf(model: ModelSpec, table: readonly TableColumn[], notFeatures:
   const given = Object.entries(model.inputs)
   if (given.length > 0) return given.map(([name, columns]) => ({ name, datatype: 'FP64', shape: [-1, columns.length] }))
   return table
-    .filter(({ name }) => !notFeatures.includes(name))
+    .filter(({ name }) => !notFeatures.includes(name) && !isPandasIndex(name))
     .map(({ name, datatype }) => ({ name, datatype, shape: [-1] }))
 }
 

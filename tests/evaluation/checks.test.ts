@@ -329,6 +329,18 @@ test('rows on both sides fail, and a column that gives the label away is named f
   )
 })
 
+test('rows are on both sides whatever index pandas wrote beside them', async () => {
+  const rows = `select *, id as __index_level_0__ from (${ROWS})`
+  const moved = `select *, id + 1000 as __index_level_0__ from (${ROWS}) limit 100`
+
+  const { gates } = await decide({
+    gates: '  - { check: leakage, train: train.parquet, test: rows.parquet }',
+    tables: { 'rows.parquet': rows, 'train.parquet': moved },
+  })
+
+  expect(told(gates)).toEqual(['fail leakage: 100 of 400 rows of rows.parquet are in train.parquet too, by whole rows'])
+})
+
 test('rows with absent values are found on both sides, and an overlap that is allowed is told', async () => {
   const rows = `select * replace (case when id % 4 = 0 then null else a end as a, case when id < 40 then null else id end as id) from (${ROWS})`
   const tables = { 'rows.parquet': rows, 'train.parquet': `${rows} limit 100` }

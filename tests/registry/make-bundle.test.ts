@@ -129,11 +129,11 @@ test.each([
   expect(output.failure?.message).toContain(message)
 })
 
-test('a Python class takes the table it is given', async () => {
+test('a Python class takes the table it is given, without the index that pandas wrote beside it', async () => {
   const context = await place.context()
   await writeParquet(
     join(context.workspace, 'train.parquet'),
-    "1.0::double as age, 2::integer as n, 'x' as city, true as label",
+    "1.0::double as age, 2::integer as n, 'x' as city, true as label, 7::bigint as __index_level_0__",
   )
   await mkdir(join(context.workspace, 'model'))
   const task = createMakeBundleTask({ inspectModel: async () => ({ inputs: [], outputs: [] }) })

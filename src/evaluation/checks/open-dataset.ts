@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
+import { isPandasIndex } from '../../core/map-columns.ts'
 import {
   describeColumns,
   openAnalytics,
@@ -40,7 +41,13 @@ export async function viewTable(
   if (reader === undefined)
     throw new AppError('INVALID_INPUT', `${path} is not a table Tidegate can read: write it as .parquet or .csv`)
   try {
-    await connection.run(`create or replace temp view ${sqlName(view)} as select * from ${reader}`)
+    const create = `create or replace temp view ${sqlName(view)} as select`
+    await connection.run(`${create} * from ${reader}`)
+    const columns = await describeColumns(connection, view)
+    const index = [...columns.keys()].filter(isPandasIndex)
+    if (index.length === 0) return columns
+    // Where a row stood makes no two rows different.
+    await connection.run(`${create} * exclude (${index.map(sqlName).join(', ')}) from ${reader}`)
     return await describeColumns(connection, view)
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
