@@ -41,6 +41,7 @@ async function latencyOf({ input, deps, context, connection }: EvaluationPlace, 
   const { endpoint } = deps
   if (endpoint === undefined) throw new Error('latency is wanted, and the candidate has no endpoint')
   const manifest = withColumns(input.candidate.manifest, table.columns, notFeatures({ input }))
+  context.log('measuring latency: single rows at the candidate’s own endpoint behind the gateway')
   const requests = await latencyRequests(endpoint, manifest, connection, table.rows)
   return measureAgain(() => measureLatency(endpoint, requests, context.signal), context.signal)
 }
