@@ -82,6 +82,18 @@ test("gates know metrics of the author's own; rows that cannot be paired with th
   )
 })
 
+test('beside another mistake the metrics of gates that are none of the rows are known', () => {
+  const gates =
+    'gates: [{ metric: model-size, max: 5MiB }, { metric: latency-p95, max: 1s }, { metric: modelsize, max: 5 }]\n'
+  const text = `${gates}steps: { a: { runs: pytest } }\n`
+
+  const told = lintPipeline(text).map(({ message }) => message)
+
+  expect(told.filter((message) => message.startsWith('there is no metric'))).toEqual([
+    'there is no metric "modelsize": did you mean "model-size"?',
+  ])
+})
+
 test('without the files of a commit nothing is said about files', () => {
   expect(lintPipeline(GATED)).toEqual([])
   expect(lintPipeline(GATED, { files: ['test.csv'] }).map(({ path }) => path)).toEqual(['model.path'])

@@ -1,5 +1,5 @@
 import type { Problem } from '../core/problem.ts'
-import { ALL_METRICS, isMetric, LATENCIES, latencyPercentile } from './keys/metrics.ts'
+import { ALL_METRICS, isMetric, LATENCIES, latencyPercentile, MODEL_SIZE } from './keys/metrics.ts'
 import { didYouMean } from './suggestion.ts'
 import type { YamlSource } from './yaml-source.ts'
 
@@ -14,13 +14,13 @@ export function unknownMetrics({ value, problemAt }: YamlSource): Problem[] {
   return gates.flatMap((gate: unknown, index) => {
     const metric: unknown = inside(gate, 'metric')
     if (typeof metric !== 'string' || isMetric(metric) || own.includes(metric)) return []
-    if (latencyPercentile(metric) !== undefined) return []
+    if (latencyPercentile(metric) !== undefined || metric === MODEL_SIZE) return []
     return [problemAt(['gates', index, 'metric'], unknownMetric(metric, [...ALL_METRICS, ...own]))]
   })
 }
 
 export function unknownMetric(metric: string, known: readonly string[]): string {
-  const near = didYouMean(metric, [...known, ...LATENCIES])
+  const near = didYouMean(metric, [...known, ...LATENCIES, MODEL_SIZE])
   return `there is no metric "${metric}"${near === '' ? `: write one of ${known.join(', ')}` : near}`
 }
 

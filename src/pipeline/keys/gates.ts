@@ -3,13 +3,11 @@ import type { GateSpec } from '../pipeline.ts'
 import { isCheck } from '../checks.ts'
 import { sliceName } from '../slice-name.ts'
 import { Check, checkName } from './checks.ts'
-import { ALL_METRICS, LATENCIES, latencyPercentile } from './metrics.ts'
+import { ALL_METRICS, LATENCIES, latencyPercentile, MODEL_SIZE } from './metrics.ts'
 import { Count, defined, Duration, Name, refuse, Size, Text } from './scalars.ts'
 
 type Unnamed = GateSpec extends infer G ? (G extends unknown ? Omit<G, 'name'> : never) : never
 
-/** Of all files of the bundle. */
-const MODEL_SIZE = 'model-size'
 const SIZE_HINT = 'write a size, as 50MiB'
 const LATENCY_HINT = 'write a time, as 20ms'
 

@@ -85,6 +85,9 @@ export const METRICS: Readonly<Record<EvaluationTask, readonly string[]>> = {
 
 export const ALL_METRICS: readonly string[] = [...METRICS.classification, ...METRICS.regression]
 
+/** What a gate may bound besides: bytes of all files of the bundle. */
+export const MODEL_SIZE = 'model-size'
+
 export const LATENCIES = ['latency-p50', 'latency-p95', 'latency-p99'] as const
 
 const PERCENTILES: Readonly<Record<(typeof LATENCIES)[number], Percentile>> = {
