@@ -16,18 +16,19 @@ export async function findCached(reader: Reader, scope: string, key: string): Pr
 /** How many earlier outputs of a step a miss is explained by. */
 const RECENT = 20
 
-/** The parts of outputs that this step made last, used last first: the project's own, else anybody's. */
+/** The parts of outputs that this step of the project made last, used last first: what others read is not theirs to see. */
 export async function findRecentParts(reader: Reader, scope: string, project: string, step: string): Promise<string[]> {
-  const recent = reader
+  const recent = await reader
     .selectFrom('step_cache')
     .select('parts')
     .where('step', '=', step)
     .where('scope', '=', scope)
+    .where('project', '=', project)
     .orderBy('used_at', 'desc')
     .orderBy('key')
     .limit(RECENT)
-  const own = await recent.where('project', '=', project).execute()
-  return (own.length > 0 ? own : await recent.execute()).map(({ parts }) => parts)
+    .execute()
+  return recent.map(({ parts }) => parts)
 }
 
 export async function storeCached(writer: Reader, row: Insertable<CacheRow>): Promise<void> {

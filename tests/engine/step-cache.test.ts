@@ -67,6 +67,15 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(text.steps['train']?.why).toContain('command changed')
   })
 
+  test('a miss tells nothing of what another project has', async () => {
+    const step = train({ params: ['params.yaml:train'] })
+    await run('theirs', { ...files, 'data/theirs.csv': '' }, step)
+
+    const ours = await run('ours', { ...files, 'params.yaml': 'train: {lr: 7}\n' }, step)
+
+    expect(ours.steps['train']).toMatchObject({ cache: 'miss', why: 'first run of this step' })
+  })
+
   test('a params key that the step does not name changes nothing for it, and is not shown to it', async () => {
     const step = train({ params: ['params.yaml:train.lr'] })
     await run('params', files, step)
