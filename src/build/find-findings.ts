@@ -51,8 +51,10 @@ export function findFindings(sources: Sources): Finding[] {
       for (const finding of judgeFile(path, environment, sources, modules)) add(finding)
     }
   }
+  // What a file would import that runs and cannot be read is known when it can.
+  const areAllRead = ![...findings.values()].some(isSyntaxError)
   for (const finding of findUnusedSyntaxErrors(sources, findings)) add(finding)
-  for (const finding of findUnusedPackages(sources)) add(finding)
+  if (areAllRead) for (const finding of findUnusedPackages(sources)) add(finding)
   for (const { path, sizeBytes } of sources.large) add(largeFile(path, sizeBytes))
   return [...findings.values()].toSorted(
     (a, b) =>
@@ -167,7 +169,13 @@ function syntaxFinding(
   [line, column, message]: NonNullable<FileFacts['syntax']>,
   severity: Finding['severity'],
 ): Finding {
-  return { severity, file, line, column: Math.max(1, column), message: `syntax error: ${message}` }
+  return { severity, file, line, column: Math.max(1, column), message: `${SYNTAX_ERROR}${message}` }
+}
+
+const SYNTAX_ERROR = 'syntax error: '
+
+function isSyntaxError({ message }: Finding): boolean {
+  return message.startsWith(SYNTAX_ERROR)
 }
 
 /** A file that nothing runs may be a template or for another Python: worth a word, no reason to stop. */

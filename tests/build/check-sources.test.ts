@@ -84,6 +84,16 @@ test('a syntax error is found with its place, and stops the run', async () => {
   })
 })
 
+test('beside a syntax error no package is called needless: what that file imports is not known', async () => {
+  const files = { 'train.py': 'import alpha\nx = (1\n', 'requirements.txt': 'alpha\n' }
+
+  const output = await check(files, [train], [], { environment: ['requirements.txt'] })
+
+  expect(output.result!.findings.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^syntax error: /) as string,
+  ])
+})
+
 test('an import that nothing provides names the package to add', async () => {
   const output = await check({ 'train.py': 'import alpha\n\nfrom sklearn.svm import SVC\nimport cv2\n' }, [train])
 
