@@ -95,22 +95,34 @@ const SQL_TYPES: Partial<Record<Datatype, string>> = {
 
 export type Cell = number | bigint | boolean | string | null
 
+/** What fills a tensor. */
+export interface WantedCells {
+  readonly columns: readonly string[]
+  readonly datatype: Datatype
+}
+
+type Stretch = { readonly from: number; readonly count: number }
+
 /**
- * Values of some columns for a stretch of rows, as a tensor's datatype needs them, by column. Fails with
- * INVALID_INPUT for text where a number is needed.
+ * Values of columns for a stretch of rows, as each tensor's datatype needs them, by tensor and column. One query for
+ * all: a Python class has a tensor for each column. Fails with INVALID_INPUT for text where a number is needed.
  */
 export async function readCells(
   connection: DuckDBConnection,
-  columns: readonly string[],
-  datatype: Datatype,
-  stretch: { readonly from: number; readonly count: number },
-): Promise<Cell[][]> {
-  const type = SQL_TYPES[datatype] ?? 'double'
-  const wanted = columns.map((column) => `${sqlName(column)}::${type}`)
+  wanted: readonly WantedCells[],
+  stretch: Stretch,
+): Promise<Cell[][][]> {
+  const expressions = wanted.flatMap(({ columns, datatype }) =>
+    columns.map((column) => `${sqlName(column)}::${SQL_TYPES[datatype] ?? 'double'}`),
+  )
   const where = `where "${ROW}" > ${stretch.from} and "${ROW}" <= ${stretch.from + stretch.count}`
   try {
-    return (await readColumns(connection, wanted, where)) as Cell[][]
+    const cells = (await readColumns(connection, expressions, where)) as Cell[][]
+    return wanted.map(({ columns }) => cells.splice(0, columns.length))
   } catch (error) {
+    // Asked alone, the columns that are to blame are named.
+    if (wanted.length > 1) for (const one of wanted) await readCells(connection, [one], stretch)
+    const columns = wanted.flatMap((one) => one.columns)
     throw new AppError('INVALID_INPUT', `${some(columns)}: ${firstLine(error)}`, {}, { cause: error })
   }
 }

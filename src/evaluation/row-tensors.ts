@@ -53,18 +53,14 @@ export async function readTensors(
       'the bundle does not say what its model takes: name model.reference or model.inputs',
     )
   }
-  const tensors: Tensor[] = []
-  for (const input of signature.inputs) {
-    const columns = signature.columns[input.name] ?? []
+  const wanted = signature.inputs.map(({ name, datatype }) => {
+    const columns = signature.columns[name] ?? []
     if (columns.length === 0)
-      throw new AppError(
-        'INVALID_INPUT',
-        `nothing is known of what fills input "${input.name}": say so in model.inputs`,
-      )
-    const cells = await readCells(connection, columns, input.datatype, stretch)
-    tensors.push(fillTensor(input, columns, cells, stretch))
-  }
-  return tensors
+      throw new AppError('INVALID_INPUT', `nothing is known of what fills input "${name}": say so in model.inputs`)
+    return { columns, datatype }
+  })
+  const cells = await readCells(connection, wanted, stretch)
+  return signature.inputs.map((input, i) => fillTensor(input, wanted[i]!.columns, cells[i]!, stretch))
 }
 
 interface Filled {

@@ -11,6 +11,7 @@ import type { EvaluatedModel } from '../../src/evaluation/ask-model.ts'
 import { createEvaluateTask } from '../../src/evaluation/evaluate.ts'
 import type { EvaluateInput } from '../../src/evaluation/evaluation-place.ts'
 import { measureAgain, measureLatency, type TimedEndpoint } from '../../src/evaluation/measure-latency.ts'
+import { readCells, ROW } from '../../src/evaluation/read-table.ts'
 import { readOutcomes } from '../../src/evaluation/outcomes-file.ts'
 import { createGateTask, type GateInput } from '../../src/evaluation/gate.ts'
 import { listGates, listWaivers, recordGates, waiveGate } from '../../src/evaluation/gates.sql.ts'
@@ -890,5 +891,31 @@ describe('gates', () => {
       'gate.decided',
       'gate.waived',
     ])
+  })
+})
+
+test('all columns of a stretch are read in one query, and of those that fill a tensor each the wrong one is named', async () => {
+  await using analytics = await openAnalytics()
+  await analytics.use(async (connection) => {
+    await connection.run(
+      `create temp table held_out as select i as "${ROW}", i / 2 as a, 'row ' || i as city, i > 1 as ok from range(1, 4) t(i)`,
+    )
+    const wanted = [
+      { columns: ['a'], datatype: 'FP64' },
+      { columns: ['city', 'a'], datatype: 'BYTES' },
+      { columns: ['ok'], datatype: 'BOOL' },
+    ] as const
+    const stretch = { from: 1, count: 2 }
+
+    expect(await readCells(connection, wanted, stretch)).toEqual([
+      [[1, 1.5]],
+      [
+        ['row 2', 'row 3'],
+        ['1.0', '1.5'],
+      ],
+      [[true, true]],
+    ])
+    const wrong = [...wanted, { columns: ['city'], datatype: 'FP64' } as const]
+    await expect(readCells(connection, wrong, stretch)).rejects.toThrow(/^city: .*row 2/)
   })
 })
