@@ -69,6 +69,7 @@ function orderOf(kernel: Kernel, context: AttemptContext, prepared: PreparedStep
     storeFolder: options.storeFolder,
     inputs: besideFolders(prepared.inputs, folders),
     ...(folders.length === 0 ? {} : { folders }),
+    ...(prepared.outFolders.length === 0 ? {} : { outFolders: prepared.outFolders }),
     command: prepared.command,
     env: stepEnvironment(context, attempt.id, opening.env),
     secretNames: Object.keys(opening.secrets),

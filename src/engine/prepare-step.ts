@@ -9,6 +9,7 @@ import { canonicalJson } from '../lib/canonical-json.ts'
 import { paramsFiles, takeSubset } from './params-subset.ts'
 import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inputs.ts'
 import { largeFolders } from './large-folders.ts'
+import { hiddenOutFolders } from './out-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
 import { providedTo, SPLIT_FILE } from './step-environment.ts'
 import { stepKey, type KeyParts } from './step-key.ts'
@@ -19,6 +20,8 @@ export interface PreparedStep {
   readonly inputs: readonly TreeFile[]
   /** Of these, what need not be copied. */
   readonly folders: readonly FolderInput[]
+  /** Of the commit, without a file that the step sees: its outputs are promised below. */
+  readonly outFolders: readonly string[]
   readonly command: CommandOrder | TaskOrder
   readonly cache: CacheIdentity | undefined
   /** Why it has no cache identity. */
@@ -41,13 +44,14 @@ export function prepareStep(kernel: Kernel, context: StepContext): Promise<Prepa
 
 async function prepare(kernel: Kernel, context: StepContext): Promise<PreparedStep> {
   const { step } = context
-  const { files, folders, params, deps } = await collectInputs(kernel, context)
+  const { files, folders, outFolders, params, deps } = await collectInputs(kernel, context)
   const input = await taskInput(kernel, context, files)
   const uncached = whyUncached(step)
   return {
     context,
     inputs: files,
     folders,
+    outFolders,
     command: commandOf(kernel, step, input),
     uncached,
     cache: uncached === null ? identify(kernel, context, { deps, params, input }) : undefined,
@@ -64,6 +68,7 @@ export function whyUncached(step: PlanStep): string | null {
 interface Inputs {
   readonly files: readonly TreeFile[]
   readonly folders: readonly FolderInput[]
+  readonly outFolders: readonly string[]
   readonly params: Readonly<Record<string, unknown>>
   /** Files that `deps` name: what the key holds of them. */
   readonly deps: Readonly<Record<string, Digest>>
@@ -92,7 +97,14 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   const sorted = [...files.values()].sort(byPath)
   const named = step.deps === undefined ? [] : sorted.filter((file) => !reduced.has(file.path))
   const folders = largeFolders(step, sorted, outputs)
-  return { files: sorted, folders, params, deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])) }
+  const outFolders = step.deps === undefined ? [] : hiddenOutFolders(step, all, sorted)
+  return {
+    files: sorted,
+    folders,
+    outFolders,
+    params,
+    deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])),
+  }
 }
 
 /** What a step may not see under its own name is not there for it under that path either, whoever left a file there. */

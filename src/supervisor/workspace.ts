@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { materialize } from '../artifacts/materialize.ts'
@@ -35,10 +35,24 @@ export async function prepareWorkspace(
   const owner = order.runAs ? { owner: order.runAs } : {}
   const folders = mounts.map(({ path }) => path)
   await materialize(store, files, order.workspace, { ...owner, folders, outsideLinks, signal })
+  for (const path of order.outFolders ?? []) makeFolder(order, path)
   // Last, so that nobody else could put anything in our way.
   if (order.runAs)
     for (const folder of [order.workspace, home, tmp]) chownSync(folder, order.runAs.uid, order.runAs.gid)
   if (order.runAs) openTheWay(order)
+}
+
+/** Beside the files, so nothing is in their way but a link or a file of that name. */
+function makeFolder({ workspace, runAs }: AttemptOrder, path: string): void {
+  let folder = workspace
+  for (const name of path.split('/')) {
+    folder = join(folder, name)
+    const found = lstatSync(folder, { throwIfNoEntry: false })
+    if (found !== undefined && !found.isDirectory()) return
+    if (found !== undefined) continue
+    mkdirSync(folder)
+    if (runAs) chownSync(folder, runAs.uid, runAs.gid)
+  }
 }
 
 /** Afterwards its files are ours alone: the next attempt may run as the same user. */

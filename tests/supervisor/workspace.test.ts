@@ -29,6 +29,19 @@ test('the workspace holds exactly the inputs, executable where they were', async
   expect(log).toBe('./run.sh\n./src/deep/a.py\nfrom script\nprint(1)')
 })
 
+test('folders that outputs are promised in are made, and none through a link or a file', async () => {
+  const inputs = [
+    await place.file('file', ''),
+    { ...(await place.file('link', '/tmp')), symlink: true as const },
+    await place.file('data/raw.csv', ''),
+  ]
+  const outFolders = ['data/clean', 'file/x', 'link/tidegate-never']
+
+  const { log } = await place.run('find . -mindepth 1 | sort; test ! -e /tmp/tidegate-never', { inputs, outFolders })
+
+  expect(log).toBe('./data\n./data/clean\n./data/raw.csv\n./file\n./link\n')
+})
+
 test('the environment is the order, the secrets, a private home and nothing else', async () => {
   const { log, order } = await place.run('env | sort', { env: { PATH: '/usr/bin:/bin', A: '1' } }, { TOKEN: 'visible' })
 

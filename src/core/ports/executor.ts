@@ -62,6 +62,8 @@ export interface AttemptOrder {
   readonly inputs: readonly TreeFile[]
   /** Large folders beside them, which the command may only read: mounted where that can be done, else copied. */
   readonly folders?: readonly FolderInput[]
+  /** Made where no file of `inputs` is in them: outputs are promised below. */
+  readonly outFolders?: readonly string[]
   readonly command: CommandOrder | TaskOrder
   /** The complete environment: nothing is inherited. Secrets come on top, apart. */
   readonly env: Readonly<Record<string, string>>
