@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tests/harness/longest-first.ts'
 
 /** Workers, and all programs of ours that they start on data folders of a moment, share what Node made of the sources. */
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/tidegate-compiled', import.meta.url))
@@ -10,6 +11,7 @@ const experimental = { viteModuleRunner: false, nodeLoader: false }
 /** Unit tests share one context (they do no I/O); everything else gets a process of its own. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

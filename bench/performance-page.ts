@@ -33,6 +33,8 @@ DVC and Prefect (its flow alone, warm) do the same commands.`,
 from its commit. The most that a project may have under way is twenty; the rest wait in the queue.`,
   logs: `Twenty steps print ten lines a second each, and a client of its own follows each of them through the API. Every line
 says when it was printed; the clients' clock says when it came.`,
+  build: `Runs of a pipeline with one package, whose environment an earlier run has built: from the start of the run to the
+end of the step \`environment\`, which names the lock, finds the environment and looks whether it is whole.`,
   evaluation: `A table that is answered already (\`evaluation.predictions\`), in a process of its own on both sides, reading included. Ours
 computes 22 metrics with intervals, the confusion matrix and two slices, and keeps the rows for the gates; the peer twelve metrics,
 the matrix and the slices. Both agree to 1e-9. Memory is the most that the kernel counted (VmHWM).`,

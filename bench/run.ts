@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { benchBuild } from './build.ts'
 import { benchCommand } from './command.ts'
 import { benchDrain } from './drain.ts'
 import { benchEvaluation } from './evaluation.ts'
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   logs: { title: 'Live logs', run: benchLogs },
   supervisor: { title: 'What supervision costs', run: benchSupervisor },
   command: { title: 'The command', run: benchCommand },
+  build: { title: 'A warm build', run: benchBuild },
   evaluation: { title: 'Evaluation of ten million rows', run: benchEvaluation },
   gateway: { title: 'The gateway', run: benchGateway },
   rollback: { title: 'Rollback', run: benchRollback },

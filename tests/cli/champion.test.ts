@@ -127,7 +127,7 @@ test("a metric of one's own is compared with what the champion's run kept, on th
 
 test.each([
   [false, 'no server was asked: --no-champion'],
-  ['elsewhere', 'nothing serves production of elsewhere on http'],
+  ['elsewhere', 'There is no project "elsewhere"'],
   ['shop@7', 'shop has no version 7'],
 ] as const)('with %s there is none to compare with, and the gate says why', async (named, why) => {
   const { gates } = await run(named, ana.token)
