@@ -1,12 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import type { SqliteDatabase } from 'kysely'
-import type { Writer } from './open-database.ts'
+import type { Writer, WrittenAhead } from './open-database.ts'
 
-/** One transaction. `onVisible` is called when readers see what was written, which may be before it is on the disk. */
-export type Transact = <T>(
-  work: (writer: Writer) => Promise<T>,
-  onVisible: () => void,
-) => Promise<{ readonly result: T; readonly durable: Promise<void> }>
+/** One transaction. */
+export type Transact = <T>(work: (writer: Writer) => Promise<T>) => Promise<WrittenAhead<T>>
 
 /** What waits longer than this many others goes into the next commit. */
 const MOST_IN_GROUP = 50
@@ -22,8 +19,8 @@ type Committed = { readonly durable: Promise<void> } | { readonly error: unknown
 /**
  * Transactions that wait for the one writer are run one after another inside one transaction, and one sync to
  * the disk is waited for by all of them. Each has a savepoint of its own: one that throws leaves nothing, and
- * the others do not notice. Everybody is told when the commit is on the disk, and where that fails. While the disk works the next are run: `sync` waits for what was committed before its call. `writer` is the
- * connection's own, and nobody else uses it.
+ * the others do not notice. Where the commit or the sync fails everybody is told. While the disk works the next are
+ * run: `sync` waits for what was committed before its call. `writer` is the connection's own, and nobody else uses it.
  */
 export function groupCommits(writer: Writer, connection: SqliteDatabase, sync: () => Promise<void>): Transact {
   const queue: Waiting[] = []
@@ -39,25 +36,16 @@ export function groupCommits(writer: Writer, connection: SqliteDatabase, sync: (
     isDraining = false
   }
 
-  return (work, onVisible) =>
+  return (work) =>
     new Promise((resolve, reject) => {
-      queue.push(
-        waiting(
-          work,
-          (result, durable) => {
-            onVisible()
-            resolve({ result, durable })
-          },
-          reject,
-        ),
-      )
+      queue.push(waiting(work, resolve, reject))
       if (!isDraining) void drain()
     })
 }
 
 function waiting<T>(
   work: (writer: Writer) => Promise<T>,
-  resolve: (value: T, durable: Promise<void>) => void,
+  resolve: (written: WrittenAhead<T>) => void,
   reject: (error: unknown) => void,
 ): Waiting {
   let answer: { readonly value: T } | { readonly error: unknown } | undefined
@@ -74,7 +62,7 @@ function waiting<T>(
     settle(end) {
       if (answer !== undefined && 'error' in answer) reject(answer.error)
       else if ('error' in end) reject(end.error)
-      else if (answer !== undefined) resolve(answer.value, end.durable)
+      else if (answer !== undefined) resolve({ result: answer.value, durable: end.durable })
     },
   }
 }
@@ -95,8 +83,8 @@ async function commit({ writer, connection, sync }: Committing, group: readonly 
     end = { durable: sync() }
     end.durable.catch(() => undefined)
   } catch (error) {
-    execute(connection, 'rollback')
     end = { error }
+    rollBack(connection)
   }
   for (const each of group) each.settle(end)
 }
@@ -123,6 +111,15 @@ function undo(connection: SqliteDatabase): void {
     execute(connection, 'rollback to one')
   } catch (error) {
     throw new Error(`the transaction has ended: ${String(error)}`, { cause: error })
+  }
+}
+
+/** Whoever waits is told why it came to this. Where it fails too, the next `begin` does, and says so. */
+function rollBack(connection: SqliteDatabase): void {
+  try {
+    execute(connection, 'rollback')
+  } catch {
+    // Nobody could do anything about it, and the queue must go on.
   }
 }
 

@@ -38,7 +38,7 @@ export interface Database extends AsyncDisposable {
 
 export interface WrittenAhead<T> {
   readonly result: T
-  /** Rejected where the disk fails: then it does for every write after this one. */
+  /** Fulfilled when the disk has it. Rejected where the disk fails: then it does for every write after this one. */
   readonly durable: Promise<void>
 }
 
@@ -186,11 +186,7 @@ function hostOf(url: string): string {
 }
 
 function inTransaction(writer: Kysely<Tables>): Transact {
-  return async (work, onVisible) => {
-    const result = await writer.transaction().execute(work)
-    onVisible()
-    return { result, durable: Promise.resolve() }
-  }
+  return async (work) => ({ result: await writer.transaction().execute(work), durable: Promise.resolve() })
 }
 
 interface Opened {
@@ -211,10 +207,8 @@ function database({ kind, read, writer, transact, log }: Opened): Database {
     for (const listener of listeners) listener()
   }
   const writeAhead: Database['writeAhead'] = async (work, { quiet = false, known = quiet } = {}) => {
-    const { result: done, durable } = await transact(
-      (writer) => withMoves(work, writer),
-      () => known || tell(visible),
-    )
+    const { result: done, durable } = await transact((writer) => withMoves(work, writer))
+    if (!known) tell(visible)
     await reachAround('after', done.made)
     const told = quiet ? durable : durable.then(() => tell(committed))
     // Whoever waits for it hears of a failure; others need not.

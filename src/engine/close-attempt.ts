@@ -1,6 +1,7 @@
 import { limit } from '../core/limits.ts'
 import { reach } from '../core/points.ts'
 import type { AttemptRow } from '../db/tables.ts'
+import { mapBounded } from '../lib/map-bounded.ts'
 import { getAttempt, listUnforgottenAttempts } from './attempts.sql.ts'
 import { isKeptForDebug } from './debug-place.ts'
 import type { AttemptContext } from './engine-options.ts'
@@ -33,6 +34,9 @@ export async function clearExpired(kernel: Kernel): Promise<void> {
   await closeAll(kernel, Date.now() - limit('workspaceKeepMs'))
 }
 
+/** Handles are removed together: one after another, each would wait for the others that do not come. */
+const AT_A_TIME = 20
+
 async function closeAll(kernel: Kernel, endedBefore: number): Promise<void> {
   let after = ''
   for (;;) {
@@ -40,7 +44,7 @@ async function closeAll(kernel: Kernel, endedBefore: number): Promise<void> {
     const attempts = await listUnforgottenAttempts(kernel.options.database.read, page)
     const last = attempts.at(-1)
     if (last === undefined) return
-    for (const attempt of attempts) await closeLeftover(kernel, attempt)
+    await mapBounded(attempts, AT_A_TIME, (attempt) => closeLeftover(kernel, attempt))
     after = last.id
   }
 }

@@ -16,11 +16,7 @@ export function hiddenOutFolders(
   const promised = [...step.outs, ...step.metrics, ...junit, ...coverage].map((path) =>
     dirname(path.replace(/\/+$/, '')),
   )
-  const folders = new Set(promised.filter((folder) => folder !== '.' && !/[*?[{]/.test(folder)))
-  const hold = (files: Iterable<string>, folder: string) => {
-    for (const path of files) if (path.startsWith(`${folder}/`)) return true
-    return false
-  }
-  const visible = seen.map(({ path }) => path)
-  return [...folders].filter((folder) => !hold(visible, folder) && hold(all.keys(), folder)).sort()
+  const hold = (files: IteratorObject<TreeFile>, folder: string) =>
+    files.some(({ path }) => path.startsWith(`${folder}/`))
+  return [...new Set(promised)].filter((folder) => !hold(seen.values(), folder) && hold(all.values(), folder)).sort()
 }

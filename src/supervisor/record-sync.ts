@@ -14,8 +14,8 @@ export interface RecordSync {
 const SYNC_AFTER_MS = 200
 
 /**
- * Two waits for the disk stood between the end of each command and the next step, for the time in which no server has the
- * record yet. A power cut in that moment loses the attempt, as one before its end would have.
+ * Syncs a record only where no server takes it over: else each step would wait for the disk twice before the next one may
+ * start. A power cut before that loses the attempt, as one before its end would have.
  */
 export function createRecordSync(): RecordSync {
   const waiting = new Map<string, NodeJS.Timeout>()
@@ -32,9 +32,11 @@ export function createRecordSync(): RecordSync {
   }
 
   return {
-    syncSoon: (attemptFolder) => {
-      const timer = setTimeout(() => sync(attemptFolder), SYNC_AFTER_MS)
-      waiting.set(attemptFolder, timer)
+    syncSoon(attemptFolder) {
+      waiting.set(
+        attemptFolder,
+        setTimeout(() => sync(attemptFolder), SYNC_AFTER_MS),
+      )
     },
     syncNow() {
       for (const attemptFolder of waiting.keys()) sync(attemptFolder)

@@ -2,39 +2,25 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { inferenceProgram } from '../harness/inference-program.ts'
 import { startTestServerProcess } from '../harness/server-process.ts'
 import { EVALUATION, tinyProject } from '../harness/tiny-project.ts'
 import { violations } from './invariants.ts'
 import { untilTrue } from './patience.ts'
 
 /** Each request takes it 50 ms, so that to measure it takes ten seconds at least. */
-const SLOW = `import json, os, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *_):
-        pass
-    def answer(self, body):
-        raw = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-    def do_GET(self):
+const SLOW = inferenceProgram(`    def do_GET(self):
         x = {"name": "x", "datatype": "FP64", "shape": [-1, 4]}
         y = {"name": "label", "datatype": "INT64", "shape": [-1]}
         self.answer({"name": "slow", "inputs": [x], "outputs": [y]})
+
     def do_POST(self):
-        (x,) = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["inputs"]
+        values = self.input()["data"]
         time.sleep(0.05)
-        values = x["data"]
         rows = [values[at : at + 4] for at in range(0, len(values), 4)]
         label = [int(c + d > a + b) for a, b, c, d in rows]
         self.answer({"outputs": [{"name": "label", "datatype": "INT64", "shape": [len(rows)], "data": label}]})
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-`
+`)
 
 test('a server killed with -9 while latency is measured: the measurement goes on, is told once, and no endpoint is left', async () => {
   await using place = await startTestServerProcess('sqlite')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inferenceProgram } from '../harness/inference-program.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
 import type { Files } from '../source/git-place.ts'
 import { tellStory } from './delivery-story.ts'
@@ -43,36 +44,21 @@ class Model:
         return {"label": label, "root": [os.getuid() == 0], "open": [" ".join(self.open)]}
 `
 
-const SERVE = `import json
-import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-THRESHOLD = json.load(open("model.json"))["threshold"]
-
-
-class Handler(BaseHTTPRequestHandler):
-    def answer(self, body):
-        raw = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def do_GET(self):
+const SERVE = inferenceProgram(
+  `    def do_GET(self):
         takes = {"name": "x", "datatype": "FP64", "shape": [-1, 2]}
         self.answer({"inputs": [takes], "outputs": [{"name": "label", "datatype": "INT64", "shape": [-1]}]})
 
     def do_POST(self):
-        (x,) = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["inputs"]
+        x = self.input()
         rows, data = x["shape"][0], x["data"]
         if isinstance(data[0], list):
             data = [value for row in data for value in row]
         labels = [int(data[2 * row] > THRESHOLD) for row in range(rows)]
         self.answer({"outputs": [{"name": "label", "datatype": "INT64", "shape": [rows], "data": labels}]})
-
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-`
+`,
+  'THRESHOLD = json.load(open("model.json"))["threshold"]',
+)
 
 /** Trains with the standard library alone; `model` says how its answer is computed. */
 function pythonProject(model: string, files: Files): Files {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { isDead, openAttemptPlace, until, untilFile, type AttemptPlace } from './attempt-place.ts'
 import { observeOne, untilEnded, untilKind } from '../contract/executor.ts'
 import type { SupervisorClaim } from '../../src/core/attempt-files.ts'
@@ -11,9 +11,18 @@ let place: AttemptPlace
 
 beforeAll(async () => {
   place = await openAttemptPlace()
+  await untilCompiled(place)
 })
 
 afterAll(() => place[Symbol.asyncDispose]())
+
+/** The first supervisor after a change of our sources serves one attempt only. */
+async function untilCompiled(at: AttemptPlace): Promise<void> {
+  for (let before = 0, pid = -1; pid !== before;) {
+    before = pid
+    pid = pidOf((await at.run('true')).order)
+  }
+}
 
 test('attempts that follow one another are served by one process, each with its own log, secrets and environment', async () => {
   const first = await place.run(
@@ -54,6 +63,16 @@ test('an attempt that left somebody holding its output is the last one its super
 
   expect(pidOf(second.order)).not.toBe(pidOf(first.order))
   expect(second.log).toBe('next\n')
+})
+
+test('a supervisor for which Node compiled our sources serves one attempt, and those after it find them compiled', async () => {
+  vi.stubEnv('NODE_COMPILE_CACHE', '')
+  await using fresh = await openAttemptPlace()
+  const [first, second] = [await fresh.run('true'), await fresh.run('true')]
+  await untilCompiled(fresh)
+  vi.unstubAllEnvs()
+
+  expect(pidOf(second.order)).not.toBe(pidOf(first.order))
 })
 
 test('cancelling an attempt ends it and not its supervisor', async () => {

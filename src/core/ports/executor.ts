@@ -19,7 +19,8 @@ export interface Executor extends AsyncDisposable {
   probe(): Promise<{ cpus: number; gpus: number; memoryBytes: number }>
   /**
    * Secrets are handed over apart from the order, because the order is written to disk. What can be prepared may be, but
-   * nothing that the order names runs before `confirmed` is fulfilled, and nothing does where it is rejected. Absent: at once.
+   * nothing that the order names runs before `confirmed` is fulfilled. Where it is rejected nothing does while this process
+   * lives: whoever comes next decides, who finds the attempt or not. Absent: at once.
    */
   submit(order: AttemptOrder, secrets: Readonly<Record<string, string>>, confirmed?: Promise<void>): Promise<Handle>
   /** One call for many. `ended` carries the completion record; `gone` means no supervisor and no record. */

@@ -23,9 +23,7 @@ export interface Starter {
   close(): Promise<void>
 }
 
-interface Given {
-  readonly attemptFolder: string
-  readonly secrets: Readonly<Record<string, string>>
+interface Given extends Pick<StartOrder, 'attemptFolder' | 'secrets'> {
   /** Rejected: it is never told to begin, and does when we are gone, and whoever comes next finds the attempt. */
   readonly confirmed: Promise<void>
 }
