@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { peerPrograms } from './peers.ts'
 import { answer, inTurns, timed, type BenchOptions, type BenchRow } from './bench-row.ts'
 
-const TIDEGATE = fileURLToPath(new URL('../bin/tidegate.js', import.meta.url))
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 const STEPS = 20
 const NAMES = Array.from({ length: STEPS }, (_, at) => `part${at}`)
@@ -26,17 +26,27 @@ function graph(command: 'run' | 'cmd'): string {
 export async function benchCommand({ quick }: BenchOptions): Promise<BenchRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'))
   try {
-    return [await version(quick ? 3 : 20), await nothingChanged(folder, quick)]
+    const tidegate = await buildPackage(join(folder, 'package'))
+    return [await version(tidegate, quick ? 3 : 20), await nothingChanged(tidegate, folder, quick)]
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
 }
 
-async function version(rounds: number): Promise<BenchRow> {
-  await run(process.execPath, [TIDEGATE, '--version'])
+/** The command as people have it from the package, with the packages that it leaves to npm. */
+async function buildPackage(folder: string): Promise<string> {
+  await mkdir(folder)
+  for (const name of ['bin', 'package.json']) await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  await run(process.execPath, [join(ROOT, 'tools', 'build-server.ts'), join(folder, 'dist')])
+  return join(folder, 'bin', 'tidegate.js')
+}
+
+async function version(tidegate: string, rounds: number): Promise<BenchRow> {
+  await run(process.execPath, [tidegate, '--version'])
   const samples = await inTurns({
     rounds,
-    ours: () => timed(() => run(process.execPath, [TIDEGATE, '--version'])),
+    ours: () => timed(() => run(process.execPath, [tidegate, '--version'])),
     peer: () => timed(() => run(process.execPath, ['--version'])),
   })
   return answer(
@@ -51,12 +61,12 @@ async function version(rounds: number): Promise<BenchRow> {
   )
 }
 
-async function nothingChanged(folder: string, quick: boolean): Promise<BenchRow> {
+async function nothingChanged(tidegate: string, folder: string, quick: boolean): Promise<BenchRow> {
   const repository = join(folder, 'repository')
   const partBytes = (quick ? 2 ** 25 : 2 ** 30) / STEPS
   await makeRepository(repository, { 'tidegate.yaml': `version: 1\nsteps:\n${graph('run')}` }, partBytes)
   const environment = { ...process.env, TIDEGATE_DATA: join(folder, 'tidegate') }
-  const ours = () => run(process.execPath, [TIDEGATE, 'run'], { cwd: repository, env: environment })
+  const ours = () => run(process.execPath, [tidegate, 'run'], { cwd: repository, env: environment })
   await ours()
   await ours()
   const peer = await prepareDvc(folder, partBytes)

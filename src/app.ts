@@ -58,6 +58,7 @@ import { allHandlers } from './http/routes/all-handlers.ts'
 import { serveHttp } from './http/server.ts'
 import { isSameProcess, readProcess } from './lib/processes.ts'
 import { openAnalytics } from './lib/open-analytics.ts'
+import { packageFile } from './lib/own-files.ts'
 import { startGateway } from './serving/gateway-process.ts'
 import { createGitServer } from './source/git-server.ts'
 import { findProject, getProject, projectWeights } from './source/projects.ts'
@@ -225,7 +226,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
       port: config.port,
       api,
       git,
-      page: createPage(pageFolder()),
+      page: createPage(packageFile('web/dist')),
       onError: (error, url) => log.warn({ error: String(error), url }, 'request ended early'),
     }),
   )
@@ -243,10 +244,6 @@ export async function startServer(config: ServerConfig): Promise<Server> {
     stopGateway: () => gateway.stop(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
-}
-
-function pageFolder(): string {
-  return new URL('../web/dist', import.meta.url).pathname
 }
 
 const PRIVATE_FOLDERS = [

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../core/errors.ts'
 import { limit } from '../core/limits.ts'
+import { programFile } from '../lib/own-files.ts'
 import type { FoundLine, Search } from './grep-lines.ts'
 import type { GrepOrder, GrepProgress } from './grep-program.ts'
 
@@ -12,7 +13,6 @@ export interface Found {
 }
 
 const AT_ONCE = 4
-const PROGRAM = new URL(`./grep-program.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
 
 let searching = 0
 
@@ -43,7 +43,7 @@ function refuseBroken({ pattern, ignoresCase }: Search): void {
 }
 
 async function searchInThread(order: GrepOrder, signal: AbortSignal): Promise<Found> {
-  const worker = new Worker(PROGRAM, { workerData: order, execArgv: [], env: {} })
+  const worker = new Worker(programFile('engine/grep-program'), { workerData: order, execArgv: [], env: {} })
   const lines: FoundLine[] = []
   let next = { offset: order.offset, line: order.line }
   let isWhole = false

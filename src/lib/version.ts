@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { packageFile } from './own-files.ts'
 
 let known: string | undefined
 
-/** Of this package, from its package.json, two folders above this file in `src/` and `dist/` alike. */
+/** Of this package, from its package.json. */
 export function version(): string {
-  known ??= (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-    .version
+  known ??= (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version
   return known
 }

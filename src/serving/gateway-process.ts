@@ -3,10 +3,10 @@ import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { AppError } from '../core/errors.ts'
 import type { GatewayStatus, RouteTable } from '../core/route-table.ts'
 import { compileCache } from '../lib/compile-cache.ts'
+import { programFile } from '../lib/own-files.ts'
 import { askControl } from './gateway/control-client.ts'
 import type { GatewayFile } from './gateway/program.ts'
 import { kill, startTicksOf } from './model-host/process-tree.ts'
@@ -45,9 +45,7 @@ const POLL_MS = 20
 const WATCH_MS = 500
 const STOP_MS = 40_000
 const LATE_MS = 2_000
-const PROGRAM = fileURLToPath(
-  new URL(`./gateway/program${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-)
+const PROGRAM = programFile('serving/gateway/program')
 
 /** Adopts the gateway that runs for this folder, or starts one that outlives this process. */
 export async function startGateway(order: GatewayOrder): Promise<GatewayControl> {

@@ -1,9 +1,9 @@
 import { writeSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { openFolderStore, type FolderStore } from '../drivers/store/folder/folder-store.ts'
 import { createControlGroups } from '../lib/control-group.ts'
 import { createPipes } from './output-pipe.ts'
 import { linesOf } from '../lib/lines-of.ts'
+import { programFile } from '../lib/own-files.ts'
 import { createRecordSync } from './record-sync.ts'
 import { supervise, type SupervisorEnd } from './supervise.ts'
 import type { StartOrder, SupervisorWord } from '../core/attempt-files.ts'
@@ -14,8 +14,7 @@ import type { StartOrder, SupervisorWord } from '../core/attempt-files.ts'
  * Node costs ten times what supervising a short command does. Stdin that ends (the server stopped, or was
  * killed) ends it when nothing is under way; an attempt that is under way is brought to its end first.
  */
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const taskEntry = fileURLToPath(new URL(`../main.${extension}`, import.meta.url))
+const taskEntry = programFile('main')
 
 /** One that has served for long starts anew, whatever it may have gathered. */
 const MOST_ATTEMPTS = 500

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { version } from '../../lib/version.ts'
 import { startTicksOf } from '../model-host/process-tree.ts'
 import { openControlServer } from './control-server.ts'
 import { Gateway } from './gateway.ts'
@@ -40,7 +40,7 @@ export async function runGateway(args: readonly string[]): Promise<void> {
     folder,
     host: values.host,
     port: Number(values.port),
-    serverVersion: readVersion(),
+    serverVersion: version(),
     hosts: {
       ...(values['infer-timeout-ms'] === undefined ? {} : { inferMs: Number(values['infer-timeout-ms']) }),
       ...(values['host-start-ms'] === undefined ? {} : { startMs: Number(values['host-start-ms']) }),
@@ -74,11 +74,6 @@ async function writeGatewayFile(folder: string, content: GatewayFile): Promise<v
   const path = join(folder, 'gateway.json')
   await writeFile(`${path}.new`, JSON.stringify(content))
   await rename(`${path}.new`, path)
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 if (import.meta.main) await runGateway(process.argv.slice(2))

@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { ATTEMPT_MARK } from '../../core/attempt-files.ts'
 import type { TensorSpec } from '../../core/bundle.ts'
 import { AppError } from '../../core/errors.ts'
 import { limit } from '../../core/limits.ts'
 import type { Tensor } from '../../core/ports/runtime.ts'
 import type { HostSpec } from '../../core/route-table.ts'
+import { programFile } from '../../lib/own-files.ts'
 import { createFrameReader, decodeTensors, encodeFrame, encodeTensors, FRAME, type Frame } from './frames.ts'
 import { HOST_MARK, kill, killMarked, treeMemoryBytes } from './process-tree.ts'
 import { makeProgramHome, removeProgramHome } from './program-home.ts'
@@ -51,7 +51,7 @@ const WATCH_MS = 100
 /** Thread stacks, the heap's reservations and code: what a process maps beyond what it uses. */
 const MAPPED_SLACK_BYTES = 1 << 30
 const KEPT_LOG_LINES = 20
-const PROGRAM = fileURLToPath(new URL(`./program${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+const PROGRAM = programFile('serving/model-host/program')
 
 /** Resolves when the model is loaded; rejects with INVALID_INPUT and the reason when it cannot be. */
 export async function openHost(spec: HostSpec, options: HostOptions = {}): Promise<ModelHost> {

@@ -2,16 +2,15 @@ import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
 import { addPerson, createToken } from '../../../api/access.ts'
 import { createClient, type Client } from '../../../client/client.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Role } from '../../../core/roles.ts'
+import { packageFile } from '../../../lib/own-files.ts'
 import { say } from './terminal.ts'
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
-const COMMAND = join(ROOT, 'bin', 'tidegate.js')
+const COMMAND = packageFile('bin/tidegate.js')
 
 /** The people of the story. Each acts with a token of their own. */
 export const PEOPLE = { dana: 'developer', ana: 'tester', bo: 'tester', lead: 'approver' } as const satisfies Record<
@@ -79,11 +78,11 @@ export async function prepareDemo(
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-demo-'))
   const repository = join(folder, 'digits')
   const demoFolder = join(folder, 'digits-demo')
-  await cp(join(ROOT, 'examples', 'digits'), repository, {
+  await cp(packageFile('examples/digits'), repository, {
     recursive: true,
     filter: (path) => !/__pycache__|\.pytest_cache|\.venv/.test(path),
   })
-  await cp(join(ROOT, 'examples', 'digits-demo'), demoFolder, { recursive: true })
+  await cp(packageFile('examples/digits-demo'), demoFolder, { recursive: true })
   await writeFile(join(demoFolder, 'package.json'), '{ "type": "module" }\n')
   const token = (person: PersonName) => tokens.get(person) ?? ''
   return {

@@ -4,10 +4,10 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { compileCache } from '../../../lib/compile-cache.ts'
 import { removeLeftGroups } from '../../../lib/control-group.ts'
 import { linesOf } from '../../../lib/lines-of.ts'
+import { programFile } from '../../../lib/own-files.ts'
 import { ATTEMPT_FILES, BEGIN, type StartOrder, type SupervisorWord } from '../../../core/attempt-files.ts'
 
 export interface Starter {
@@ -46,9 +46,7 @@ const MOST_IDLE = 8
 /** Those that nobody needed for so long end, but for the spares. */
 const IDLE_MS = 60_000
 
-const PROGRAM = fileURLToPath(
-  new URL(`../../../supervisor/program.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
-)
+const PROGRAM = programFile('supervisor/program')
 
 /**
  * Starts supervisors so that they outlive us: own session, and of their pipes to us nothing matters to them
