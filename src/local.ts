@@ -370,6 +370,9 @@ async function follow(
   return done
 }
 
+/** Somebody waits at the prompt for the last of them. */
+const PACE_MS = 10
+
 async function show(
   watch: LocalRunWatch,
   facts: LocalFacts,
@@ -377,7 +380,7 @@ async function show(
   ended: AbortController,
 ): Promise<void> {
   const open = new Set((await listActiveRuns(database.read)).map(({ id }) => id))
-  for await (const event of followEvents(database, after, ended.signal)) {
+  for await (const event of followEvents(database, after, ended.signal, {}, PACE_MS)) {
     if (event.kind === 'run.ended') open.delete(event.subject)
     if (event.subject === run.id || event.subject.startsWith(`${run.id}/`)) await watch.happened(event, facts)
     if (open.size === 0) return

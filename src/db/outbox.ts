@@ -118,9 +118,10 @@ export async function* followEvents(
   afterId: number,
   signal: AbortSignal,
   filter: EventFilter = {},
+  paceMs = PACE_MS,
 ): AsyncGenerator<AppEvent> {
   let last = afterId
-  const bell = commitBell(database)
+  const bell = commitBell(database, paceMs)
   try {
     while (!signal.aborted) {
       const events = await readEvents(database.read, last, 500, filter)
@@ -140,9 +141,12 @@ const PACE_MS = 50
 
 /**
  * Rings when a transaction of this process commits; a ring that came while nobody waited is not lost. At once after
- * a pause, and not more often than every fifty milliseconds.
+ * a pause, and then not more often than every `paceMs`.
  */
-export function commitBell(database: Database): {
+export function commitBell(
+  database: Database,
+  paceMs = PACE_MS,
+): {
   wait(timeoutMs: number, signal: AbortSignal): Promise<void>
   stop(): void
 } {
@@ -169,7 +173,7 @@ export function commitBell(database: Database): {
         })
       }
       wake = undefined
-      const restMs = answeredAt + PACE_MS - performance.now()
+      const restMs = answeredAt + paceMs - performance.now()
       if (restMs > 0) await sleep(restMs)
       answeredAt = performance.now()
       rung = false
