@@ -1,4 +1,3 @@
-import { get } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlanService } from '../core/plan.ts'
@@ -54,7 +53,9 @@ function accepts(port: number): Promise<boolean> {
 }
 
 /** On a connection of its own, closed at once: one that is kept open would keep a simple server from the step. */
-function answers(url: string): Promise<boolean> {
+async function answers(url: string): Promise<boolean> {
+  // Seven megabytes, for which every command that this process starts would pay.
+  const { get } = await import('node:http')
   return new Promise((resolve) => {
     const request = get(url, { agent: false, timeout: ASK_MS }, (response) => {
       const { statusCode = 0 } = response
