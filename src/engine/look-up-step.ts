@@ -26,8 +26,10 @@ export async function lookUpStep(kernel: Kernel, prepared: PreparedStep): Promis
   }
   const outputs = parseOutputs(row.outputs)
   const gone = await whatIsGone(kernel, context, outputs)
-  if (gone !== undefined) return { kind: 'miss', why: `${row.run_id} made the same, but ${gone}` }
-  return { kind: 'hit', outputs: { ...outputs, cachedFrom: row.run_id }, why: `nothing changed since ${row.run_id}` }
+  // What others run is not theirs to see who may not see that project.
+  const maker = row.project === context.run.project ? row.run_id : 'a run of another project'
+  if (gone !== undefined) return { kind: 'miss', why: `${maker} made the same, but ${gone}` }
+  return { kind: 'hit', outputs: { ...outputs, cachedFrom: maker }, why: `nothing changed since ${maker}` }
 }
 
 /** Why outputs cannot be used any more; undefined: they can. */

@@ -76,6 +76,18 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(ours.steps['train']).toMatchObject({ cache: 'miss', why: 'first run of this step' })
   })
 
+  test('a hit on what another project made does not name its run', async () => {
+    const theirs = await run('another-project', { ...files, 'data/shared.csv': '5' }, train())
+    const ours = await run('this-project', { ...files, 'data/shared.csv': '5' }, train())
+    const again = await run('this-project', { ...files, 'data/shared.csv': '5' }, train())
+
+    expect(theirs.steps['train']?.cache).toBe('miss')
+    for (const { steps } of [ours, again]) {
+      expect(steps['train']).toMatchObject({ cache: 'hit', why: 'nothing changed since a run of another project' })
+      expect(parseOutputs(steps['train']?.outputs ?? '').cachedFrom).toBe('a run of another project')
+    }
+  })
+
   test('a params key that the step does not name changes nothing for it, and is not shown to it', async () => {
     const step = train({ params: ['params.yaml:train.lr'] })
     await run('params', files, step)
