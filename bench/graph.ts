@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { startRun } from '../src/api/runs.ts'
+import { mapBounded } from '../src/lib/map-bounded.ts'
 import { startTestServerProcess, type TestServerProcess } from '../tests/harness/server-process.ts'
 import { temporaryFolder } from '../tests/source/git-place.ts'
 import { answer, timed, type BenchOptions, type BenchRow } from './bench-row.ts'
+import { bareSpawn } from './bare-spawn.ts'
 import { peerPrograms } from './peers.ts'
 
 type Shape = 'fan-out' | 'chain'
@@ -36,9 +38,10 @@ async function compare(server: TestServerProcess, folder: string, graph: Graph):
   await mkdir(folder)
   const ours = await preparePipeline(server, graph)
   const make = await prepareMake(folder, graph)
-  const samples = { ours: [] as number[], make: [] as number[] }
+  const samples = { ours: [] as number[], make: [] as number[], node: [] as number[] }
   for (const _ of [1, 2]) {
     samples.make.push(await make())
+    samples.node.push(await spawnFromNode(folder, graph))
     samples.ours.push(await ours())
   }
   const what = `${graph.shape} of ${graph.size.toLocaleString('en')} steps of \`true\``
@@ -47,6 +50,7 @@ async function compare(server: TestServerProcess, folder: string, graph: Graph):
   const ahead = { says: 'ahead', isMet: (mine: number, peer: number) => mine < peer }
   const rows = [
     answer({ ...question, peerIs: '`make -j2`', budget: threefold }, { ours: samples.ours, peer: samples.make }),
+    answer({ ...question, peerIs: FLOOR[graph.shape] }, { ours: samples.ours, peer: samples.node }),
   ]
   for (const [peerIs, prepare] of OTHERS) {
     const peer = await measurePeer(peerIs, prepare, folder, graph)
@@ -92,6 +96,13 @@ async function preparePipeline(server: TestServerProcess, { shape, size }: Graph
       return newest.endedAt - newest.createdAt
     }
   }
+}
+
+/** What a program in Node cannot go below, whatever it leaves out: it forks, with all that Node has in memory. */
+const FLOOR = { 'fan-out': 'Node alone, two at a time', chain: 'Node alone, one after another' } as const
+
+function spawnFromNode(folder: string, { shape, size }: Graph): Promise<number> {
+  return timed(() => mapBounded(namesOf(size), shape === 'chain' ? 1 : 2, () => bareSpawn(folder, 'true')))
 }
 
 async function prepareMake(folder: string, { shape, size }: Graph): Promise<Measure> {
