@@ -61,7 +61,7 @@ steps:
     expect(runs.map((run) => run.state)).toEqual(['succeeded', 'succeeded', 'succeeded'])
     expect(runs.map((run) => stepOf(run, 'environment').cache)).toEqual(['miss', 'hit', 'hit'])
     expect(runs.map((run) => stepOf(run, 'train').cache)).toEqual(['miss', 'hit', 'hit'])
-    expect(stepOf(runs[2]!, 'train').why).toContain('built#1')
+    expect(stepOf(runs[2]!, 'train').why).toContain('a run of another project')
     expect(await first.log(1, 'environment')).toMatch(/"default": Python 3\.\d+\.\d+, 2 packages, built with (uv|pip)/)
     expect(await first.log(1, 'train')).toContain('alpha 1.0')
     expect(again.stderr).toMatch(/environment +succeeded +cached/)

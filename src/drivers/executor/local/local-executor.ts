@@ -102,13 +102,15 @@ function running(handle: Handle, claim: SupervisorClaim): Observation {
 }
 
 /**
- * Nobody has claimed it. A supervisor may still be on its way; before we say that none is, we claim the
- * attempt ourselves, so that one that comes later finds it taken and leaves.
+ * Nobody has claimed it. A supervisor may still be on its way: of those that we told we know for how long, even when the
+ * clock was set; of others by the order's file. Before we say that none is, we claim the attempt ourselves, so that one
+ * that comes later finds it taken and leaves.
  */
 async function lookUnclaimed(handle: Handle, starter: Starter): Promise<Observation> {
   const order = statSync(fileOf(handle, 'order'), { throwIfNoEntry: false })
   if (!order) return { kind: 'gone' }
-  if (Date.now() - order.mtimeMs < START_MS && !starter.hasEnded(handle)) return { kind: 'starting' }
+  const age = starter.toldForMs(handle) ?? Date.now() - order.mtimeMs
+  if (age < START_MS && !starter.hasEnded(handle)) return { kind: 'starting' }
   const nobody: SupervisorClaim = { supervisor: { pid: 0, startTicks: '0' }, startedAt: Date.now() }
   return createJsonFile(fileOf(handle, 'claim'), nobody) ? { kind: 'gone' } : look(handle, starter)
 }

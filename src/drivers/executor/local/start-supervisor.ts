@@ -15,6 +15,11 @@ export interface Starter {
   start(task: Given): void
   /** Whether this process is the supervisor that we gave the attempt to, has it still, and lives. */
   isBusyWith(attemptFolder: string, pid: number): boolean
+  /**
+   * How long a supervisor that lives has been told of this attempt, by a clock that nobody sets; undefined: none of ours has
+   * it under way.
+   */
+  toldForMs(attemptFolder: string): number | undefined
   /** Whether the supervisor we started for this attempt has ended. What it did stands in the folder. */
   hasEnded(attemptFolder: string): boolean
   forget(attemptFolder: string): void
@@ -58,7 +63,7 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   const ended = new Set<string>()
   const listeners = new Set<(attemptFolder: string) => void>()
   const idle = new Set<ChildProcess>()
-  const busy = new Map<ChildProcess, string>()
+  const busy = new Map<ChildProcess, { readonly attemptFolder: string; readonly toldAt: number }>()
   /** Of those that waited for work: one that died before it heard of its attempt leaves it to another. */
   const unclaimed = new Map<ChildProcess, Given>()
   /** Of those that are ready again, the attempt that they have not said `done` of. */
@@ -71,7 +76,7 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
     const child = spawnSupervisor(folder)
     child.once('exit', () => {
       idle.delete(child)
-      const attemptFolder = busy.get(child)
+      const attemptFolder = busy.get(child)?.attemptFolder
       const given = unclaimed.get(child)
       busy.delete(child)
       recorded.delete(child)
@@ -95,7 +100,7 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   }
 
   function hear(child: ChildProcess, word: SupervisorWord): void {
-    const attemptFolder = recorded.get(child) ?? busy.get(child)
+    const attemptFolder = recorded.get(child) ?? busy.get(child)?.attemptFolder
     if (word === 'done') {
       recorded.delete(child)
       if (attemptFolder !== undefined) tellListeners(attemptFolder)
@@ -109,7 +114,7 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
   }
 
   function give(child: ChildProcess, { attemptFolder, secrets, confirmed }: Given): void {
-    busy.set(child, attemptFolder)
+    busy.set(child, { attemptFolder, toldAt: performance.now() })
     const order: StartOrder = { attemptFolder, secrets, ...(taskEntry === undefined ? {} : { taskEntry }) }
     tell(child, JSON.stringify(order))
     confirmed.then(
@@ -152,7 +157,14 @@ export function createStarter({ folder, spares, taskEntry }: StarterOptions): St
       trimming.refresh()
     },
     isBusyWith: (attemptFolder, pid) =>
-      busy.entries().some(([child, folder]) => folder === attemptFolder && child.pid === pid && isRunning(child)),
+      busy
+        .entries()
+        .some(([child, has]) => has.attemptFolder === attemptFolder && child.pid === pid && isRunning(child)),
+    toldForMs(attemptFolder) {
+      const [, has] =
+        busy.entries().find(([child, { attemptFolder: its }]) => its === attemptFolder && isRunning(child)) ?? []
+      return has === undefined ? undefined : performance.now() - has.toldAt
+    },
     hasEnded: (attemptFolder) => ended.has(attemptFolder),
     forget: (attemptFolder) => void ended.delete(attemptFolder),
     onDone(listener) {
