@@ -72,7 +72,7 @@ test('an invalid pipeline file is trouble of the first stage', () => {
 
 describe('steps', () => {
   test('of many only the first are named', () => {
-    const steps = Array.from({ length: 12 }, (_, at) => step(`s${at}`, 'build', 'succeeded'))
+    const steps = Array.from({ length: 12 }, (_, at) => step(`s${at}`, 'build', 'succeeded', { cache: 'off' }))
 
     expect(strip({ steps })['build']?.summary).toBe('ran s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 2 more')
   })
@@ -88,6 +88,12 @@ describe('steps', () => {
       seconds: 7,
       summary: 'ran train; from cache environment',
     })
+  })
+
+  test('what a rerun took over did not run', () => {
+    const steps = [step('environment', 'build', 'succeeded'), step('train', 'train', 'succeeded', { cache: 'off' })]
+
+    expect(strip({ steps })['build']?.summary).toBe('ran train; taken over environment')
   })
 
   test.each([

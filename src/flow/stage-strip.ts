@@ -86,12 +86,17 @@ function stateOf(steps: readonly StepProgress[]): StripStage['state'] {
 
 function summaryOf(steps: readonly StepProgress[]): string {
   const hits = steps.filter((step) => step.cache === 'hit').map((step) => step.key)
-  const ran = steps.filter((step) => step.state === 'succeeded' && step.cache !== 'hit').map((step) => step.key)
+  // A step that ran says what the cache had for it; one that a rerun adopted does not.
+  const adopted = steps.filter((step) => step.state === 'succeeded' && step.cache === null).map((step) => step.key)
+  const ran = steps
+    .filter((step) => step.state === 'succeeded' && (step.cache === 'miss' || step.cache === 'off'))
+    .map((step) => step.key)
   const running = steps.filter((step) => step.state === 'running').map((step) => step.key)
   const parts = [
     running.length > 0 ? `running ${listed(running)}` : '',
     ran.length > 0 ? `ran ${listed(ran)}` : '',
     hits.length > 0 ? `from cache ${listed(hits)}` : '',
+    adopted.length > 0 ? `taken over ${listed(adopted)}` : '',
   ]
   const said = parts.filter((part) => part !== '').join('; ')
   return said === '' ? (steps.find((step) => step.why !== null)?.why ?? '') : said
