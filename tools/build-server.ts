@@ -13,9 +13,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const INSTALLED = ['@aws-sdk/client-s3', '@duckdb/node-api', '@hono/node-server', 'onnxruntime-node', 'pg', 'pino']
 
 /**
- * Makes `dist/` of the package, or the same elsewhere: our programs, each where it lies below `src/`, and beside them in `dist/lib` the pieces that
- * they share or import when they need them. Seven hundred small files would take longer to find and read than a
- * `tidegate run` in which nothing has changed takes for everything else.
+ * Makes `dist/` of the package, or the same elsewhere: our programs, each where it lies below `src/`, and beside them in
+ * `lib/` the pieces that they share or import when they need them. To find and read seven hundred small files was half of
+ * a `tidegate run` in which nothing had changed.
  */
 async function buildServer(folder: string): Promise<void> {
   const input = Object.fromEntries(OWN_PROGRAMS.map((name) => [name, `src/${name}.ts`]))
@@ -36,7 +36,7 @@ async function buildServer(folder: string): Promise<void> {
     format: 'es',
     entryFileNames: '[name].js',
     chunkFileNames: 'lib/[name].js',
-    // Looks for the others from where it lies.
+    // It finds the programs from where it lies itself, one folder below them.
     codeSplitting: { groups: [{ name: 'own-files', test: /src\/lib\/own-files\.ts$/ }] },
   })
 }

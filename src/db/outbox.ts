@@ -111,7 +111,8 @@ const SAFETY_POLL_MS = 1_000
 
 /**
  * Events as they come, without end: history after `afterId` first, then live. Stops when `signal` aborts.
- * What other processes write is seen within a second.
+ * What other processes write is seen within a second. Where commits of this process come one after another, a look follows
+ * every `paceMs`.
  */
 export async function* followEvents(
   database: Database,

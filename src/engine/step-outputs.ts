@@ -14,7 +14,7 @@ export interface StepOutputs {
   readonly result?: unknown
   /** See `TaskOutput.cacheable`. */
   readonly cacheable?: false
-  /** The run that made them, when it is another one. */
+  /** The run that made them, when it is another one; of another project's it is not said which. */
   readonly cachedFrom?: string
   /** How the attempt that made them ended. */
   readonly ended: Omit<CompletionRecord, 'outs' | 'kept' | 'checkpoint' | 'taskOutput'>

@@ -54,7 +54,7 @@ function accepts(port: number): Promise<boolean> {
 
 /** On a connection of its own, closed at once: one that is kept open would keep a simple server from the step. */
 async function answers(url: string): Promise<boolean> {
-  // Seven megabytes, for which every command that this process starts would pay.
+  // Three megabytes, for which every command that a supervisor starts would pay.
   const { get } = await import('node:http')
   return new Promise((resolve) => {
     const request = get(url, { agent: false, timeout: ASK_MS }, (response) => {

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { OWN_PROGRAMS } from '../../src/lib/own-files.ts'
 import { writeFiles } from './command.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -68,7 +69,7 @@ test('the package holds JavaScript and the page, and no TypeScript of ours', asy
   const names = await readdir(installed, { recursive: true })
 
   expect(names.filter((name) => /^(bin|dist|src)\/.*\.ts$/.test(name))).toEqual([])
-  expect(names).toContain('dist/main.js')
+  expect(names).toEqual(expect.arrayContaining(OWN_PROGRAMS.map((name) => `dist/${name}.js`)))
   expect(names).toContain('web/dist/index.html')
   expect(existsSync(join(installed, 'src'))).toBe(false)
 })
