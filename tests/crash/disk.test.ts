@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
@@ -8,7 +7,6 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  statfsSync,
   utimesSync,
   writeSync,
 } from 'node:fs'
@@ -135,8 +133,7 @@ test.runIf(process.getuid?.() === 0)(
     const young = await store.put(randomBytes(100_000))
     for (const { digest } of [orphan, cached]) utimesSync(store.localPath(digest as Digest), LONG_AGO, LONG_AGO)
 
-    const { bavail, bsize } = statfsSync(place.dataFolder)
-    execFileSync('fallocate', ['--length', String(bavail * bsize), join(place.dataFolder, 'ballast')])
+    fill(place.dataFolder)
 
     const isThere = (digest: string) => existsSync(store.localPath(digest as Digest))
     await untilTrue('what nothing needs to go', () => !isThere(orphan.digest) && !isThere(cached.digest))
