@@ -35,11 +35,17 @@ afterAll(async () => {
   await rmdir(mount)
 })
 
+/** It has gone on out of the group, and left there what it started: who ends the group must not end the program. */
 async function startProgram() {
   const program = spawn(process.execPath, [PROGRAM, mount], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(program.stdout)
   const [line] = (await once(lines, 'line')) as [string]
   const said = JSON.parse(line) as { name: string; limitsMemory: boolean; isStuck: boolean }
+  const started = () => {
+    const pids = processesOfGroup(said.name, mount)
+    return pids.length === 3 && program.pid !== undefined && !pids.includes(program.pid)
+  }
+  await vi.waitUntil(started, { timeout: 20_000 })
   return { program, lines, said }
 }
 
@@ -53,7 +59,6 @@ async function endGroup(name: string): Promise<void> {
 
 test('in version 2 a group lists whatever was started in it, also what left its session, and is removed when it is empty', async () => {
   const { program, lines, said } = await startProgram()
-  await vi.waitUntil(() => processesOfGroup(said.name, mount).length === 3, { timeout: 20_000 })
 
   expect(processesOfGroup(said.name, mount)).not.toContain(program.pid)
   expect(removeControlGroup(said.name, mount)).toBe(false)
@@ -71,7 +76,6 @@ test('in version 2 a group lists whatever was started in it, also what left its 
 
 test('groups of a program that was killed are removed when nothing lives in them any more', async () => {
   const { program, said } = await startProgram()
-  await vi.waitUntil(() => processesOfGroup(said.name, mount).length === 3, { timeout: 20_000 })
   program.kill('SIGKILL')
   await once(program, 'exit')
 
