@@ -85,9 +85,11 @@ async function settle(
       set: { ended_at: Date.now() },
     })
   }
-  const given = (await approvalsOf(writer, deployment.id))
-    .filter((approval) => approval.decision === 'approve')
+  // Who speaks now is named last also where the clock says that somebody else spoke in the same millisecond.
+  const before = (await approvalsOf(writer, deployment.id))
+    .filter((approval) => approval.decision === 'approve' && approval.person !== person)
     .map((approval) => approval.person)
+  const given = [...before, person]
   const required = requiredApprovals(rulesOf(deployment))
   if (given.length < required) return deployment
   return moveDeployment(writer, kind, deployment, {
