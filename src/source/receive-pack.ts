@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { limit } from '../core/limits.ts'
+import { uuidv7 } from '../lib/uuidv7.ts'
 import { whenClosing, type GitContext } from './git-context.ts'
 import { answerHooks, type PushInProgress } from './answer-hooks.ts'
 import { settlePush } from './reconcile-pushes.ts'
@@ -27,7 +27,7 @@ export async function receivePack(
   response: ServerResponse,
 ): Promise<void> {
   const body = bodySteps(request, limit('pushBytes'))
-  const id = randomUUID()
+  const id = uuidv7()
   const child = spawnGit(
     about.folder,
     ['receive-pack', '--stateless-rpc', about.folder],
