@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { basename, join } from 'node:path'
 import { reach } from '../core/points.ts'
 import type { GitContext } from './git-context.ts'
-import { readHookMessages, type HookMessage } from './hook-messages.ts'
+import { readHookMessages, type HookMessage, type RefUpdate } from './hook-messages.ts'
 import { removeJournalEntry, writeJournalEntry, type JournalEntry } from './push-journal.ts'
 import { recordPush } from './pushes.ts'
 import type { GitCall } from './run-git.ts'
@@ -43,8 +43,8 @@ export async function answerHooks(
 /** Refs are about to move: `ok` once that is on disk. Any other answer refuses the push and is shown. */
 async function permit(context: GitContext, push: PushInProgress, message: HookMessage): Promise<string> {
   const { updates } = message
-  const bad = updates.find((update) => !isPlainRef(update.ref))
-  if (bad !== undefined) return `${shown(bad.ref)} cannot be pushed here: only names under refs/ can.`
+  const bad = message.strange[0] ?? updates.find((update) => !isPlainRef(update.ref))?.ref
+  if (bad !== undefined) return `${shown(bad)} cannot be pushed here: only names under refs/ can.`
   const refused = await refusal(context, push, message)
   if (refused !== undefined) return shown(refused)
   const { id, repository, person, at, pid } = push
@@ -96,7 +96,7 @@ async function welcome(
   try {
     const { id, repository, person, at } = push
     await reach('refs moved', id)
-    await recordPush(context.database, { id, repository, person, at, updates: message.updates })
+    await recordPush(context.database, { id, repository, person, at, updates: permitted(push, message.updates) })
     await reach('push recorded', id)
     await removeJournalEntry(context.dataFolder, id)
     push.journaled = undefined
@@ -111,6 +111,13 @@ async function welcome(
   const { id, repository, person } = push
   await showProgress(context, { id, repository, person, isDetached }, say, leaving)
   socket.end('.\n')
+}
+
+/** Whatever a hook says: what nobody permitted has not moved. */
+function permitted({ journaled }: PushInProgress, updates: readonly RefUpdate[]): RefUpdate[] {
+  const nameOf = ({ ref, oldCommit, newCommit }: RefUpdate) => `${oldCommit} ${newCommit} ${ref}`
+  const asked = new Set(journaled?.updates.map(nameOf))
+  return updates.filter((update) => asked.has(nameOf(update)))
 }
 
 /** One line without anything that could move the cursor or colour the pusher's terminal. */

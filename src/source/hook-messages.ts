@@ -14,6 +14,8 @@ export interface RefUpdate {
 export interface HookMessage {
   readonly kind: 'pre' | 'post'
   readonly updates: readonly RefUpdate[]
+  /** What stood in place of an update and is none: names of refs with line breaks in them. */
+  readonly strange: readonly string[]
   readonly options: readonly string[]
   /** The folder in `objects` in which git keeps what a push brings until refs move; '' when it brings nothing. */
   readonly quarantine: string
@@ -24,7 +26,7 @@ export async function* readHookMessages(socket: Readable): AsyncGenerator<HookMe
   let message: GrowingMessage | undefined
   for await (const line of createInterface({ input: socket, crlfDelay: Infinity })) {
     if (line === 'pre' || line === 'post') {
-      message = { kind: line, updates: [], options: [], quarantine: '' }
+      message = { kind: line, updates: [], strange: [], options: [], quarantine: '' }
     } else if (line === 'end' && message !== undefined) {
       yield message
       message = undefined
@@ -36,21 +38,23 @@ export async function* readHookMessages(socket: Readable): AsyncGenerator<HookMe
 
 interface GrowingMessage extends HookMessage {
   readonly updates: RefUpdate[]
+  readonly strange: string[]
   readonly options: string[]
   quarantine: string
 }
 
 function addLine(message: GrowingMessage, line: string): void {
-  if (line.startsWith('quarantine ')) message.quarantine = line.slice('quarantine '.length)
-  if (line.startsWith('option ')) message.options.push(line.slice('option '.length))
-  const update = parseUpdate(line)
-  if (update !== undefined) message.updates.push(update)
+  const [word] = line.split(' ', 1)
+  const said = line.slice(line.indexOf(' ') + 1)
+  if (word === 'quarantine') message.quarantine = said
+  if (word === 'option') message.options.push(said)
+  if (word === 'ref') addUpdate(message, said)
 }
 
 const UPDATE = /^(?<oldCommit>[0-9a-f]{40,64}) (?<newCommit>[0-9a-f]{40,64}) (?<ref>.+)$/
 
-function parseUpdate(line: string): RefUpdate | undefined {
-  const found = UPDATE.exec(line)?.groups
-  if (found === undefined) return undefined
-  return { ref: found['ref']!, oldCommit: found['oldCommit']!, newCommit: found['newCommit']! }
+function addUpdate(message: GrowingMessage, said: string): void {
+  const found = UPDATE.exec(said)?.groups
+  if (found === undefined) message.strange.push(said)
+  else message.updates.push({ ref: found['ref']!, oldCommit: found['oldCommit']!, newCommit: found['newCommit']! })
 }

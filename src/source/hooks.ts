@@ -9,9 +9,10 @@ import { join, resolve } from 'node:path'
  */
 const HOOKS = {
   // Refs have not moved yet. The server writes down what is about to move and says ok, or why not. Until then
-  // git keeps what was sent in a folder of its own.
+  // git keeps what was sent in a folder of its own. Each line of what a pusher wrote (git has not looked at the names yet, and
+  // options may hold anything) says what it is, so that none passes for one of ours.
   'pre-receive': `#!/bin/sh
-{ echo pre && echo "quarantine \${GIT_QUARANTINE_PATH##*/}" && cat && echo end; } >&3 2>/dev/null
+{ echo pre && echo "quarantine \${GIT_QUARANTINE_PATH##*/}" && sed 's/^/ref /' && echo end; } >&3 2>/dev/null
 IFS= read -r answer <&3 && [ "$answer" = ok ] && exit 0
 printf '%s\\n' "\${answer:-The server stopped before it took the push. Push again.}" >&2
 exit 1
@@ -19,13 +20,16 @@ exit 1
   // Refs have moved. What the server says is shown to the pusher line by line until it says ".".
   'post-receive': `#!/bin/sh
 trap '' PIPE
-{
-  echo post && cat
+options() {
   i=0
-  while [ "$i" -lt "\${GIT_PUSH_OPTION_COUNT:-0}" ]; do
-    eval "printf 'option %s\\n' \\"\\$GIT_PUSH_OPTION_$i\\""
+  while [ "$i" -lt "$GIT_PUSH_OPTION_COUNT" ]; do
+    eval "printf '%s\\n' \\"\\$GIT_PUSH_OPTION_$i\\""
     i=$((i + 1))
   done
+}
+{
+  echo post && sed 's/^/ref /'
+  [ "\${GIT_PUSH_OPTION_COUNT:-0}" -eq 0 ] || options | sed 's/^/option /'
   echo end
 } >&3 2>/dev/null
 while IFS= read -r line <&3; do
@@ -39,9 +43,9 @@ echo 'The server stopped. The push is stored, and its run goes on when the serve
 } as const
 
 /** Changes with what hooks and server say to each other, so that an upgrade never mixes two. */
-const VERSION = 'v2'
+const VERSION = 'v3'
 
-/** Writes `<data>/hooks/v2` and answers its path, for `core.hooksPath`. */
+/** Writes `<data>/hooks/v3` and answers its path, for `core.hooksPath`. */
 export async function writeHooks(dataFolder: string): Promise<string> {
   const folder = resolve(dataFolder, 'hooks', VERSION)
   await mkdir(folder, { recursive: true })

@@ -74,7 +74,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('a server killed with -9 between the move of a branch and the row of its run makes exactly one run of it', async () => {
     const project = await place.project('between', { 'tidegate.yaml': 'steps: { hello: { run: echo hello } }\n' })
     // git runs it when refs have moved, and before the server is told.
-    const hook = join(place.dataFolder, 'hooks', 'v2', 'post-receive')
+    const hook = join(place.dataFolder, 'hooks', 'v3', 'post-receive')
     await writeFile(hook, `#!/bin/sh\nkill -9 ${place.pid}\n`)
     await chmod(hook, 0o755)
 

@@ -104,7 +104,7 @@ test('a step cannot change the data folder, its build environment or the workspa
     data: write('new'),
     environment: write(`environments/${environment}/lib/new`),
     locks: write('environments/locks/new'),
-    hook: write('hooks/v2/post-receive'),
+    hook: write('hooks/v3/post-receive'),
     workspace: write('workspaces/victim/1/wait/1/enough'),
     workspaces: write('workspaces/new'),
     'the signal': `str(os.kill(${victim.pid}, 15))`,

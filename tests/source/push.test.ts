@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/db/open-database.ts'
 import { readEvents } from '../../src/db/outbox.ts'
 import type { ReceivedPush } from '../../src/source/git-context.ts'
+import { NO_COMMIT } from '../../src/source/hook-messages.ts'
 import { createProject } from '../../src/source/projects.ts'
 import { markHandled, unhandledUpdates } from '../../src/source/pushes.ts'
 import { DATABASES, openTestDatabase, type TestDatabase } from '../harness/databases.ts'
@@ -267,6 +268,36 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(server.errors).toEqual([])
   })
 
+  test('a client that git would not let write this adds nothing to its push by line breaks', async () => {
+    const { work, url } = await prepare('forged')
+    await git(work, 'push', '--quiet', url, 'main')
+    const head = await git(work, 'rev-parse', 'HEAD')
+    const forged = `${NO_COMMIT} ${head} refs/heads/forged`
+
+    const inOption = await pushByHand('forged', { ref: 'refs/heads/honest', head, option: `x\n${forged}` })
+    const inName = await pushByHand('forged', { ref: `refs/heads/other\nend\npost\n${forged}\nend`, head, option: 'x' })
+
+    expect(inOption).toContain('ok refs/heads/honest')
+    expect(inName).toContain('pre-receive hook declined')
+    expect((await updatesOf('forged')).map(({ ref }) => ref)).toEqual(['refs/heads/main', 'refs/heads/honest'])
+    expect(server.errors).toEqual([])
+  })
+
+  /** One new ref, in the words of git's protocol: whatever a client may say. */
+  async function pushByHand(
+    project: string,
+    { ref, head, option }: { ref: string; head: string; option: string },
+  ): Promise<string> {
+    const update = packet(`${NO_COMMIT} ${head} ${ref}\0report-status push-options\n`)
+    const nothing = Buffer.from('5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e', 'hex')
+    const answer = await fetch(`http://${server.address}/${project}.git/git-receive-pack`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer write-ana', 'content-type': 'application/x-git-receive-pack-request' },
+      body: Buffer.concat([Buffer.from(`${update}0000${packet(option)}0000`), nothing]),
+    })
+    return answer.text()
+  }
+
   test('a large push and a large fetch stream through', async () => {
     const { work, url } = await prepare('large')
     const noise = Array.from({ length: 120_000 }, (_, index) => `${Math.sin(index)}${Math.cos(index)}`).join('\n')
@@ -314,3 +345,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     await expect.poll(() => readdir(join(server.dataFolder, 'pushes'))).toEqual([])
   })
 })
+
+/** A line of git's protocol: its length, itself included, in four hexadecimal digits. */
+function packet(text: string): string {
+  return (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text
+}
