@@ -14,7 +14,7 @@ export interface GrepProgress {
   readonly found: readonly FoundLine[]
   readonly next: { readonly offset: number; readonly line: number }
   readonly isDone: boolean
-  /** The end of the log was reached. */
+  /** The end of the log was reached, and the limit was not. */
   readonly isWhole: boolean
 }
 
@@ -36,8 +36,9 @@ while (goesOn) {
   const isEnd = bytes.length === 0
   const whole = isEnd || all.length > LONGEST_REST ? all.length : all.lastIndexOf(10) + 1
   rest = Buffer.from(all.subarray(whole))
-  goesOn = search.push(all.subarray(0, whole)) && !isEnd
-  say({ found: search.take(), next: search.next, isDone: !goesOn, isWhole: isEnd })
+  const wantsMore = search.push(all.subarray(0, whole))
+  goesOn = wantsMore && !isEnd
+  say({ found: search.take(), next: search.next, isDone: !goesOn, isWhole: isEnd && wantsMore })
 }
 closeSync(file)
 

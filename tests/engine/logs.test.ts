@@ -84,6 +84,17 @@ test('lines around a match are shown once, and a search goes on where its limit 
   expect(rest.next).toBeNull()
 })
 
+test('a search that its limit stopped in the last piece, which no line break ends, says where to go on', async () => {
+  await write('loss nan\r'.repeat(30))
+
+  const first = await grep('nan', { limit: 10 })
+  const rest = await grep('nan', { limit: 100, ...first.next })
+
+  expect(first.lines).toHaveLength(10)
+  expect(first.next).toMatchObject({ line: 11 })
+  expect(rest.lines).toHaveLength(20)
+})
+
 test('a large log is searched to its end', async () => {
   const line = `${'x'.repeat(99)}\n`
   for (let part = 0; part < 30; part++) await write(line.repeat(10_000))
