@@ -5,6 +5,7 @@ import { statSync } from 'node:fs'
 
 const LOG_BYTES = 64 << 10
 const MOST_NAMED = 3
+const MOST_MODULES = 20
 
 /**
  * A step that declares `deps` sees nothing else, which is easily forgotten: where its log complains of a file
@@ -27,13 +28,16 @@ function isShown(path: string, shown: ReadonlySet<string>): boolean {
   return [...shown].some((dep) => path === dep || path.startsWith(`${dep}/`))
 }
 
-/** What shells, Python and compilers say of a file that is not there. */
+/**
+ * What shells, Python and compilers say of a file that is not there. Logs hold anything, and nobody waits for a pattern: each
+ * begins where a word does, and takes no more of it than a path may have.
+ */
 const COMPLAINTS: readonly RegExp[] = [
-  /No such file or directory: b?['"]([^'"\n]+)['"]/g,
-  /can't open file ['"]([^'"\n]+)['"]/g,
-  /([^\s:'"`]+): No such file or directory/g,
-  /(?:can't|cannot) (?:open|access|stat) ['"]?([^\s'":]+)['"]?: No such file/g,
-  /cannot open ([^\s:]+): No such file/g,
+  /No such file or directory: b?['"]([^'"\n]{1,4096})['"]/g,
+  /can't open file ['"]([^'"\n]{1,4096})['"]/g,
+  /(?<![^\s:'"`])([^\s:'"`]{1,4096}): No such file or directory/g,
+  /(?:can't|cannot) (?:open|access|stat) ['"]?([^\s'":]{1,4096})['"]?: No such file/g,
+  /cannot open ([^\s:]{1,4096}): No such file/g,
 ]
 const MISSING_MODULE = /ModuleNotFoundError: No module named ['"]([\w.]+)['"]/g
 
@@ -45,7 +49,8 @@ function missingPaths(log: string, known: ReadonlySet<string>): Set<string> {
       if (path !== undefined) found.add(path)
     }
   }
-  for (const [, module = ''] of log.matchAll(MISSING_MODULE)) {
+  const modules = new Set([...log.matchAll(MISSING_MODULE)].map(([, module = '']) => module))
+  for (const module of [...modules].slice(0, MOST_MODULES)) {
     const path = module.replaceAll('.', '/')
     const file = [...known].find(
       (each) => endsWithPath(each, `${path}.py`) || endsWithPath(each, `${path}/__init__.py`),

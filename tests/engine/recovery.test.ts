@@ -203,6 +203,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     await untilAttempt(`${id}/train/1`, 'running')
     await untilAttempt(`${id}/free/1`, 'running')
     const complaints = [
+      // Of any length: a pattern that tried each letter of it as a beginning would hold up the server for seconds.
+      'A'.repeat(50_000),
       "FileNotFoundError: [Errno 2] No such file or directory: 'conf/params.yaml'",
       "ModuleNotFoundError: No module named 'helper'",
       'cat: src/a.py: No such file or directory',
