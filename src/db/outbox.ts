@@ -97,6 +97,12 @@ const selectChanges = preparedFor<number, { id: number; subject: string }>((read
     .limit(limit!),
 )
 
+/** The id of the oldest event about exactly this, 1 when there is none. */
+export async function firstEventId(reader: Reader, subject: string): Promise<number> {
+  const query = reader.selectFrom('events').select('id').where('subject', '=', subject)
+  return (await query.orderBy('id').limit(1).executeTakeFirst())?.id ?? 1
+}
+
 /** The id of the newest event, 0 when there is none. */
 export async function newestEventId(reader: Reader): Promise<number> {
   const row = await reader

@@ -1,6 +1,6 @@
 import type { AppEvent } from '../core/events.ts'
 import { formatProblem, type Problem } from '../core/problem.ts'
-import { followEvents } from '../db/outbox.ts'
+import { firstEventId, followEvents } from '../db/outbox.ts'
 import type { Database } from '../db/open-database.ts'
 import type { RunRow } from '../db/tables.ts'
 import { limit } from '../core/limits.ts'
@@ -127,7 +127,8 @@ async function* followRun(options: ProgressOptions, run: RunRow, signal: AbortSi
   for (const problem of JSON.parse(run.problems) as Problem[]) yield formatProblem(problem)
   const { steps } = await getPlan(database.read, run.id)
   const width = Math.max(...steps.map(({ key }) => key.length), 8)
-  for await (const event of followEvents(database, 0, signal, { project: run.project, subjectPrefix: run.id })) {
+  const before = (await firstEventId(database.read, run.id)) - 1
+  for await (const event of followEvents(database, before, signal, { project: run.project, subjectPrefix: run.id })) {
     if (event.subject !== run.id && !event.subject.startsWith(`${run.id}/`)) continue
     yield* describeEvent(database, run, event, width)
     if (event.kind !== 'run.ended') continue
