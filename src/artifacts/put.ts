@@ -65,7 +65,10 @@ async function putContent(store: Store, path: string, size: number) {
     : store.put(createReadStream(path, { highWaterMark: 1 << 20 }))
 }
 
-/** Everything below a folder but empty folders, sockets, pipes and devices. */
+/**
+ * Everything below a folder but empty folders, sockets, pipes and devices. Links are named and never followed, as Node's own
+ * recursive reading would: steps make links to anywhere.
+ */
 export async function walk(folder: string, below = ''): Promise<Entry[]> {
   const found: Entry[] = []
   for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {

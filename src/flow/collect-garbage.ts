@@ -6,6 +6,7 @@ import {
   type CachedOutput,
   type GarbageRow as ContentRow,
 } from '../artifacts/collect-garbage.ts'
+import { walk } from '../artifacts/put.ts'
 import { lockShared, sharedFolders } from '../artifacts/shared-folder.ts'
 import { limit } from '../core/limits.ts'
 import { isDiskFull } from '../core/storage-error.ts'
@@ -354,9 +355,8 @@ async function foldersBelow(root: string, depth: number): Promise<string[]> {
 
 async function bytesIn(folder: string): Promise<number> {
   let bytes = 0
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue
-    const stats = await lstat(join(entry.parentPath, entry.name)).catch((error: unknown) => {
+  for (const { path } of await walk(folder)) {
+    const stats = await lstat(join(folder, path)).catch((error: unknown) => {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error
     })

@@ -1,6 +1,6 @@
-import { glob, lstat, readdir, realpath } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
-import { putFile, putFolder } from '../artifacts/put.ts'
+import { glob, lstat, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { putFile, putFolder, walk } from '../artifacts/put.ts'
 import { reach } from '../core/points.ts'
 import { hasCode } from '../lib/error-code.ts'
 import type { ArtifactRef } from '../core/tree.ts'
@@ -42,11 +42,8 @@ export async function collectOutputs(
 /** For the person whose output is missing: what the command did write, a few paths of it. */
 export async function listWritten(order: AttemptOrder): Promise<string> {
   const inputs = new Set(order.inputs.map((file) => file.path))
-  const written: string[] = []
-  for (const entry of await readdir(order.workspace, { recursive: true, withFileTypes: true })) {
-    const path = relative(order.workspace, join(entry.parentPath, entry.name))
-    if (!entry.isDirectory() && !inputs.has(path) && !path.includes('__pycache__')) written.push(path)
-  }
+  const paths = (await walk(order.workspace)).map(({ path }) => path)
+  const written = paths.filter((path) => !inputs.has(path) && !path.includes('__pycache__'))
   if (written.length === 0) return 'It wrote no file at all into its workspace.'
   const shown = written.sort().slice(0, 10).join(', ')
   return `It wrote ${shown}${written.length > 10 ? ` and ${written.length - 10} more` : ''}.`
@@ -55,17 +52,26 @@ export async function listWritten(order: AttemptOrder): Promise<string> {
 async function expand(workspace: string, path: string): Promise<string[]> {
   if (!/[*?[{]/.test(path)) return [path]
   const matches: string[] = []
-  for await (const match of glob(path, { cwd: workspace })) matches.push(match)
+  for await (const match of glob(path, { cwd: workspace })) {
+    // What lies behind a link of the step's is not even named.
+    if (await placeInside(workspace, match)) matches.push(match)
+  }
   return matches.sort()
 }
 
 async function storeAt(workspace: string, path: string, store: Store): Promise<ArtifactRef | undefined> {
-  const place = await realpathOrNothing(join(workspace, path))
-  const inside = (await realpath(workspace)) + sep
-  if (!place || !(place + sep).startsWith(inside)) return undefined
+  const place = await placeInside(workspace, path)
+  if (place === undefined) return undefined
   const stats = await lstat(place)
   if (stats.isDirectory()) return putFolder(store, place)
   return stats.isFile() ? putFile(store, place) : undefined
+}
+
+/** Where it really is, if that is in the workspace. */
+async function placeInside(workspace: string, path: string): Promise<string | undefined> {
+  const place = await realpathOrNothing(join(workspace, path))
+  const inside = (await realpath(workspace)) + sep
+  return place !== undefined && (place + sep).startsWith(inside) ? place : undefined
 }
 
 async function realpathOrNothing(path: string): Promise<string | undefined> {

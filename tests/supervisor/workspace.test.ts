@@ -102,6 +102,15 @@ test('a missing output is named together with what was written instead', async (
   expect(record.message).toBe('It ended well but did not write out/model.onnx. It wrote out/model.onx.')
 })
 
+test('what lies behind a link out of the workspace is neither stored nor named', async () => {
+  const run = 'mkdir ../beside; echo secret > ../beside/key; ln -s ../beside out; ln -s .. up'
+
+  const { record } = await place.run(run, { outs: ['out/key'], keep: ['out/*', 'up/**/key'] })
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'missing-outs', outs: {}, kept: {} })
+  expect(record.message).toBe('It ended well but did not write out/key, out/*, up/**/key. It wrote out, up.')
+})
+
 test('reports that match a pattern are kept by their own paths', async () => {
   const { record } = await place.run('mkdir r; echo 1 > r/a.xml; echo 2 > r/b.xml; echo 3 > r/c.txt', {
     keep: ['r/*.xml'],
