@@ -6,7 +6,6 @@ import {
   type CachedOutput,
   type GarbageRow as ContentRow,
 } from '../artifacts/collect-garbage.ts'
-import { walk } from '../artifacts/put.ts'
 import { lockShared, sharedFolders } from '../artifacts/shared-folder.ts'
 import { limit } from '../core/limits.ts'
 import { isDiskFull } from '../core/storage-error.ts'
@@ -14,6 +13,7 @@ import { countForgottenReports, forgetReports } from '../evaluation/reports.sql.
 import { attemptPlace } from '../engine/attempt-place.ts'
 import { attemptsSince, forgetCached } from '../engine/garbage.sql.ts'
 import { hasHappened } from '../db/outbox.ts'
+import { bytesBelow } from '../lib/bytes-below.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import { BACKUP_PREFIX } from './back-up.ts'
@@ -78,10 +78,16 @@ async function collect(needs: GarbageNeeds, dryRun: boolean, signal?: AbortSigna
     () => collectReports(needs, now - limit('logKeepMs'), dryRun),
   ]
   const rows: CollectedRow[] = []
+  const failures: unknown[] = []
   for (const part of parts) {
     signal?.throwIfAborted()
-    rows.push(...(await part()))
+    await part().then(
+      (found) => rows.push(...found),
+      (error: unknown) => failures.push(error),
+    )
   }
+  // Whatever one of them could not do, the others have done theirs.
+  if (failures.length > 0) throw failures[0]
   return { rows, freedBytes: rows.reduce((sum, row) => sum + (row.removed ? row.bytes : 0), 0) }
 }
 
@@ -169,7 +175,7 @@ async function collectWorkspaces(
   const rows: CollectedRow[] = []
   let keptBytes = 0
   for (const folder of await foldersBelow(join(dataFolder, 'workspaces'), 4)) {
-    if (kept.has(folder) || (await lstat(folder)).mtimeMs > since) keptBytes += await bytesIn(folder)
+    if (kept.has(folder) || (await lstat(folder)).mtimeMs > since) keptBytes += await sizeBelow(folder)
     else {
       rows.push(await remove(folder, dataFolder, 'workspace past its time', dryRun))
       if (!dryRun) rmSync(`${folder}.env`, { force: true })
@@ -195,7 +201,7 @@ export async function collectLogs(
   const left: { readonly folder: string; readonly bytes: number; readonly at: number }[] = []
   for (const folder of await foldersBelow(join(dataFolder, 'attempts'), 4)) {
     const at = (await lstat(folder)).mtimeMs
-    if (young.has(folder) || at > since) left.push({ folder, bytes: await bytesIn(folder), at })
+    if (young.has(folder) || at > since) left.push({ folder, bytes: await sizeBelow(folder), at })
     else rows.push(await remove(folder, dataFolder, 'log past its time', dryRun))
   }
   let keptBytes = 0
@@ -335,7 +341,7 @@ async function collectReports({ database }: GarbageNeeds, before: number, dryRun
 }
 
 async function remove(folder: string, dataFolder: string, why: string, dryRun: boolean): Promise<CollectedRow> {
-  const bytes = await bytesIn(folder)
+  const bytes = await sizeBelow(folder)
   if (!dryRun) await removeFolder(folder)
   return { what: folder.slice(dataFolder.length + 1), why, bytes, removed: true }
 }
@@ -353,14 +359,6 @@ async function foldersBelow(root: string, depth: number): Promise<string[]> {
   return (await Promise.all(folders.map((folder) => foldersBelow(folder, depth - 1)))).flat()
 }
 
-async function bytesIn(folder: string): Promise<number> {
-  let bytes = 0
-  for (const { path } of await walk(folder)) {
-    const stats = await lstat(join(folder, path)).catch((error: unknown) => {
-      if (hasCode(error, 'ENOENT')) return undefined
-      throw error
-    })
-    bytes += stats?.size ?? 0
-  }
-  return bytes
+function sizeBelow(folder: string): Promise<number> {
+  return bytesBelow(folder, ({ size }) => size)
 }

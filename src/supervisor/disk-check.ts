@@ -1,5 +1,5 @@
-import { lstat, opendir } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { Stats } from 'node:fs'
+import { bytesBelow } from '../lib/bytes-below.ts'
 import { privateFolders } from './workspace.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { Interruption } from './attempt-end.ts'
@@ -18,7 +18,7 @@ export function diskCheck(order: AttemptOrder, limitBytes: number): () => Interr
     const startedAt = performance.now()
     const { home, tmp } = privateFolders(order)
     let bytes = 0
-    for (const folder of [order.workspace, home, tmp]) bytes += await bytesBelow(folder)
+    for (const folder of [order.workspace, home, tmp]) bytes += await bytesBelow(folder, onDisk)
     if (bytes > limitBytes) found = overLimit(bytes, limitBytes)
     restUntil = performance.now() + Math.max(SHORTEST_REST_MS, REST_FACTOR * (performance.now() - startedAt))
   }
@@ -45,12 +45,6 @@ function overLimit(bytes: number, limitBytes: number): Interruption {
 }
 
 /** Blocks, and not sizes: a sparse file of a terabyte is no burden. */
-async function bytesBelow(folder: string): Promise<number> {
-  let bytes = 0
-  for await (const entry of await opendir(folder)) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) bytes += await bytesBelow(path)
-    else if (entry.isFile()) bytes += (await lstat(path)).blocks * 512
-  }
-  return bytes
+function onDisk({ blocks }: Stats): number {
+  return blocks * 512
 }

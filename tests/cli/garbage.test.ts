@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { collectGarbage } from '../../src/api/system.ts'
 import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
@@ -15,6 +17,14 @@ import { openTestServer, type TestProject, type TestServer } from '../harness/se
 import { flipByte } from '../harness/flip-byte.ts'
 import { bringLive, predict, servedProject } from './live-model.ts'
 
+/** 600 folders, one in the other: their path is longer than any that may be named. */
+const NEST = `
+import os, sys
+os.chdir(sys.argv[1])
+for _ in range(600):
+    os.mkdir('dddddddd')
+    os.chdir('dddddddd')
+`
 const LONG_AGO = new Date(Date.now() - 40 * 24 * 3_600_000)
 
 describe.each(DATABASES)('on %s', (kind) => {
@@ -60,6 +70,20 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(rows).toContainEqual(expect.objectContaining({ why: 'nothing refers to it', removed: true }))
     expect(freedBytes).toBeGreaterThanOrEqual('nobody needs this'.length)
     expect(await isStored(orphan)).toBe(true)
+  })
+
+  test('workspaces that nobody can name, or that lead elsewhere, are counted and go as any other', async () => {
+    const left = join(place.dataFolder, 'workspaces', 'gone', '1', 'train', '1')
+    await mkdir(left, { recursive: true })
+    await promisify(execFile)('python3', ['-c', NEST, left])
+    await symlink('/', join(left, 'root'))
+    await utimes(left, LONG_AGO, LONG_AGO)
+
+    const { rows } = await collect(false)
+
+    expect(rows).toContainEqual(expect.objectContaining({ what: 'workspaces/gone/1/train/1', removed: true }))
+    expect(existsSync(left)).toBe(false)
+    expect(existsSync('/etc')).toBe(true)
   })
 
   test('what nothing refers to goes; the live version can be served again from what is left', async () => {
