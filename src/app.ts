@@ -57,6 +57,7 @@ import { createPage } from './http/page.ts'
 import { allHandlers } from './http/routes/all-handlers.ts'
 import { serveHttp } from './http/server.ts'
 import { isSameProcess, readProcess } from './lib/processes.ts'
+import { openLineFile } from './lib/line-file.ts'
 import { openAnalytics } from './lib/open-analytics.ts'
 import { packageFile } from './lib/own-files.ts'
 import { startGateway } from './serving/gateway-process.ts'
@@ -83,10 +84,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   const { dataFolder } = config
   await closeDataFolder(dataFolder)
   starting.use(await lockDataFolder(dataFolder))
-  const log = pino(
-    { base: null },
-    pino.destination({ dest: join(dataFolder, 'server.log'), mode: 0o600, mkdir: true, sync: true }),
-  )
+  const log = pino({ base: null }, openLineFile(join(dataFolder, 'server.log'), describeLostLines))
   const database = starting.use(await openDatabase(config.databaseUrl))
   const storeFolder = join(dataFolder, 'store')
   const store = starting.use(await STORES.folder(storeFolder))
@@ -260,6 +258,11 @@ const PRIVATE_FOLDERS = [
   'store',
   'uploads',
 ]
+
+function describeLostLines(lines: number): string {
+  const msg = `${lines} ${lines === 1 ? 'line' : 'lines'} of this log could not be written: the disk was full, or refused`
+  return `${JSON.stringify({ level: pino.levels.values['warn'], time: Date.now(), msg })}\n`
+}
 
 /**
  * Steps that run as another user pass through the data folder to their workspaces and build environments,

@@ -18,6 +18,8 @@ import { startRun } from '../../src/api/runs.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { isAppError } from '../../src/core/errors.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
+import { openLineFile } from '../../src/lib/line-file.ts'
+import { temporaryFolder } from '../source/git-place.ts'
 import { startTestServerProcess, type TestServerProcess } from '../harness/server-process.ts'
 import type { TestPerson } from '../harness/server.ts'
 import { isQuiet } from './invariants.ts'
@@ -147,6 +149,28 @@ test.runIf(process.getuid?.() === 0)(
 const LONG_AGO = new Date(Date.now() - 40 * 24 * 3_600_000)
 
 /** Writes until nothing more fits. */
+// Only root may mount; `.ci/run` is.
+test.runIf(process.getuid?.() === 0)(
+  'lines that a full disk does not take are counted, and the others are whole',
+  async () => {
+    await using folder = await temporaryFolder()
+    await using _small = await mountSmall(folder.path, '64k')
+    const file = join(folder.path, 'server.log')
+    const lines = openLineFile(file, (lost) => `${lost} lost\n`)
+    const ballast = fill(folder.path)
+
+    for (let at = 0; at < 100; at++) lines.write(`${'x'.repeat(999)}\n`)
+    const whileFull = readFileSync(file, 'utf8')
+    rmSync(ballast)
+    lines.write('there is room\n')
+
+    expect(whileFull).toMatch(/^(?:x{999}\n)*$/)
+    const taken = whileFull.length / 1_000
+    expect(taken).toBeLessThan(100)
+    expect(readFileSync(file, 'utf8')).toBe(`${whileFull}${100 - taken} lost\nthere is room\n`)
+  },
+)
+
 function fill(folder: string): string {
   const path = join(folder, 'ballast')
   const file = openSync(path, 'w')

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { isAppError, type AppError } from '../../core/errors.ts'
+import { storageError } from '../../core/storage-error.ts'
 
 /** How long a client that sends too much has to read why, before its connection is cut. */
 const LINGER_MS = 500
@@ -21,10 +22,9 @@ export function sendJson(
 
 /** As `{"error": …}`, which is what clients of the protocol read. */
 export function sendError(response: ServerResponse, error: unknown, headers: OutgoingHttpHeaders = {}): number {
-  const status = statusOf(error)
-  const body = JSON.stringify({
-    error: isAppError(error) ? error.message : 'the gateway has a bug; its log has the details',
-  })
+  const known = isAppError(error) ? error : storageError(error)
+  const status = statusOf(known)
+  const body = JSON.stringify({ error: known?.message ?? 'the gateway has a bug; its log has the details' })
   if (status === 413) refuseTheRest(response, body)
   else sendJson(response, status, body, { ...EXTRA_HEADERS[status], ...headers })
   return status
@@ -36,8 +36,8 @@ const EXTRA_HEADERS: Readonly<Record<number, OutgoingHttpHeaders>> = {
 }
 
 /** A model that fails is a 500 and one that is lost a 502 or 504, so that their causes can be told apart. */
-function statusOf(error: unknown): number {
-  if (!isAppError(error)) return 500
+function statusOf(error: AppError | undefined): number {
+  if (error === undefined) return 500
   if (error.code === 'UPSTREAM') return upstreamStatus(error)
   // The error table has no code for a wrong method; the protocol's clients expect its status.
   return error.details.status === 405 ? 405 : error.status
