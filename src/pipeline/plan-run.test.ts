@@ -344,6 +344,27 @@ test('a stored pipeline that lost its places still names its problems', () => {
   ])
 })
 
+test('a secret that the project does not have is doubted wherever it is named, and planned', () => {
+  const { pipeline } = parsePipeline(`
+build: { secrets: [UV_INDEX] }
+data:
+  data/a.csv: { from: 's3://lake/a.csv', secret: LAKE_KEY }
+  data/b.csv: { run: x, deps: [], secrets: [WAREHOUSE] }
+steps: { a: { run: x, secrets: [TOKEN, TOKENS] } }
+`)
+
+  const { plan: planned, problems } = planRun(pipeline!, { ...CONTEXT, secrets: ['TOKEN', 'LAKE_KEY_2'] })
+
+  expect(planned).toBeDefined()
+  expect(problems.map(formatProblem)).toEqual([
+    'tidegate.yaml:2:20: warning: build.secrets[0]: the project has no secret "UV_INDEX": set it with `tidegate secret set digits UV_INDEX`',
+    'tidegate.yaml:4:50: warning: data["data/a.csv"].secret: the project has no secret "LAKE_KEY": did you mean "LAKE_KEY_2"?',
+    'tidegate.yaml:5:45: warning: data["data/b.csv"].secrets[0]: the project has no secret "WAREHOUSE": set it with `tidegate secret set digits WAREHOUSE`',
+    'tidegate.yaml:6:40: warning: steps.a.secrets[1]: the project has no secret "TOKENS": did you mean "TOKEN"?',
+  ])
+  expect(planRun(pipeline!, CONTEXT).problems).toEqual([])
+})
+
 test('a plan larger than the limit is refused', () => {
   const members = (count: number) => Array.from({ length: count }, (_, index) => index).join(', ')
   const steps = Array.from({ length: 9 }, (_, index) => `  s${index}: { run: x, matrix: { n: [${members(250)}] } }`)

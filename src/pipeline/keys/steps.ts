@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limit } from '../../core/limits.ts'
 import { END_REASONS, type EndReason } from '../../core/run-state.ts'
+import { SecretName } from '../../core/secret-name.ts'
 import { serviceVariable } from '../../core/service-variable.ts'
 import { STEP_STAGES } from '../../core/stages.ts'
 import type { MatrixSpec, StepSpec } from '../pipeline.ts'
@@ -142,7 +143,7 @@ export const Step = z
     reports: StepReports.describe('test reports that become rows'),
     cache: z.boolean().default(true).describe('`false`: run it every time'),
     env: EnvironmentVariables.describe('environment variables of this step').default({}),
-    secrets: z.array(Name).describe('names of secrets of the project that become variables').default([]),
+    secrets: z.array(SecretName).describe('names of secrets of the project that become variables').default([]),
     endpoint: z.literal('candidate').describe('the candidate is served while this step runs').exactOptional(),
     services: Services.describe('programs that run beside the step').default([]),
     checkpoint: z
