@@ -201,6 +201,36 @@ test.each([
   expect(problemsOf(text)).toContain(problem)
 })
 
+test('what a step makes is named by paths that lead to one place', () => {
+  const text = `steps:
+  a:
+    run: x
+    deps: [., ./, ./a.py, '*.csv', src/./a.py]
+    outs: [./m.onnx, a/./b, a/., '.', ./, '*.onnx', 'a?', 'm[0].txt', 'x-\${{ branch }}/']
+    metrics: [./, 'm/*.json']
+    checkpoint: ['.', 'c/*']
+    reports: { junit: 'r/*.xml', coverage: [.] }
+`
+  const whole = 'that would take in what the step reads: name the files and folders that it makes'
+  const pattern = 'no pattern may stand here: name the file, or a folder with a / at its end'
+
+  expect(parsePipeline(text).problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'steps.a.deps[4]: write it without ./',
+    'steps.a.outs[1]: write it without ./',
+    'steps.a.outs[2]: write it without ./',
+    `steps.a.outs[3]: ${whole}`,
+    `steps.a.outs[4]: ${whole}`,
+    `steps.a.outs[5]: ${pattern}`,
+    `steps.a.outs[6]: ${pattern}`,
+    `steps.a.outs[7]: ${pattern}`,
+    `steps.a.metrics[0]: ${whole}`,
+    `steps.a.metrics[1]: ${pattern}`,
+    `steps.a.checkpoint[0]: ${whole}`,
+    `steps.a.checkpoint[1]: ${pattern}`,
+    `steps.a.reports.coverage[0]: ${whole}`,
+  ])
+})
+
 test('a name from the language’s own objects is just a name', () => {
   expect(problemsOf('steps: { constructor: { run: x, needs: [toString] } }')).toEqual([
     'tidegate.yaml:1:41: steps.constructor.needs[0]: there is no step "toString"',

@@ -365,6 +365,27 @@ steps: { a: { run: x, secrets: [TOKEN, TOKENS] } }
   expect(planRun(pipeline!, CONTEXT).problems).toEqual([])
 })
 
+test('an out that stands twice in a step is told, however it is written', () => {
+  const { pipeline } = parsePipeline(
+    'steps: { a: { run: x, outs: [./m.onnx, m.onnx, r/, r] }, b: { run: x, metrics: [n.json], outs: [n.json] }, c: { run: x, deps: [n.json] } }',
+  )
+
+  const { problems } = planRun(pipeline!, CONTEXT)
+
+  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'steps.a.outs[1]: "m.onnx" stands here twice',
+    'steps.a.outs[3]: "r" stands here twice',
+  ])
+})
+
+test('a path of outs that an expression makes a pattern of is told', () => {
+  const { pipeline } = parsePipeline('steps: { a: { run: x, matrix: { n: ["*"] }, outs: ["${{ matrix.n }}.onnx"] } }')
+
+  expect(planRun(pipeline!, CONTEXT).problems.map(({ message }) => message)).toEqual([
+    'this comes out as "*.onnx": no pattern may stand here: name the file, or a folder with a / at its end',
+  ])
+})
+
 test('a plan larger than the limit is refused', () => {
   const members = (count: number) => Array.from({ length: count }, (_, index) => index).join(', ')
   const steps = Array.from({ length: 9 }, (_, index) => `  s${index}: { run: x, matrix: { n: [${members(250)}] } }`)

@@ -77,6 +77,8 @@ function readMetrics(drafts: readonly Draft[]): Draft[] {
   return drafts.map((draft) => {
     const { metrics, outs } = draft.step
     const wanted = metrics.filter((file) => readers.some(({ name, reads }) => name !== draft.name && reads(file)))
-    return { ...draft, step: { ...draft.step, outs: [...new Set([...outs, ...wanted])] } }
+    // One that is also named in `outs` stands there once; what stands there twice is for `checkOuts` to find.
+    const further = [...new Set(wanted)].filter((file) => !outs.includes(file))
+    return { ...draft, step: { ...draft.step, outs: [...outs, ...further] } }
   })
 }

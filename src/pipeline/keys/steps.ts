@@ -13,6 +13,8 @@ import {
   FilePath,
   Name,
   OneOrMoreFiles,
+  OneOrMoreMade,
+  OutPath,
   refuse,
   Size,
   Text,
@@ -72,8 +74,8 @@ const Retry = z.union(
 
 const StepReports = z
   .strictObject({
-    junit: OneOrMoreFiles.describe('JUnit XML; a pattern (`reports/*.xml`) names every file that fits').default([]),
-    coverage: OneOrMoreFiles.describe('Cobertura XML or LCOV; patterns too').default([]),
+    junit: OneOrMoreMade.describe('JUnit XML; a pattern (`reports/*.xml`) names every file that fits').default([]),
+    coverage: OneOrMoreMade.describe('Cobertura XML or LCOV; patterns too').default([]),
   })
   .default({ junit: [], coverage: [] })
 
@@ -138,8 +140,8 @@ export const Step = z
       .describe('files, folders and globs: a step that declares them sees only these, and can be cached')
       .exactOptional(),
     params: z.array(FilePath).describe('`params.yaml:train`: the step sees only this subtree').default([]),
-    outs: z.array(FilePath).describe('files and folders the step makes').default([]),
-    metrics: z.array(FilePath).describe('JSON or YAML files with numbers').default([]),
+    outs: z.array(OutPath).describe('files and folders the step makes').default([]),
+    metrics: z.array(OutPath).describe('JSON or YAML files with numbers').default([]),
     reports: StepReports.describe('test reports that become rows'),
     cache: z.boolean().default(true).describe('`false`: run it every time'),
     env: EnvironmentVariables.describe('environment variables of this step').default({}),
@@ -147,7 +149,7 @@ export const Step = z
     endpoint: z.literal('candidate').describe('the candidate is served while this step runs').exactOptional(),
     services: Services.describe('programs that run beside the step').default([]),
     checkpoint: z
-      .array(FilePath)
+      .array(OutPath)
       .describe('folders and files that an attempt which did not succeed hands to the next one')
       .default([]),
     matrix: Matrix.describe('one member of the step for each combination').exactOptional(),
