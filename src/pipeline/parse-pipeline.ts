@@ -16,6 +16,7 @@ import { inOrder } from './in-order.ts'
 import { formatPath, type Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
+import { sameDatasets } from './same-datasets.ts'
 import { shapeProblems } from './shape-problems.ts'
 import { soundRest } from './sound-rest.ts'
 import { unknownMetrics } from './unknown-metrics.ts'
@@ -81,7 +82,7 @@ function withRest(
 }
 
 function namesOf(shape: Shape, pipeline: Pipeline, source: YamlSource): Problem[] {
-  return [...missingApproval(shape, source), ...checkPipeline(pipeline, source.problemAt)]
+  return [...missingApproval(shape, source), ...sameDatasets(source), ...checkPipeline(pipeline, source.problemAt)]
 }
 
 /** A build environment of another kind would be planned in another way; the other keys say nothing to a plan. */

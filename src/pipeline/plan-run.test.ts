@@ -386,6 +386,21 @@ test('a path of outs that an expression makes a pattern of is told', () => {
   ])
 })
 
+test('a dataset is one path, and none of the commit', () => {
+  const twice = parsePipeline(
+    'data: { ./a.csv: { from: store }, a.csv: { from: store }, a.csv/: { from: store } }\nsteps: { a: { run: x } }',
+  )
+  const { pipeline } = parsePipeline('data: { train.py: { from: store } }\nsteps: { a: { run: x, deps: [train.py] } }')
+
+  expect(twice.problems.map(formatProblem)).toEqual([
+    'tidegate.yaml:1:35: data["a.csv"]: "a.csv" is the same path as "./a.csv": write the dataset once',
+    'tidegate.yaml:1:59: data["a.csv/"]: "a.csv/" is the same path as "./a.csv": write the dataset once',
+  ])
+  expect(planRun(pipeline!, CONTEXT).problems.map(formatProblem)).toEqual([
+    'tidegate.yaml:1:9: data["train.py"]: "train.py" is in git as well: `git rm --cached train.py`, and name it in .gitignore',
+  ])
+})
+
 test('a plan larger than the limit is refused', () => {
   const members = (count: number) => Array.from({ length: count }, (_, index) => index).join(', ')
   const steps = Array.from({ length: 9 }, (_, index) => `  s${index}: { run: x, matrix: { n: [${members(250)}] } }`)

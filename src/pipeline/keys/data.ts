@@ -8,6 +8,16 @@ type Refuse = (message: string, path: readonly string[]) => never
 
 const HINT = 'write `production`, `file:/absolute/path`, `https://…`, `s3://bucket/key`, `dvc` or `store`'
 
+/** A dataset's place in the workspace, where it lies in the way of nothing else. */
+export const DatasetPath = FilePath.transform((path, context) => {
+  if (path === '.' || path === './')
+    return refuse(context, 'name a file or a folder: a dataset is never the whole workspace')
+  if (path === 'tidegate.yaml') return refuse(context, 'this is the pipeline file itself: choose another path')
+  if (/[*?[{]/.test(path))
+    return refuse(context, 'no pattern may stand here: a dataset is one file, or a folder with a / at its end')
+  return path
+})
+
 /** One entry of `data:`, still without its path, which is the key. */
 export const DatasetEntry = z
   .strictObject({
@@ -58,10 +68,10 @@ function sourceOf(raw: Raw, no: Refuse): DatasetSource {
   // Refused: its kind is none of ours.
   if (!Object.hasOwn(MEMBERS, source.kind)) return source
   const own: readonly string[] = MEMBERS[source.kind]
-  const foreign = Object.values(MEMBERS)
-    .flat()
-    .find((member) => raw[member] !== undefined && !own.includes(member))
-  return foreign === undefined ? source : no(`\`${foreign}\` belongs to ${ownersOf(foreign)}`, [foreign])
+  const all = new Set(Object.values(MEMBERS).flat())
+  const foreign = [...all].filter((member) => raw[member] !== undefined && !own.includes(member))
+  for (const member of foreign) no(`\`${member}\` belongs to ${ownersOf(member)}`, [member])
+  return source
 }
 
 function ownersOf(member: string): string {
