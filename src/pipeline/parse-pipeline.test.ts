@@ -231,6 +231,18 @@ test('what a step makes is named by paths that lead to one place', () => {
   ])
 })
 
+test.each([
+  ['3.11', 'write the version in quotes: "3.11"'],
+  ['3.10', 'this would become 3.1: put it in quotes: "3.10"'],
+  ['">=3.11"', 'a range is not taken: write one version, as "3.11"'],
+  ['"3.11 - 3.12"', 'a range is not taken: write one version, as "3.11"'],
+  ['three', 'write one version in quotes, as "3.11"'],
+])('a version of Python written as %s is answered with what to write', (python, message) => {
+  expect(
+    parsePipeline(`build: { python: ${python} }\nsteps: { a: { run: x } }`).problems.map((one) => one.message),
+  ).toEqual([message])
+})
+
 test('a name from the language’s own objects is just a name', () => {
   expect(problemsOf('steps: { constructor: { run: x, needs: [toString] } }')).toEqual([
     'tidegate.yaml:1:41: steps.constructor.needs[0]: there is no step "toString"',

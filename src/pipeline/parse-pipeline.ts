@@ -13,6 +13,7 @@ import { NO_NOTIFY } from './keys/notify.ts'
 import { defined } from './keys/scalars.ts'
 import { DEFAULT_TRIGGERS } from './keys/triggers.ts'
 import { inOrder } from './in-order.ts'
+import { becomesText } from './becomes-text.ts'
 import { formatPath, type Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
@@ -35,7 +36,7 @@ export interface ParsedPipeline {
  * text. Names that need the commit or the server (files, people) are checked by `planRun`.
  */
 export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipeline {
-  const source = readYaml(text, file)
+  const source = readYaml(text, file, becomesText)
   if (source.problems.length > 0 && source.value === undefined) return { problems: source.problems }
   if (source.value === null || source.value === undefined) {
     const message = 'the file is empty: write `steps: { train: { run: python train.py } }`'

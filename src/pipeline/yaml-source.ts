@@ -2,7 +2,7 @@ import { Composer, Lexer, Parser, type CST, type Document } from 'yaml'
 import { limit } from '../core/limits.ts'
 import type { Problem } from '../core/problem.ts'
 import { formatPath, type Path } from './path.ts'
-import { plainValue, type Place } from './yaml-value.ts'
+import { plainValue, type BecomesText, type Place } from './yaml-value.ts'
 
 /** A YAML text as a plain value, knowing where in the text each part of it stands. */
 export interface YamlSource {
@@ -24,14 +24,14 @@ interface ProblemOptions {
  * Reads YAML without ever throwing, within the limits on size, nesting and aliases: a short text can
  * otherwise stand for gigabytes, and deep nesting overflows the composer's stack.
  */
-export function readYaml(text: string, file: string): YamlSource {
+export function readYaml(text: string, file: string, becomesText?: BecomesText): YamlSource {
   const lines = lineStarts(text)
   const places = new Map<string, Place>()
   const problems: Problem[] = []
   const report = (path: Path, offset: number, message: string) => {
     problems.push({ file, ...positionIn(lines, text, offset), path: formatPath(path), message, severity: 'error' })
   }
-  const value = read(text, places, report)
+  const value = read(text, places, report, becomesText)
   return {
     file,
     value,
@@ -47,7 +47,7 @@ export function readYaml(text: string, file: string): YamlSource {
 
 type Report = (path: Path, offset: number, message: string) => void
 
-function read(text: string, places: Map<string, Place>, report: Report): unknown {
+function read(text: string, places: Map<string, Place>, report: Report, becomesText?: BecomesText): unknown {
   const bytes = Buffer.byteLength(text)
   if (bytes > limit('pipelineFileBytes')) {
     const most = limit('pipelineFileBytes')
@@ -74,7 +74,7 @@ function read(text: string, places: Map<string, Place>, report: Report): unknown
   }
   if (second?.contents != null) report([], second.range[0], 'write one document: nothing after `---`')
   if (document === undefined || document.errors.length > 0 || second !== undefined) return undefined
-  return plainValue(document.contents, places, report)
+  return plainValue(document.contents, places, report, becomesText)
 }
 
 /** The token level needs no stack of its own, so this is where nesting is bounded. */

@@ -122,7 +122,7 @@ export const EnvironmentVariables = z.record(
 )
 
 function variableHint(input: unknown): string {
-  if (typeof input === 'number') return 'write text in quotes: "0.10"'
+  if (typeof input === 'number') return `write text in quotes: "${input}"`
   return input === null ? 'write "" for an empty variable' : 'write one text'
 }
 
