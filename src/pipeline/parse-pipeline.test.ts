@@ -272,6 +272,21 @@ test('a file in UTF-16 is told to be saved in UTF-8', () => {
   expect(problem?.message).toBe('this is no text in UTF-8: save the file in that encoding')
 })
 
+test('a byte that is none of UTF-8, and a NUL, are told where they stand', () => {
+  const latin = Buffer.from('steps:\n  # na\xefve\n  a: { run: x }\n', 'latin1').toString('utf8')
+
+  expect(problemsOf(latin)).toEqual(['tidegate.yaml:2:7: this is not in UTF-8: save the file in that encoding'])
+  expect(problemsOf('steps:\n  a: { run: "x\0" }\n')).toEqual([
+    'tidegate.yaml:2:15: a character NUL stands here: take it out',
+  ])
+})
+
+test('a file needs a step', () => {
+  expect(problemsOf('steps: {}')).toEqual([
+    'tidegate.yaml:1:8: steps: write one step at least: `train: { run: python train.py }`',
+  ])
+})
+
 test('of thousands of wrong names the first are told what they were meant to be', () => {
   const typos = Array.from({ length: 20 }, (_, index) => `trainong-stap-${index}`).join(', ')
   const text = `steps: {${Array.from({ length: 1_000 }, (_, index) => `training-step-${index}: { run: x, needs: [${typos}] }`).join(', ')}}`

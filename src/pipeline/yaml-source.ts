@@ -58,8 +58,9 @@ function read(text: string, places: Map<string, Place>, report: Report, becomesT
     )
     return undefined
   }
-  if (text.includes('\0') || text.startsWith('\uFFFD')) {
-    report([], 0, 'this is no text in UTF-8: save the file in that encoding')
+  const noText = notText(text)
+  if (noText !== undefined) {
+    report([], noText.offset, noText.message)
     return undefined
   }
   const tokens = tokenize(text)
@@ -75,6 +76,20 @@ function read(text: string, places: Map<string, Place>, report: Report, becomesT
   if (second?.contents != null) report([], second.range[0], 'write one document: nothing after `---`')
   if (document === undefined || document.errors.length > 0 || second !== undefined) return undefined
   return plainValue(document.contents, places, report, becomesText)
+}
+
+/** UTF-16 begins with bytes that are none, or every second one is 0; U+FFFD is what a wrong byte is read as. */
+function notText(text: string): { offset: number; message: string } | undefined {
+  if (text.startsWith('\uFFFD') || text[0] === '\0' || text[1] === '\0') {
+    return { offset: 0, message: 'this is no text in UTF-8: save the file in that encoding' }
+  }
+  const offset = text.search(/[\0\uFFFD]/)
+  if (offset < 0) return undefined
+  const what =
+    text[offset] === '\0'
+      ? 'a character NUL stands here: take it out'
+      : 'this is not in UTF-8: save the file in that encoding'
+  return { offset, message: what }
 }
 
 /** The token level needs no stack of its own, so this is where nesting is bounded. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { SecretName } from '../../core/secret-name.ts'
 import type { DatasetSource, DatasetSpec } from '../pipeline.ts'
-import { defined, Duration, EnvironmentVariables, FilePath, refuse, Text } from './scalars.ts'
+import { defined, EnvironmentVariables, FilePath, PositiveDuration, refuse, Text } from './scalars.ts'
 
 type Dataset = DatasetSpec extends infer S ? (S extends unknown ? Omit<S, 'path'> : never) : never
 type Refuse = (message: string, path: readonly string[]) => never
@@ -30,7 +30,7 @@ export const DatasetEntry = z
     env: EnvironmentVariables.describe('of a query: environment variables').exactOptional(),
     secrets: z.array(SecretName).describe('of a query: names of secrets that become variables').exactOptional(),
     secret: SecretName.describe('the name of the secret that opens an https, S3 or DVC source').exactOptional(),
-    window: Duration.describe('how far back production data goes').exactOptional(),
+    window: PositiveDuration.describe('how far back production data goes').exactOptional(),
     labelled: z.boolean().describe('only production rows whose label has arrived').exactOptional(),
     only: z
       .array(z.literal('evaluation'))

@@ -31,6 +31,7 @@ export const PipelineFile = z.strictObject({
   env: EnvironmentVariables.describe('environment variables of every step').default({}),
   steps: z
     .record(Name, Step, { error: 'write steps as `train: { run: python train.py }`' })
+    .refine((steps) => Object.keys(steps).length > 0, 'write one step at least: `train: { run: python train.py }`')
     .describe('a directed acyclic graph of commands'),
   model: Model.describe('what is built').exactOptional(),
   evaluation: Evaluation.describe('how candidate and champion are compared on held-out rows').exactOptional(),

@@ -18,6 +18,9 @@ export const Duration = z
   .regex(DURATION, DURATION_HINT)
   .transform((text, context) => durationMs(text) ?? refuse(context, DURATION_HINT))
 
+/** Of what ends at once when it has no time. */
+export const PositiveDuration = Duration.refine((ms) => ms > 0, 'write a time above 0')
+
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   B: 1,
   kB: 1e3,

@@ -8,13 +8,13 @@ import type { MatrixSpec, StepSpec } from '../pipeline.ts'
 import {
   Count,
   defined,
-  Duration,
   EnvironmentVariables,
   FilePath,
   Name,
   OneOrMoreFiles,
   OneOrMoreMade,
   OutPath,
+  PositiveDuration,
   refuse,
   Size,
   Text,
@@ -27,7 +27,7 @@ const Members = z.array(z.record(Name, Scalar)).default([])
 
 const Matrix = z
   .object({
-    include: Members.describe('members to add'),
+    include: Members.describe('values for the members that they fit, else members to add'),
     exclude: Members.describe('members to leave out'),
     'max-parallel': Count.describe('so many members run at a time').exactOptional(),
     'fail-fast': z
@@ -100,7 +100,7 @@ const Readiness = z
     tcp: z.literal(true).describe('something listens on $PORT; this is the default').exactOptional(),
     http: Text.startsWith('/', 'write a path: /health').describe('this path answers with 2xx').exactOptional(),
     command: Text.describe('this ends with 0').exactOptional(),
-    timeout: Duration.describe('default: 30s').default(30_000),
+    timeout: PositiveDuration.describe('default: 30s').default(30_000),
   })
   .transform(({ tcp, http, command, timeout }, context) => {
     const kinds = [tcp, http, command].filter((kind) => kind !== undefined)
@@ -156,8 +156,8 @@ export const Step = z
     split: Split.describe('spread tests over the members by how long they took').exactOptional(),
     'runs-on': z.literal('local').default('local').describe('a pool of executors'),
     resources: StepResources.describe('what the step needs').default({ cpus: 1, gpus: 0 }),
-    timeout: Duration.describe('default: 24h').default(limit('stepTimeoutMs')),
-    'silence-timeout': Duration.describe('how long it may print nothing').exactOptional(),
+    timeout: PositiveDuration.describe('default: 24h').default(limit('stepTimeoutMs')),
+    'silence-timeout': PositiveDuration.describe('how long it may print nothing').exactOptional(),
     retry: Retry.describe('default: executor-lost, once').default({ on: ['executor-lost'], limit: 1 }),
   })
   .transform((raw): Omit<StepSpec, 'name'> => {
