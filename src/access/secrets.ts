@@ -1,4 +1,6 @@
 import { AppError } from '../core/errors.ts'
+import { SecretName } from '../core/secret-name.ts'
+import { limit } from '../core/limits.ts'
 import type { Database, Reader, Writer } from '../db/open-database.ts'
 import { appendEvents } from '../db/outbox.ts'
 import { accessChanged } from './access-event.ts'
@@ -40,6 +42,12 @@ export async function removeSecret(database: Database, project: string, name: st
   })
 }
 
+/** Of more than a page nobody knows all: undefined. */
+export async function allSecretNames(reader: Reader, project: string): Promise<string[] | undefined> {
+  const rows = await sql.selectSecrets(reader, project)
+  return rows.length < limit('pageRows') ? rows.map(({ name }) => name) : undefined
+}
+
 /** Never with values: those are only for steps. */
 export async function listSecretNames(reader: Reader, project: string): Promise<SecretInfo[]> {
   const rows = await sql.selectSecrets(reader, project)
@@ -78,17 +86,13 @@ export async function knownSecrets(
   return rows.map((row) => keys.unseal(placeOf(project, row.name), row.sealed))
 }
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,126}$/
 /** The kernel refuses a variable of more than 128 KiB, and a secret becomes a variable. */
 const VALUE_BYTES = 64 << 10
 
 function refuseBadSecret(name: string, value: string): void {
-  if (!NAME.test(name)) {
-    throw new AppError(
-      'INVALID_INPUT',
-      `${JSON.stringify(name)} cannot name a secret: it becomes an environment variable, so use letters, digits and "_".`,
-    )
-  }
+  const wrong = SecretName.safeParse(name).error?.issues[0]
+  if (wrong !== undefined)
+    throw new AppError('INVALID_INPUT', `${JSON.stringify(name)} cannot name a secret: ${wrong.message}.`)
   if (value === '' || value.includes('\0') || Buffer.byteLength(value) > VALUE_BYTES) {
     throw new AppError('INVALID_INPUT', `The value of ${name} must be 1 to ${VALUE_BYTES} bytes of text without NUL.`)
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ROLES, type Role } from '../core/roles.ts'
+import { SecretName } from '../core/secret-name.ts'
 import { Done, Millis, PersonName, ProjectName } from './common.ts'
 import { operation } from './operation.ts'
 
@@ -108,10 +109,6 @@ export const revokeToken = operation({
   answer: Done,
 })
 
-const SecretName = z
-  .string()
-  .regex(/^[A-Z][A-Z0-9_]{0,99}$/, 'a secret is named like an environment variable, as WAREHOUSE_TOKEN')
-
 export const listSecrets = operation({
   name: 'listSecrets',
   summary: 'Names of the secrets of a project, and who set them when; never their values',
@@ -128,7 +125,8 @@ export const removeSecret = operation({
   method: 'DELETE',
   path: '/projects/{project}/secrets/{name}',
   role: 'maintainer',
-  params: z.object({ project: ProjectName, name: SecretName }),
+  // Any name that is stored, also one that nobody may set any more.
+  params: z.object({ project: ProjectName, name: z.string().min(1).max(200) }),
   answer: Done,
 })
 

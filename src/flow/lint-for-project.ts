@@ -1,3 +1,4 @@
+import { allSecretNames } from '../access/secrets.ts'
 import type { Problem } from '../core/problem.ts'
 import { lintParsed } from '../pipeline/lint.ts'
 import { parsePipeline } from '../pipeline/parse-pipeline.ts'
@@ -26,12 +27,14 @@ export async function lintForProject(needs: PlanNeeds, request: LintRequest): Pr
     throw new AppError('NOT_FOUND', `${project.name} has no branch, tag or commit "${request.ref}".`)
   }
   const people = await missingPeople(needs, pipeline)
+  const secrets = await allSecretNames(needs.database.read, project.name)
   const sources = commit === undefined ? undefined : await readSources(repository, commit, project)
   return lintParsed(parsed, {
     project: project.name,
     branch: project.defaultBranch,
     defaultBranch: project.defaultBranch,
     people,
+    ...(secrets === undefined ? {} : { secrets }),
     ...(sources === undefined ? {} : { files: sources.files, readText: (path) => sources.texts.get(path) }),
   })
 }

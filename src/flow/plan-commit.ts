@@ -1,5 +1,6 @@
 import type { Problem } from '../core/problem.ts'
 import { peopleByEmail, unknownNames } from '../access/people.ts'
+import { allSecretNames } from '../access/secrets.ts'
 import { unfinishedDeployments } from '../delivery/deployments.sql.ts'
 import type { NewRun } from '../engine/create-run.ts'
 import { getRun } from '../engine/runs.sql.ts'
@@ -159,8 +160,9 @@ async function planningOf(
   wanted: CommitToRun,
   parsed: Omit<Parsed, 'text'>,
 ): Promise<{ context: PlanContext; before: Pipeline | undefined }> {
-  const [people, before] = await Promise.all([
+  const [people, secrets, before] = await Promise.all([
     missingPeople(installation, parsed.pipeline),
+    allSecretNames(installation.database.read, project.name),
     pipelineBefore(installation, project, wanted),
   ])
   const context: PlanContext = {
@@ -171,6 +173,7 @@ async function planningOf(
     event: wanted.event,
     files: parsed.files,
     people,
+    ...(secrets === undefined ? {} : { secrets }),
     ...(before === undefined ? {} : { dataBefore: before.data }),
     readText: (path) => parsed.texts.get(path),
     secondsOf: secondsOf(await secondsOfSuites(installation.database.read, project.name)),

@@ -46,7 +46,27 @@ function checkStep(step: StepSpec, names: KnownNames, pipeline: Pipeline, proble
   if (step.endpoint !== undefined && pipeline.model === undefined) {
     problems.push(problemAt([...path, 'endpoint'], 'there is no candidate to serve: say what the `model` is'))
   }
+  problems.push(...checkExcluded(step, problemAt))
   return [...problems, ...checkVariables(step.env, [...path, 'env'], problemAt)]
+}
+
+/** What is left out must be there: else a member runs that nobody wanted. */
+function checkExcluded({ name, matrix }: StepSpec, problemAt: ProblemAt): Problem[] {
+  if (matrix === undefined) return []
+  return matrix.exclude.flatMap((member, index) =>
+    Object.entries(member).flatMap(([axis, value]) => {
+      const path = ['steps', name, 'matrix', 'exclude', index, axis]
+      const values = Object.hasOwn(matrix.axes, axis) ? (matrix.axes[axis] ?? []) : undefined
+      if (values === undefined) {
+        const hint = didYouMean(axis, Object.keys(matrix.axes))
+        return [problemAt(path, `the matrix has no axis "${axis}"${hint}`, { at: 'key' })]
+      }
+      if (values.includes(value)) return []
+      const hint =
+        didYouMean(String(value), values.map(String)) || `: write one of ${values.slice(0, 20).map(String).join(', ')}`
+      return [problemAt(path, `the axis ${axis} has no value ${JSON.stringify(value)}${hint}`)]
+    }),
+  )
 }
 
 function checkDataset(dataset: DatasetSpec, pipeline: Pipeline, problemAt: ProblemAt): Problem[] {

@@ -70,7 +70,8 @@ function stepOf(name: string, written: unknown, importing: Importing): SketchedS
   const paths = (key: string) => pathsOf(stage[key], key).map((path) => inside(fill(path), folder))
   const outs = [...paths('outs'), ...paths('plots')]
   const metrics = paths('metrics')
-  if (stage['frozen'] === true && isKept(name, [...outs, ...metrics], importing)) return []
+  if (stage['frozen'] === true && isKept(name, { made: [...outs, ...metrics], reads: paths('deps') }, importing))
+    return []
   const run = commandOf(stage['cmd'], fill, folder)
   return [
     {
@@ -102,12 +103,16 @@ function expansion(
 }
 
 /** Never run again in DVC: where git has what it made, it is not needed here. */
-function isKept(name: string, outs: readonly string[], { files, notes }: Importing): boolean {
-  const kept = outs.every((out) => files.some((file) => file === out || file.startsWith(`${out}/`)))
+function isKept(
+  name: string,
+  { made, reads }: { readonly made: readonly string[]; readonly reads: readonly string[] },
+  { files, notes }: Importing,
+): boolean {
+  const kept = made.every((out) => files.some((file) => file === out || file.startsWith(`${out}/`)))
   notes.push(
     kept
       ? `Stage ${name} is frozen in dvc.yaml and what it made is in git: it was left out.`
-      : `Stage ${name} is frozen in dvc.yaml: here it runs once, and again when something it reads changes.`,
+      : `Stage ${name} is frozen in dvc.yaml: here it runs ${reads.length === 0 ? 'every time, as it names nothing that it reads' : 'once, and again when something it reads changes'}.`,
   )
   return kept
 }

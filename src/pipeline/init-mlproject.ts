@@ -1,3 +1,4 @@
+import { isReservedVariable } from '../core/secret-name.ts'
 import { ownStepName, type ImportedSteps } from './init-dvc.ts'
 import type { SketchedStep } from './init-text.ts'
 import { isRecord } from './dvc-values.ts'
@@ -31,7 +32,7 @@ function stepOf(name: string, entry: unknown, notes: string[], readBy: (script: 
   const env: Record<string, string> = {}
   const run = command.trim().replaceAll(/(["']?)\{(\w+)\}\1/g, (whole, _quote: string, parameter: string) => {
     if (!Object.hasOwn(parameters, parameter)) return whole
-    const variable = parameter.toUpperCase()
+    const variable = variableOf(parameter)
     const value = defaultOf(parameters[parameter])
     if (value === undefined)
       notes.push(`Parameter ${parameter} of ${name} has no default: fill in ${variable} in \`env\`.`)
@@ -49,6 +50,14 @@ function stepOf(name: string, entry: unknown, notes: string[], readBy: (script: 
     },
   ]
 }
+
+/** A parameter called `path` must not become the PATH by which programs are found. */
+function variableOf(parameter: string): string {
+  const name = parameter.toUpperCase()
+  return isReservedVariable(name) || !/^[A-Z_]/.test(name) || SYSTEMS_OWN.has(name) ? `PARAM_${name}` : name
+}
+
+const SYSTEMS_OWN = new Set(['ENV', 'IFS', 'LANG', 'PWD', 'PYTHONHOME', 'PYTHONPATH', 'SHELL', 'USER'])
 
 /** `{ type: float, default: 0.1 }`, or the type alone. */
 function defaultOf(parameter: unknown): string | undefined {

@@ -57,6 +57,64 @@ const REPOSITORIES: Readonly<Record<string, Repository>> = {
   'test file only': { 'test/test_x.py': '', 'train_model.py': '' },
 }
 
+test('a dvc.yaml or MLproject that is no YAML is not passed over in silence', () => {
+  const { notes, problems } = init({
+    'dvc.yaml': 'stages:\n  a: { cmd: x\n',
+    MLproject: 'a: 1\na: 2\n',
+    'train.py': '',
+  })
+
+  expect(problems).toEqual([])
+  expect(notes[0]).toMatch(/^dvc.yaml could not be read, so its steps are missing here. Line \d: this is not YAML/)
+  expect(notes[1]).toBe(
+    'MLproject could not be read, so its steps are missing here. Line 2: this key stands here twice: write it once.',
+  )
+})
+
+test('a stage that cannot be taken over is left out by name, and the others stay', () => {
+  const { notes, pipeline } = init({
+    'dvc.yaml': DVC,
+    'prepare.py': '',
+    'train.py': '',
+    'data/raw.csv': '',
+    'params.yaml': '',
+  })
+
+  expect(pipeline?.steps.map(({ name }) => name)).toEqual(['prepare'])
+  expect(notes).toContain(
+    'Step train of dvc.yaml was left out: "other.yaml" is neither in the commit nor an out of a step. Write it yourself.',
+  )
+})
+
+test('a parameter of an MLproject never becomes a variable of the system', () => {
+  const { pipeline } = init({
+    MLproject: `entry_points:
+  main:
+    parameters: { path: { default: a }, home: { default: b }, user: { default: c }, alpha: { default: 1 } }
+    command: python train.py {path} {home} {user} {alpha}
+`,
+    'train.py': '',
+  })
+
+  expect(pipeline?.steps.find(({ name }) => name === 'train')).toMatchObject({
+    run: 'python train.py "$PARAM_PATH" "$PARAM_HOME" "$PARAM_USER" "$ALPHA"',
+    env: { PARAM_PATH: 'a', PARAM_HOME: 'b', PARAM_USER: 'c', ALPHA: '1' },
+  })
+})
+
+test.each([
+  ['', 'every time, as it names nothing that it reads'],
+  [', deps: [raw.csv]', 'once, and again when something it reads changes'],
+])('of a frozen stage whose outs are gone it is said when it runs%s', (deps, when) => {
+  const { notes, pipeline } = init({
+    'dvc.yaml': `stages: { get: { cmd: get, frozen: true, outs: [a.csv]${deps} } }`,
+    'raw.csv': '',
+  })
+
+  expect(notes).toContain(`Stage get is frozen in dvc.yaml: here it runs ${when}.`)
+  expect(pipeline?.steps.find(({ name }) => name === 'get')?.cache).toBe(deps !== '')
+})
+
 test.each(Object.keys(REPOSITORIES))('the file written for %s lints clean', (name) => {
   const { problems } = init(REPOSITORIES[name]!)
 

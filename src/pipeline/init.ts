@@ -1,3 +1,4 @@
+import type { Problem } from '../core/problem.ts'
 import { readerOf } from './connect-steps.ts'
 import { findDvcOut } from './dvc-out.ts'
 import { foundDependencies } from './environment-steps.ts'
@@ -9,7 +10,10 @@ import { notebookStep } from './init-notebook.ts'
 import { findModel, type FoundModel } from './init-model.ts'
 import { stepText, type SketchedStep } from './init-text.ts'
 import { lintPipeline } from './lint.ts'
+import { formatPath } from './path.ts'
 import { splitExtras } from './requirement-includes.ts'
+import { isBelow } from './sound-rest.ts'
+import { readYaml } from './yaml-source.ts'
 
 export interface InitResult {
   /** A commented tidegate.yaml without errors. */
@@ -20,48 +24,78 @@ export interface InitResult {
 
 /** A pipeline file that fits the repository: what can be seen is written, what cannot be known is a comment. */
 export function initPipeline(files: readonly string[], readText: (path: string) => string | undefined): InitResult {
-  const imported = compose(files, readText, importedSteps(files, readText))
-  const wrong = firstError(imported.text, files, readText)
-  if (wrong === undefined) return imported
+  const { steps, notes, file } = importedSteps(files, readText)
+  const left = [...steps]
+  const leftOut: string[] = []
   // What is written must pass the linter: rather less of somebody else's file than one that is refused.
-  const plain = compose(files, readText, undefined)
-  return { ...plain, notes: [`The steps of ${foreignFile(files)} could not be taken over: ${wrong}`, ...plain.notes] }
+  for (;;) {
+    const written = compose(files, readText, { steps: left, notes: [...notes, ...leftOut] })
+    const wrong = firstError(written.text, files, readText)
+    if (wrong === undefined || left.length === 0) return written
+    const at = left.findIndex(({ name }) => isBelow(wrong.path, formatPath(['steps', name])))
+    if (at < 0)
+      return takenOverNothing(files, readText, `The steps of ${file} could not be taken over: ${wrong.message}`)
+    const [step] = left.splice(at, 1)
+    leftOut.push(`Step ${step?.name} of ${file} was left out: ${wrong.message}. Write it yourself.`)
+  }
+}
+
+function takenOverNothing(
+  files: readonly string[],
+  readText: (path: string) => string | undefined,
+  note: string,
+): InitResult {
+  return compose(files, readText, { steps: [], notes: [note] })
 }
 
 function firstError(
   text: string,
   files: readonly string[],
   readText: (path: string) => string | undefined,
-): string | undefined {
-  const problems = lintPipeline(text, { files, readText })
-  return problems.find(({ severity }) => severity === 'error')?.message
+): Problem | undefined {
+  return lintPipeline(text, { files, readText }).find(({ severity }) => severity === 'error')
 }
 
-function foreignFile(files: readonly string[]): string {
-  return ['dvc.yaml', 'MLproject'].find((file) => files.includes(file)) ?? 'this repository'
-}
-
+/** Of a dvc.yaml, else of an MLproject; one that is there and cannot be read is a note. */
 function importedSteps(
   files: readonly string[],
   readText: (path: string) => string | undefined,
-): ImportedSteps | undefined {
-  if (files.includes('dvc.yaml')) {
-    const imported = importedDvcSteps(files, readText)
-    if (imported !== undefined && imported.steps.length > 0) {
-      return { steps: imported.steps, notes: ['The steps are those of dvc.yaml.', ...imported.notes] }
+): ImportedSteps & { readonly file: string } {
+  const unread: string[] = []
+  for (const file of ['dvc.yaml', 'MLproject'].filter((each) => files.includes(each))) {
+    const [problem] = readYaml(readText(file) ?? '', file).problems
+    if (problem !== undefined) {
+      unread.push(`${file} could not be read, so its steps are missing here. Line ${problem.line}: ${problem.message}.`)
+      continue
     }
+    const imported = file === 'dvc.yaml' ? dvcSteps(files, readText) : mlprojectSteps(files, readText)
+    if (imported !== undefined && imported.steps.length > 0)
+      return { file, steps: imported.steps, notes: [...unread, ...imported.notes] }
+    unread.push(...(imported?.notes ?? []))
   }
-  if (!files.includes('MLproject')) return undefined
+  return { file: '', steps: [], notes: unread }
+}
+
+function dvcSteps(files: readonly string[], readText: (path: string) => string | undefined): ImportedSteps | undefined {
+  const imported = importedDvcSteps(files, readText)
+  if (imported === undefined || imported.steps.length === 0) return imported
+  return { steps: imported.steps, notes: ['The steps are those of dvc.yaml.', ...imported.notes] }
+}
+
+function mlprojectSteps(
+  files: readonly string[],
+  readText: (path: string) => string | undefined,
+): ImportedSteps | undefined {
   return importedMlprojectSteps(readText, (script) => (files.includes(script) ? readBy(script, files) : []))
 }
 
 function compose(
   files: readonly string[],
   readText: (path: string) => string | undefined,
-  imported: ImportedSteps | undefined,
+  imported: ImportedSteps,
 ): InitResult {
-  const notes = [...(imported?.notes ?? [])]
-  const training = imported?.steps ?? trainingSteps(files, readText, notes)
+  const notes = [...imported.notes]
+  const training = imported.steps.length > 0 ? imported.steps : trainingSteps(files, readText, notes)
   const model = findModel(files, training, readText, notes)
   const tests = testSteps(files, readText, notes).filter(({ name }) => !training.some((step) => step.name === name))
   const steps = [...tests, ...withModelOut(training, model)]

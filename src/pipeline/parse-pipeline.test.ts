@@ -201,6 +201,48 @@ test.each([
   expect(problemsOf(text)).toContain(problem)
 })
 
+test('what a step makes is named by paths that lead to one place', () => {
+  const text = `steps:
+  a:
+    run: x
+    deps: [., ./, ./a.py, '*.csv', src/./a.py]
+    outs: [./m.onnx, a/./b, a/., '.', ./, '*.onnx', 'a?', 'm[0].txt', 'x-\${{ branch }}/']
+    metrics: [./, 'm/*.json']
+    checkpoint: ['.', 'c/*']
+    reports: { junit: 'r/*.xml', coverage: [.] }
+`
+  const whole = 'that would take in what the step reads: name the files and folders that it makes'
+  const pattern = 'no pattern may stand here: name the file, or a folder with a / at its end'
+
+  expect(parsePipeline(text).problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'steps.a.deps[4]: write it without ./',
+    'steps.a.outs[1]: write it without ./',
+    'steps.a.outs[2]: write it without ./',
+    `steps.a.outs[3]: ${whole}`,
+    `steps.a.outs[4]: ${whole}`,
+    `steps.a.outs[5]: ${pattern}`,
+    `steps.a.outs[6]: ${pattern}`,
+    `steps.a.outs[7]: ${pattern}`,
+    `steps.a.metrics[0]: ${whole}`,
+    `steps.a.metrics[1]: ${pattern}`,
+    `steps.a.checkpoint[0]: ${whole}`,
+    `steps.a.checkpoint[1]: ${pattern}`,
+    `steps.a.reports.coverage[0]: ${whole}`,
+  ])
+})
+
+test.each([
+  ['3.11', 'write the version in quotes: "3.11"'],
+  ['3.10', 'this would become 3.1: put it in quotes: "3.10"'],
+  ['">=3.11"', 'a range is not taken: write one version, as "3.11"'],
+  ['"3.11 - 3.12"', 'a range is not taken: write one version, as "3.11"'],
+  ['three', 'write one version in quotes, as "3.11"'],
+])('a version of Python written as %s is answered with what to write', (python, message) => {
+  expect(
+    parsePipeline(`build: { python: ${python} }\nsteps: { a: { run: x } }`).problems.map((one) => one.message),
+  ).toEqual([message])
+})
+
 test('a name from the language’s own objects is just a name', () => {
   expect(problemsOf('steps: { constructor: { run: x, needs: [toString] } }')).toEqual([
     'tidegate.yaml:1:41: steps.constructor.needs[0]: there is no step "toString"',
@@ -228,6 +270,21 @@ test('a file in UTF-16 is told to be saved in UTF-8', () => {
   const [problem] = parsePipeline(text).problems
 
   expect(problem?.message).toBe('this is no text in UTF-8: save the file in that encoding')
+})
+
+test('a byte that is none of UTF-8, and a NUL, are told where they stand', () => {
+  const latin = Buffer.from('steps:\n  # na\xefve\n  a: { run: x }\n', 'latin1').toString('utf8')
+
+  expect(problemsOf(latin)).toEqual(['tidegate.yaml:2:7: this is not in UTF-8: save the file in that encoding'])
+  expect(problemsOf('steps:\n  a: { run: "x\0" }\n')).toEqual([
+    'tidegate.yaml:2:15: a character NUL stands here: take it out',
+  ])
+})
+
+test('a file needs a step', () => {
+  expect(problemsOf('steps: {}')).toEqual([
+    'tidegate.yaml:1:8: steps: write one step at least: `train: { run: python train.py }`',
+  ])
 })
 
 test('of thousands of wrong names the first are told what they were meant to be', () => {

@@ -13,9 +13,11 @@ import { NO_NOTIFY } from './keys/notify.ts'
 import { defined } from './keys/scalars.ts'
 import { DEFAULT_TRIGGERS } from './keys/triggers.ts'
 import { inOrder } from './in-order.ts'
+import { becomesText } from './becomes-text.ts'
 import { formatPath, type Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import { knownKeys } from './schema.ts'
+import { sameDatasets } from './same-datasets.ts'
 import { shapeProblems } from './shape-problems.ts'
 import { soundRest } from './sound-rest.ts'
 import { unknownMetrics } from './unknown-metrics.ts'
@@ -34,7 +36,7 @@ export interface ParsedPipeline {
  * text. Names that need the commit or the server (files, people) are checked by `planRun`.
  */
 export function parsePipeline(text: string, file = 'tidegate.yaml'): ParsedPipeline {
-  const source = readYaml(text, file)
+  const source = readYaml(text, file, becomesText)
   if (source.problems.length > 0 && source.value === undefined) return { problems: source.problems }
   if (source.value === null || source.value === undefined) {
     const message = 'the file is empty: write `steps: { train: { run: python train.py } }`'
@@ -81,7 +83,7 @@ function withRest(
 }
 
 function namesOf(shape: Shape, pipeline: Pipeline, source: YamlSource): Problem[] {
-  return [...missingApproval(shape, source), ...checkPipeline(pipeline, source.problemAt)]
+  return [...missingApproval(shape, source), ...sameDatasets(source), ...checkPipeline(pipeline, source.problemAt)]
 }
 
 /** A build environment of another kind would be planned in another way; the other keys say nothing to a plan. */

@@ -14,6 +14,8 @@ export interface PlanContext {
   readonly perhapsMade?: readonly string[]
   /** When given, every person and group the file names must be one of these. */
   readonly people?: { readonly persons: readonly string[]; readonly groups: readonly string[] }
+  /** When given, a secret that the file names and that is none of these is doubted. */
+  readonly secrets?: readonly string[]
   /** The datasets of the rules that apply, those from before the change: what they guard stays guarded. */
   readonly dataBefore?: readonly DatasetSpec[]
   /** Contents of params files by path, for `params.x` in expressions; absent: read by `readText`. */

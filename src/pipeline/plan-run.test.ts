@@ -344,6 +344,63 @@ test('a stored pipeline that lost its places still names its problems', () => {
   ])
 })
 
+test('a secret that the project does not have is doubted wherever it is named, and planned', () => {
+  const { pipeline } = parsePipeline(`
+build: { secrets: [UV_INDEX] }
+data:
+  data/a.csv: { from: 's3://lake/a.csv', secret: LAKE_KEY }
+  data/b.csv: { run: x, deps: [], secrets: [WAREHOUSE] }
+steps: { a: { run: x, secrets: [TOKEN, TOKENS] } }
+`)
+
+  const { plan: planned, problems } = planRun(pipeline!, { ...CONTEXT, secrets: ['TOKEN', 'LAKE_KEY_2'] })
+
+  expect(planned).toBeDefined()
+  expect(problems.map(formatProblem)).toEqual([
+    'tidegate.yaml:2:20: warning: build.secrets[0]: the project has no secret "UV_INDEX": set it with `tidegate secret set digits UV_INDEX`',
+    'tidegate.yaml:4:50: warning: data["data/a.csv"].secret: the project has no secret "LAKE_KEY": did you mean "LAKE_KEY_2"?',
+    'tidegate.yaml:5:45: warning: data["data/b.csv"].secrets[0]: the project has no secret "WAREHOUSE": set it with `tidegate secret set digits WAREHOUSE`',
+    'tidegate.yaml:6:40: warning: steps.a.secrets[1]: the project has no secret "TOKENS": did you mean "TOKEN"?',
+  ])
+  expect(planRun(pipeline!, CONTEXT).problems).toEqual([])
+})
+
+test('an out that stands twice in a step is told, however it is written', () => {
+  const { pipeline } = parsePipeline(
+    'steps: { a: { run: x, outs: [./m.onnx, m.onnx, r/, r] }, b: { run: x, metrics: [n.json], outs: [n.json] }, c: { run: x, deps: [n.json] } }',
+  )
+
+  const { problems } = planRun(pipeline!, CONTEXT)
+
+  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'steps.a.outs[1]: "m.onnx" stands here twice',
+    'steps.a.outs[3]: "r" stands here twice',
+  ])
+})
+
+test('a path of outs that an expression makes a pattern of is told', () => {
+  const { pipeline } = parsePipeline('steps: { a: { run: x, matrix: { n: ["*"] }, outs: ["${{ matrix.n }}.onnx"] } }')
+
+  expect(planRun(pipeline!, CONTEXT).problems.map(({ message }) => message)).toEqual([
+    'this comes out as "*.onnx": no pattern may stand here: name the file, or a folder with a / at its end',
+  ])
+})
+
+test('a dataset is one path, and none of the commit', () => {
+  const twice = parsePipeline(
+    'data: { ./a.csv: { from: store }, a.csv: { from: store }, a.csv/: { from: store } }\nsteps: { a: { run: x } }',
+  )
+  const { pipeline } = parsePipeline('data: { train.py: { from: store } }\nsteps: { a: { run: x, deps: [train.py] } }')
+
+  expect(twice.problems.map(formatProblem)).toEqual([
+    'tidegate.yaml:1:35: data["a.csv"]: "a.csv" is the same path as "./a.csv": write the dataset once',
+    'tidegate.yaml:1:59: data["a.csv/"]: "a.csv/" is the same path as "./a.csv": write the dataset once',
+  ])
+  expect(planRun(pipeline!, CONTEXT).problems.map(formatProblem)).toEqual([
+    'tidegate.yaml:1:9: data["train.py"]: "train.py" is in git as well: `git rm --cached train.py`, and name it in .gitignore',
+  ])
+})
+
 test('a plan larger than the limit is refused', () => {
   const members = (count: number) => Array.from({ length: count }, (_, index) => index).join(', ')
   const steps = Array.from({ length: 9 }, (_, index) => `  s${index}: { run: x, matrix: { n: [${members(250)}] } }`)

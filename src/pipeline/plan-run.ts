@@ -3,6 +3,7 @@ import type { Plan } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import { checkInputs, checkOutcomes, checkOuts, checkPeople } from './check-plan.ts'
 import { checkBehaviour } from './check-checks.ts'
+import { checkSecrets } from './check-secrets.ts'
 import { connectSteps, findCycles, readerOf } from './connect-steps.ts'
 import { checkAudience, datasetSteps } from './dataset-steps.ts'
 import type { Draft } from './draft.ts'
@@ -56,6 +57,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     ...checkInputs(pipeline, drafts, context, problemAt),
     ...checkBehaviour(pipeline, context, drafts),
     ...checkPeople(pipeline, context.people, problemAt),
+    ...checkSecrets(pipeline, context, problemAt),
   ]
   if (drafts.length > limit('planSteps')) {
     const message = `the run would have ${drafts.length} steps, and may have ${limit('planSteps')}: take members from its matrices`
@@ -75,6 +77,8 @@ function readMetrics(drafts: readonly Draft[]): Draft[] {
   return drafts.map((draft) => {
     const { metrics, outs } = draft.step
     const wanted = metrics.filter((file) => readers.some(({ name, reads }) => name !== draft.name && reads(file)))
-    return { ...draft, step: { ...draft.step, outs: [...new Set([...outs, ...wanted])] } }
+    // One that is also named in `outs` stands there once; what stands there twice is for `checkOuts` to find.
+    const further = [...new Set(wanted)].filter((file) => !outs.includes(file))
+    return { ...draft, step: { ...draft.step, outs: [...outs, ...further] } }
   })
 }

@@ -49,16 +49,19 @@ function isHarmless(key: string): boolean {
 const HARMLESS = new Set(['timeout', 'silence-timeout', 'retry', 'resources', 'runs-on', 'secrets'])
 
 /**
- * A step that lost a key may have lost its matrix: only what it needs is certain. A file that lost one at its
- * top may have lost its model, or its build environments.
+ * A step that lost a key may have lost its matrix: which axes it has is not certain, but all else that it says. A
+ * file that lost one at its top may have lost its model, or its build environments.
  */
-function stands({ path }: Problem, owners: ReadonlySet<string>, touched: ReadonlySet<string>): boolean {
+function stands({ path, message }: Problem, owners: ReadonlySet<string>, touched: ReadonlySet<string>): boolean {
   const owner = ownerOf(path, owners)
   if (owner === undefined) return !touched.has('') && reliesOn(path).every((key) => !touched.has(key))
-  if (touched.has(owner)) return isBelow(path, `${owner}.needs`)
+  if (touched.has(owner) && message.startsWith(NO_AXIS)) return false
   const lost = (key: string) => touched.has('') || touched.has(key)
   return !(lost('build') && isBelow(path, `${owner}.build`)) && !(lost('model') && isBelow(path, `${owner}.endpoint`))
 }
+
+/** How `check-expressions.ts` begins; where it stands says nothing, as it may be in any text of the step. */
+const NO_AXIS = 'the step has no matrix axis'
 
 /** As `steps.train`, to ask `ownerOf` with. */
 export function stepPaths(names: readonly string[]): ReadonlySet<string> {

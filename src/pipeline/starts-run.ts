@@ -12,7 +12,10 @@ export interface Trigger {
   readonly changedFiles?: readonly string[]
 }
 
-/** Whether `on:` wants a run for this. A pushed tag starts one only where `on.push.tags` names it. */
+/**
+ * Whether `on:` wants a run for this. A pushed tag starts one only where `on.push.tags` names it; where only tags
+ * are named, branches start none (as GitHub Actions has it: who releases by tags does not want a run for each push).
+ */
 export function startsRun({ on }: Pipeline, trigger: Trigger): boolean {
   const filter = trigger.event === 'push' ? on.push : on.pullRequest
   if (filter === undefined) return false
@@ -20,7 +23,8 @@ export function startsRun({ on }: Pipeline, trigger: Trigger): boolean {
   return branchPasses(filter, trigger.branch) && pathsPass(filter, trigger.changedFiles ?? [])
 }
 
-function branchPasses({ branches, branchesIgnore }: TriggerFilter, branch: string): boolean {
+function branchPasses({ branches, branchesIgnore, tags }: TriggerFilter, branch: string): boolean {
+  if (tags !== undefined && branches === undefined && branchesIgnore === undefined) return false
   return (branches === undefined || matchesAny(branches, branch)) && !matchesAny(branchesIgnore ?? [], branch)
 }
 

@@ -5,7 +5,7 @@ import type { ProblemAt } from './check-pipeline.ts'
 import type { Draft } from './draft.ts'
 import { expandMatrix, memberKey } from './expand-matrix.ts'
 import { bindExpression, type ExpressionContext } from './expression.ts'
-import { defined, FilePath } from './keys/scalars.ts'
+import { defined, FilePath, OutPath } from './keys/scalars.ts'
 import type { MatrixMember, Pipeline, StepSpec } from './pipeline.ts'
 import { shareTests, type TestFiles } from './share-tests.ts'
 import { shellSafe } from './shell-safe.ts'
@@ -52,12 +52,12 @@ function sameMembers(step: StepSpec, drafts: readonly Draft[], problemAt: Proble
 
 /** Paths with expressions in them are checked as they come out. */
 function wrongPaths(step: StepSpec, drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
-  return PATH_KEYS.flatMap((key) =>
+  return (Object.keys(PATH_KEYS) as (keyof typeof PATH_KEYS)[]).flatMap((key) =>
     (step[key] ?? []).flatMap((given, index) => {
       if (!given.includes('${{')) return []
       for (const draft of drafts) {
         const path = draft.step[key]?.[index] ?? ''
-        const reason = FilePath.safeParse(path).error?.issues[0]?.message
+        const reason = PATH_KEYS[key].safeParse(path).error?.issues[0]?.message
         if (reason === undefined) continue
         return [problemAt(['steps', step.name, key, index], `this comes out as ${JSON.stringify(path)}: ${reason}`)]
       }
@@ -66,7 +66,13 @@ function wrongPaths(step: StepSpec, drafts: readonly Draft[], problemAt: Problem
   )
 }
 
-const PATH_KEYS = ['deps', 'params', 'outs', 'metrics', 'checkpoint'] as const
+const PATH_KEYS = {
+  deps: FilePath,
+  params: FilePath,
+  outs: OutPath,
+  metrics: OutPath,
+  checkpoint: OutPath,
+} as const
 
 function draftOf(
   step: StepSpec,

@@ -2,7 +2,7 @@ import { Composer, Lexer, Parser, type CST, type Document } from 'yaml'
 import { limit } from '../core/limits.ts'
 import type { Problem } from '../core/problem.ts'
 import { formatPath, type Path } from './path.ts'
-import { plainValue, type Place } from './yaml-value.ts'
+import { plainValue, type BecomesText, type Place } from './yaml-value.ts'
 
 /** A YAML text as a plain value, knowing where in the text each part of it stands. */
 export interface YamlSource {
@@ -24,14 +24,14 @@ interface ProblemOptions {
  * Reads YAML without ever throwing, within the limits on size, nesting and aliases: a short text can
  * otherwise stand for gigabytes, and deep nesting overflows the composer's stack.
  */
-export function readYaml(text: string, file: string): YamlSource {
+export function readYaml(text: string, file: string, becomesText?: BecomesText): YamlSource {
   const lines = lineStarts(text)
   const places = new Map<string, Place>()
   const problems: Problem[] = []
   const report = (path: Path, offset: number, message: string) => {
     problems.push({ file, ...positionIn(lines, text, offset), path: formatPath(path), message, severity: 'error' })
   }
-  const value = read(text, places, report)
+  const value = read(text, places, report, becomesText)
   return {
     file,
     value,
@@ -47,7 +47,7 @@ export function readYaml(text: string, file: string): YamlSource {
 
 type Report = (path: Path, offset: number, message: string) => void
 
-function read(text: string, places: Map<string, Place>, report: Report): unknown {
+function read(text: string, places: Map<string, Place>, report: Report, becomesText?: BecomesText): unknown {
   const bytes = Buffer.byteLength(text)
   if (bytes > limit('pipelineFileBytes')) {
     const most = limit('pipelineFileBytes')
@@ -58,8 +58,9 @@ function read(text: string, places: Map<string, Place>, report: Report): unknown
     )
     return undefined
   }
-  if (text.includes('\0') || text.startsWith('\uFFFD')) {
-    report([], 0, 'this is no text in UTF-8: save the file in that encoding')
+  const noText = notText(text)
+  if (noText !== undefined) {
+    report([], noText.offset, noText.message)
     return undefined
   }
   const tokens = tokenize(text)
@@ -74,7 +75,21 @@ function read(text: string, places: Map<string, Place>, report: Report): unknown
   }
   if (second?.contents != null) report([], second.range[0], 'write one document: nothing after `---`')
   if (document === undefined || document.errors.length > 0 || second !== undefined) return undefined
-  return plainValue(document.contents, places, report)
+  return plainValue(document.contents, places, report, becomesText)
+}
+
+/** UTF-16 begins with bytes that are none, or every second one is 0; U+FFFD is what a wrong byte is read as. */
+function notText(text: string): { offset: number; message: string } | undefined {
+  if (text.startsWith('\uFFFD') || text[0] === '\0' || text[1] === '\0') {
+    return { offset: 0, message: 'this is no text in UTF-8: save the file in that encoding' }
+  }
+  const offset = text.search(/[\0\uFFFD]/)
+  if (offset < 0) return undefined
+  const what =
+    text[offset] === '\0'
+      ? 'a character NUL stands here: take it out'
+      : 'this is not in UTF-8: save the file in that encoding'
+  return { offset, message: what }
 }
 
 /** The token level needs no stack of its own, so this is where nesting is bounded. */

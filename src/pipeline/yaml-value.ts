@@ -8,6 +8,9 @@ export interface Place {
   readonly value: number
 }
 
+/** Whether the value at this path ends up as text, so that a number must look as it was written. */
+export type BecomesText = (path: Path) => boolean
+
 type Report = (path: Path, offset: number, message: string) => void
 
 /** `010` is ten in YAML 1.2, eight before, and mostly meant as text. */
@@ -27,13 +30,19 @@ const MOST_VALUES = 500_000
  * The plain value of a YAML tree, with aliases and `<<` expanded and the place of every part noted.
  * Expansion stops, with a problem, at the limit on aliases and on values altogether.
  */
-export function plainValue(root: unknown, places: Map<string, Place>, report: Report): unknown {
-  return new Expansion(places, report).value(root, [], undefined)
+export function plainValue(
+  root: unknown,
+  places: Map<string, Place>,
+  report: Report,
+  becomesText: BecomesText = () => false,
+): unknown {
+  return new Expansion(places, report, becomesText).value(root, [], undefined)
 }
 
 class Expansion {
   readonly #places: Map<string, Place>
   readonly #report: Report
+  readonly #becomesText: BecomesText
   readonly #anchors = new Map<string, unknown>()
   /** Anchored nodes whose inside is being expanded: an alias to one of them would never end. */
   readonly #open = new Set<unknown>()
@@ -41,9 +50,10 @@ class Expansion {
   #values = 0
   #stopped = false
 
-  constructor(places: Map<string, Place>, report: Report) {
+  constructor(places: Map<string, Place>, report: Report, becomesText: BecomesText) {
     this.#places = places
     this.#report = report
+    this.#becomesText = becomesText
   }
 
   value(node: unknown, path: Path, key: number | undefined): unknown {
@@ -86,6 +96,9 @@ class Expansion {
     if (typeof value === 'number' && !Number.isFinite(value)) return this.#refuse(path, offset, 'write a finite number')
     if (typeof value === 'number' && IS_NOT_DECIMAL.test(node.source ?? '')) {
       return this.#refuse(path, offset, `this is read as ${value}: write that, or the text in quotes: "${node.source}"`)
+    }
+    if (typeof value === 'number' && String(value) !== node.source && this.#becomesText(path)) {
+      return this.#refuse(path, offset, `this would become ${value}: put it in quotes: "${node.source}"`)
     }
     if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return value
     return this.#refuse(path, offset, 'write text, a number, true or false')

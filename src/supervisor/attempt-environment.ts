@@ -1,7 +1,8 @@
 import { ATTEMPT_MARK } from '../core/attempt-files.ts'
 import { AppError } from '../core/errors.ts'
-import { privateFolders } from './workspace.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
+import { isReservedVariable } from '../core/secret-name.ts'
+import { privateFolders } from './workspace.ts'
 
 /** Exactly this, and nothing of ours: PATH and all the rest stand in the order. The mark is not theirs to choose. */
 export function attemptEnvironment(
@@ -12,13 +13,12 @@ export function attemptEnvironment(
   const { home, tmp } = privateFolders(order)
   // A user that stands in no list has no name; Python's `getpass.getuser` then asks these.
   const name = order.runAs ? { USER: 'tidegate', LOGNAME: 'tidegate' } : {}
+  const own = { HOME: home, TMPDIR: tmp, ...name, ...compileCache(order), ...order.env }
   return {
-    HOME: home,
-    TMPDIR: tmp,
-    ...name,
-    ...compileCache(order),
-    ...order.env,
+    ...own,
     ...secrets,
+    // A secret that was set when any name would do must not say where programs are, or which run this is.
+    ...Object.fromEntries(Object.entries(own).filter(([variable]) => isReservedVariable(variable))),
     [ATTEMPT_MARK]: order.attemptFolder,
   }
 }

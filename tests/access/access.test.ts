@@ -199,6 +199,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     for (const bad of [
       { name: 'A-B', value: 'x' },
       { name: '', value: 'x' },
+      { name: 'PATH', value: 'x' },
+      { name: 'LD_PRELOAD', value: 'x' },
+      { name: 'TIDEGATE_RUN', value: 'x' },
       { name: 'OK', value: '' },
       { name: 'OK', value: 'a\0b' },
       { name: 'OK', value: 'x'.repeat(70_000) },

@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { setSecret } from '../../src/api/access.ts'
 import { getProject, lintProject } from '../../src/api/projects.ts'
 import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
@@ -199,5 +200,14 @@ test('a pushed schedule is shown with its next time, and a file can be checked w
     [2, 41, '"trian.py" is neither in the commit nor an out of a step'],
   ])
   expect((await lint({ text: 'steps: { a: { cmd: x } }' })).problems).toHaveLength(2)
+  await server.admin.client.call(setSecret, {
+    params: { project: 'clock', name: 'LAKE_KEY' },
+    body: { value: 'sesame' },
+  })
+  const secrets = 'steps: { a: { stage: unit-tests, run: x, secrets: [LAKE_KEY, LAKE_KEI, OTHER] } }'
+  expect((await lint({ text: secrets })).problems.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+    'warning: the project has no secret "LAKE_KEI": did you mean "LAKE_KEY"?',
+    'warning: the project has no secret "OTHER": set it with `tidegate secret set clock OTHER`',
+  ])
   await expect(lint({ text, ref: 'nowhere' })).rejects.toThrow('has no branch, tag or commit "nowhere"')
 })

@@ -58,6 +58,15 @@ test('the environment is the order, the secrets, a private home and nothing else
   expect(existsSync(`${order.workspace}.home`)).toBe(false)
 })
 
+test('a secret with the name of one of our variables does not replace it', async () => {
+  const env = { PATH: '/usr/bin:/bin', TIDEGATE_RUN: 'digits#1' }
+  const secrets = { PATH: '/nowhere', HOME: '/nowhere', TIDEGATE_RUN: 'another#2', TIDEGATE_TOKEN: 'of-the-run' }
+
+  const { log, order } = await place.run('echo "$PATH $HOME $TIDEGATE_RUN ${#TIDEGATE_TOKEN}"', { env }, secrets)
+
+  expect(log).toBe(`/usr/bin:/bin ${order.workspace}.home digits#1 10\n`)
+})
+
 test('a secret that was not handed over fails the attempt by name', async () => {
   const { record } = await place.run('true', { secretNames: ['TOKEN'] })
 

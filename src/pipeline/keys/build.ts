@@ -2,7 +2,12 @@ import { z } from 'zod'
 import type { BuildSpec } from '../pipeline.ts'
 import { defined, FilePath, Name, OneOrMoreFiles, refuse, Text } from './scalars.ts'
 
-const PYTHON_HINT = 'write the version in quotes: "3.11"'
+function pythonHint({ input }: { readonly input?: unknown }): string {
+  if (typeof input === 'number') return `write the version in quotes: "${input}"`
+  if (typeof input === 'string' && /^\s*([<>=~^!]|\d[\d.]*\s*[,|-])/.test(input))
+    return 'a range is not taken: write one version, as "3.11"'
+  return 'write one version in quotes, as "3.11"'
+}
 
 /** Others would let a secret choose which program the server runs. */
 const IndexSecret = z
@@ -46,8 +51,8 @@ const Image = z
 export const Build = z
   .strictObject({
     python: z
-      .string({ error: PYTHON_HINT })
-      .regex(/^3\.\d{1,2}(\.\d{1,2})?$/, PYTHON_HINT)
+      .string({ error: pythonHint })
+      .regex(/^3\.\d{1,2}(\.\d{1,2})?$/, { error: pythonHint })
       .describe('Python version; default: what the machine has and the files allow')
       .exactOptional(),
     dependencies: OneOrMoreFiles.describe('requirement files, pyproject.toml or setup.py').exactOptional(),

@@ -1,11 +1,22 @@
 import { z } from 'zod'
+import { SecretName } from '../../core/secret-name.ts'
 import type { DatasetSource, DatasetSpec } from '../pipeline.ts'
-import { defined, Duration, EnvironmentVariables, FilePath, Name, refuse, Text } from './scalars.ts'
+import { defined, EnvironmentVariables, FilePath, PositiveDuration, refuse, Text } from './scalars.ts'
 
 type Dataset = DatasetSpec extends infer S ? (S extends unknown ? Omit<S, 'path'> : never) : never
 type Refuse = (message: string, path: readonly string[]) => never
 
 const HINT = 'write `production`, `file:/absolute/path`, `https://…`, `s3://bucket/key`, `dvc` or `store`'
+
+/** A dataset's place in the workspace, where it lies in the way of nothing else. */
+export const DatasetPath = FilePath.transform((path, context) => {
+  if (path === '.' || path === './')
+    return refuse(context, 'name a file or a folder: a dataset is never the whole workspace')
+  if (path === 'tidegate.yaml') return refuse(context, 'this is the pipeline file itself: choose another path')
+  if (/[*?[{]/.test(path))
+    return refuse(context, 'no pattern may stand here: a dataset is one file, or a folder with a / at its end')
+  return path
+})
 
 /** One entry of `data:`, still without its path, which is the key. */
 export const DatasetEntry = z
@@ -17,9 +28,9 @@ export const DatasetEntry = z
     deps: z.array(FilePath).describe('what the query reads: files, folders and globs of the commit').exactOptional(),
     build: Text.describe('of a query: a name of `build.environments`').exactOptional(),
     env: EnvironmentVariables.describe('of a query: environment variables').exactOptional(),
-    secrets: z.array(Name).describe('of a query: names of secrets that become variables').exactOptional(),
-    secret: Name.describe('the name of the secret that opens an https, S3 or DVC source').exactOptional(),
-    window: Duration.describe('how far back production data goes').exactOptional(),
+    secrets: z.array(SecretName).describe('of a query: names of secrets that become variables').exactOptional(),
+    secret: SecretName.describe('the name of the secret that opens an https, S3 or DVC source').exactOptional(),
+    window: PositiveDuration.describe('how far back production data goes').exactOptional(),
     labelled: z.boolean().describe('only production rows whose label has arrived').exactOptional(),
     only: z
       .array(z.literal('evaluation'))
@@ -57,10 +68,10 @@ function sourceOf(raw: Raw, no: Refuse): DatasetSource {
   // Refused: its kind is none of ours.
   if (!Object.hasOwn(MEMBERS, source.kind)) return source
   const own: readonly string[] = MEMBERS[source.kind]
-  const foreign = Object.values(MEMBERS)
-    .flat()
-    .find((member) => raw[member] !== undefined && !own.includes(member))
-  return foreign === undefined ? source : no(`\`${foreign}\` belongs to ${ownersOf(foreign)}`, [foreign])
+  const all = new Set(Object.values(MEMBERS).flat())
+  const foreign = [...all].filter((member) => raw[member] !== undefined && !own.includes(member))
+  for (const member of foreign) no(`\`${member}\` belongs to ${ownersOf(member)}`, [member])
+  return source
 }
 
 function ownersOf(member: string): string {

@@ -4,7 +4,7 @@ import { isTimezone } from '../next-time.ts'
 import { WEEK_DAYS, type EnvironmentSpec, type RolloutPhase, type WindowSpec } from '../pipeline.ts'
 import { GuardRails } from './guard-rails.ts'
 import { Monitors } from './monitors.ts'
-import { Count, defined, Duration, FilePath, refuse, Share, Size, Text } from './scalars.ts'
+import { Count, defined, Duration, FilePath, PositiveDuration, refuse, Share, Size, Text } from './scalars.ts'
 
 const DAY_MS = 86_400_000
 
@@ -17,7 +17,7 @@ const Approval = z.union(
       .strictObject({
         reviewers: People.describe('people, and groups as "group:name"'),
         required: Count.describe('how many must approve').default(1),
-        expires: Duration.describe('default: 7d').default(7 * DAY_MS),
+        expires: PositiveDuration.describe('default: 7d').default(7 * DAY_MS),
         'allow-self-approval': z.boolean().describe('of those who committed, pushed or started').default(false),
       })
       .transform((raw) => ({
@@ -69,7 +69,7 @@ const Phase = z
     weight: Share.describe('the new version’s share of the traffic'),
     for: Duration.describe('how long, at least').default(0),
     'min-requests': Count.describe('how many requests, at least').exactOptional(),
-    'at-most': Duration.describe('past this a person is asked').exactOptional(),
+    'at-most': PositiveDuration.describe('past this a person is asked').exactOptional(),
   })
   .transform((raw): RolloutPhase =>
     defined({ weight: raw.weight, forMs: raw.for, minRequests: raw['min-requests'], atMostMs: raw['at-most'] }),

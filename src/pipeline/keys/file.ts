@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { Build } from './build.ts'
-import { DatasetEntry } from './data.ts'
+import { DatasetEntry, DatasetPath } from './data.ts'
 import { Environment } from './environments.ts'
 import { Evaluation } from './evaluation.ts'
 import { Gates } from './gates.ts'
 import { Model } from './model.ts'
 import { Notify } from './notify.ts'
-import { EnvironmentVariables, FilePath, Name } from './scalars.ts'
+import { EnvironmentVariables, Name } from './scalars.ts'
 import { Step } from './steps.ts'
 import { Concurrency, Deliver, Triggers } from './triggers.ts'
 
@@ -24,10 +24,14 @@ export const PipelineFile = z.strictObject({
   deliver: Deliver.describe('which branches register and deploy; default: the default branch').exactOptional(),
   concurrency: Concurrency.describe('which runs exclude one another').exactOptional(),
   build: Build.describe('build environments; default: found from the files in the repository').exactOptional(),
-  data: z.record(FilePath, DatasetEntry).describe('datasets outside git, by their path in the workspace').default({}),
+  data: z
+    .record(DatasetPath, DatasetEntry)
+    .describe('datasets outside git, by their path in the workspace')
+    .default({}),
   env: EnvironmentVariables.describe('environment variables of every step').default({}),
   steps: z
     .record(Name, Step, { error: 'write steps as `train: { run: python train.py }`' })
+    .refine((steps) => Object.keys(steps).length > 0, 'write one step at least: `train: { run: python train.py }`')
     .describe('a directed acyclic graph of commands'),
   model: Model.describe('what is built').exactOptional(),
   evaluation: Evaluation.describe('how candidate and champion are compared on held-out rows').exactOptional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ModelSpec } from '../pipeline.ts'
-import { defined, Duration, FilePath, refuse, Text } from './scalars.ts'
+import { defined, FilePath, PositiveDuration, refuse, Text } from './scalars.ts'
 import { limit } from '../../core/limits.ts'
 
 const MOST_COLUMNS = 10_000
@@ -35,7 +35,7 @@ const Columns = z
 
 const Ready = z.strictObject({
   http: Text.startsWith('/', 'write a path: /v2/health/ready').default('/v2/health/ready'),
-  timeout: Duration.default(limit('hostStartMs')),
+  timeout: PositiveDuration.default(limit('hostStartMs')),
 })
 
 const Serve = z.strictObject({

@@ -18,6 +18,9 @@ export const Duration = z
   .regex(DURATION, DURATION_HINT)
   .transform((text, context) => durationMs(text) ?? refuse(context, DURATION_HINT))
 
+/** Of what ends at once when it has no time. */
+export const PositiveDuration = Duration.refine((ms) => ms > 0, 'write a time above 0')
+
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   B: 1,
   kB: 1e3,
@@ -82,14 +85,33 @@ export const FilePath = Text.max(1_000, 'that path is too long').transform((text
 function badPath(path: string): string | undefined {
   if (path.startsWith('/') || path.startsWith('~')) return 'write a path inside the repository, relative to its root'
   if (path.split('/').includes('..')) return 'a path cannot contain ..'
+  if (path !== '.' && path !== './' && path.split('/').includes('.')) return 'write it without ./'
   if (path.includes('\\')) return 'write / between folders'
   if (path.includes('\0') || path.includes('\n')) return 'a path cannot hold this character'
   if (path.replace(/\/$/, '').split('/').includes('')) return 'a path cannot hold an empty part (//)'
   return undefined
 }
 
+/** What a step makes: not everything that lies in its workspace, where its deps lie too. */
+export const MadePath = FilePath.transform((path, context) =>
+  path === '.' || path === './'
+    ? refuse(context, 'that would take in what the step reads: name the files and folders that it makes')
+    : path,
+)
+
+/** As `MadePath`, and one path: steps that read it wait for it by its name, which must be known before it is made. */
+export const OutPath = MadePath.transform((path, context) =>
+  /[*?[{]/.test(path.replaceAll(/\$\{\{.*?\}\}/g, ''))
+    ? refuse(context, 'no pattern may stand here: name the file, or a folder with a / at its end')
+    : path,
+)
+
 /** Lists where one entry may stand alone. */
 export const OneOrMoreFiles = z.union([FilePath.transform((path) => [path]), z.array(FilePath)], {
+  error: 'write a path, or a list of paths',
+})
+
+export const OneOrMoreMade = z.union([MadePath.transform((path) => [path]), z.array(MadePath)], {
   error: 'write a path, or a list of paths',
 })
 
@@ -103,7 +125,7 @@ export const EnvironmentVariables = z.record(
 )
 
 function variableHint(input: unknown): string {
-  if (typeof input === 'number') return 'write text in quotes: "0.10"'
+  if (typeof input === 'number') return `write text in quotes: "${input}"`
   return input === null ? 'write "" for an empty variable' : 'write one text'
 }
 

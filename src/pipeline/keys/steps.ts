@@ -1,17 +1,20 @@
 import { z } from 'zod'
 import { limit } from '../../core/limits.ts'
 import { END_REASONS, type EndReason } from '../../core/run-state.ts'
+import { SecretName } from '../../core/secret-name.ts'
 import { serviceVariable } from '../../core/service-variable.ts'
 import { STEP_STAGES } from '../../core/stages.ts'
 import type { MatrixSpec, StepSpec } from '../pipeline.ts'
 import {
   Count,
   defined,
-  Duration,
   EnvironmentVariables,
   FilePath,
   Name,
   OneOrMoreFiles,
+  OneOrMoreMade,
+  OutPath,
+  PositiveDuration,
   refuse,
   Size,
   Text,
@@ -24,7 +27,7 @@ const Members = z.array(z.record(Name, Scalar)).default([])
 
 const Matrix = z
   .object({
-    include: Members.describe('members to add'),
+    include: Members.describe('values for the members that they fit, else members to add'),
     exclude: Members.describe('members to leave out'),
     'max-parallel': Count.describe('so many members run at a time').exactOptional(),
     'fail-fast': z
@@ -71,8 +74,8 @@ const Retry = z.union(
 
 const StepReports = z
   .strictObject({
-    junit: OneOrMoreFiles.describe('JUnit XML; a pattern (`reports/*.xml`) names every file that fits').default([]),
-    coverage: OneOrMoreFiles.describe('Cobertura XML or LCOV; patterns too').default([]),
+    junit: OneOrMoreMade.describe('JUnit XML; a pattern (`reports/*.xml`) names every file that fits').default([]),
+    coverage: OneOrMoreMade.describe('Cobertura XML or LCOV; patterns too').default([]),
   })
   .default({ junit: [], coverage: [] })
 
@@ -97,7 +100,7 @@ const Readiness = z
     tcp: z.literal(true).describe('something listens on $PORT; this is the default').exactOptional(),
     http: Text.startsWith('/', 'write a path: /health').describe('this path answers with 2xx').exactOptional(),
     command: Text.describe('this ends with 0').exactOptional(),
-    timeout: Duration.describe('default: 30s').default(30_000),
+    timeout: PositiveDuration.describe('default: 30s').default(30_000),
   })
   .transform(({ tcp, http, command, timeout }, context) => {
     const kinds = [tcp, http, command].filter((kind) => kind !== undefined)
@@ -137,24 +140,24 @@ export const Step = z
       .describe('files, folders and globs: a step that declares them sees only these, and can be cached')
       .exactOptional(),
     params: z.array(FilePath).describe('`params.yaml:train`: the step sees only this subtree').default([]),
-    outs: z.array(FilePath).describe('files and folders the step makes').default([]),
-    metrics: z.array(FilePath).describe('JSON or YAML files with numbers').default([]),
+    outs: z.array(OutPath).describe('files and folders the step makes').default([]),
+    metrics: z.array(OutPath).describe('JSON or YAML files with numbers').default([]),
     reports: StepReports.describe('test reports that become rows'),
     cache: z.boolean().default(true).describe('`false`: run it every time'),
     env: EnvironmentVariables.describe('environment variables of this step').default({}),
-    secrets: z.array(Name).describe('names of secrets of the project that become variables').default([]),
+    secrets: z.array(SecretName).describe('names of secrets of the project that become variables').default([]),
     endpoint: z.literal('candidate').describe('the candidate is served while this step runs').exactOptional(),
     services: Services.describe('programs that run beside the step').default([]),
     checkpoint: z
-      .array(FilePath)
+      .array(OutPath)
       .describe('folders and files that an attempt which did not succeed hands to the next one')
       .default([]),
     matrix: Matrix.describe('one member of the step for each combination').exactOptional(),
     split: Split.describe('spread tests over the members by how long they took').exactOptional(),
     'runs-on': z.literal('local').default('local').describe('a pool of executors'),
     resources: StepResources.describe('what the step needs').default({ cpus: 1, gpus: 0 }),
-    timeout: Duration.describe('default: 24h').default(limit('stepTimeoutMs')),
-    'silence-timeout': Duration.describe('how long it may print nothing').exactOptional(),
+    timeout: PositiveDuration.describe('default: 24h').default(limit('stepTimeoutMs')),
+    'silence-timeout': PositiveDuration.describe('how long it may print nothing').exactOptional(),
     retry: Retry.describe('default: executor-lost, once').default({ on: ['executor-lost'], limit: 1 }),
   })
   .transform((raw): Omit<StepSpec, 'name'> => {

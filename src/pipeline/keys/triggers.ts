@@ -3,25 +3,67 @@ import { scheduleProblems } from '../next-time.ts'
 import { CONCURRENCY_POLICIES, type ScheduleSpec, type TriggerFilter, type TriggerSpec } from '../pipeline.ts'
 import { defined, refuse, Text } from './scalars.ts'
 
-const Filter = z
-  .strictObject({
-    branches: z.array(Text).min(1).describe('only these branches (globs)').exactOptional(),
-    'branches-ignore': z.array(Text).min(1).describe('not these branches (globs)').exactOptional(),
-    tags: z.array(Text).min(1).describe('tags (globs) that start a run; without this key none does').exactOptional(),
-    paths: z.array(Text).min(1).describe('only when one of these files changed (globs)').exactOptional(),
-    'paths-ignore': z.array(Text).min(1).describe('not when only these files changed (globs)').exactOptional(),
+/** Globs that can fit a name. `instead` says what a leading `!`, which other tools know, is here. */
+function globs(instead: string, whyNever: (glob: string) => string | undefined = () => undefined) {
+  const Glob = Text.transform((glob, context) => {
+    if (glob.startsWith('!')) return refuse(context, `a pattern does not begin with !: ${instead}`)
+    // A `+` may stand in the name of a tag (`v2.1+cu118`); of these four none is likely to.
+    if (/[[\]{}]/.test(glob)) return refuse(context, 'patterns know *, ** and ? only: write each name as one entry')
+    const message = whyNever(glob)
+    return message === undefined ? glob : refuse(context, message)
   })
-  .transform((raw): TriggerFilter =>
-    defined({
-      branches: raw.branches,
-      branchesIgnore: raw['branches-ignore'],
-      tags: raw.tags,
-      paths: raw.paths,
-      pathsIgnore: raw['paths-ignore'],
-    }),
-  )
+  return z.array(Glob).min(1)
+}
 
-const FilterOrEmpty = z.union([Filter, z.null().transform((): TriggerFilter => ({}))])
+function pathGlobs(instead: string) {
+  return globs(instead, (path) => {
+    if (path.startsWith('/')) return 'paths begin at the root of the project: write it without / in front'
+    const parts = path.split('/')
+    if (parts.includes('..')) return 'a path cannot contain ..'
+    return parts.includes('.') ? 'write it without ./' : undefined
+  })
+}
+
+const FILTERS = {
+  branches: globs('write `branches-ignore`').describe('only these branches (globs)').exactOptional(),
+  'branches-ignore': globs('write `branches`').describe('not these branches (globs)').exactOptional(),
+  paths: pathGlobs('write `paths-ignore`').describe('only when one of these files changed (globs)').exactOptional(),
+  'paths-ignore': pathGlobs('write `paths`').describe('not when only these files changed (globs)').exactOptional(),
+}
+
+const PullRequests = z.strictObject(FILTERS).transform(filterOf)
+
+const Pushes = z
+  .strictObject({
+    ...FILTERS,
+    tags: globs('name the tags that start a run')
+      .describe('tags (globs) that start a run; without this key none does, and with it alone no branch does')
+      .exactOptional(),
+  })
+  .transform(filterOf)
+
+interface RawFilter {
+  readonly branches?: string[]
+  readonly 'branches-ignore'?: string[]
+  readonly tags?: string[]
+  readonly paths?: string[]
+  readonly 'paths-ignore'?: string[]
+}
+
+function filterOf(raw: RawFilter): TriggerFilter {
+  const { branches, tags, paths } = raw
+  return defined({ branches, branchesIgnore: raw['branches-ignore'], tags, paths, pathsIgnore: raw['paths-ignore'] })
+}
+
+const Everything = z.null().transform((): TriggerFilter => ({}))
+
+/** GitLab and others list branches right here. */
+function filterHint({ input }: { readonly input?: unknown }): string {
+  const names: unknown[] = Array.isArray(input) ? input : [input]
+  const areNames = names.length > 0 && names.every((name) => typeof name === 'string' && name.length < 60)
+  const list = names.map((name) => (/^[\w/-]+$/.test(String(name)) ? name : JSON.stringify(name)))
+  return areNames ? `write { branches: [${list.join(', ')}] }` : 'write {}, or { branches: [main] }'
+}
 
 const Schedule = z
   .strictObject({
@@ -50,8 +92,14 @@ const Schedules = z
 /** `on:` */
 export const Triggers = z
   .strictObject({
-    push: FilterOrEmpty.describe('pushes to branches of this project').exactOptional(),
-    'pull-request': FilterOrEmpty.describe('pull requests').exactOptional(),
+    push: z
+      .union([Pushes, Everything], { error: filterHint })
+      .describe('pushes to branches of this project')
+      .exactOptional(),
+    'pull-request': z
+      .union([PullRequests, Everything], { error: filterHint })
+      .describe('pull requests')
+      .exactOptional(),
     schedule: Schedules.describe(
       'runs of the default branch at these times, with datasets frozen anew',
     ).exactOptional(),
@@ -64,7 +112,7 @@ export const DEFAULT_TRIGGERS: TriggerSpec = { push: {}, pullRequest: {} }
 
 /** `deliver:` */
 export const Deliver = z.strictObject({
-  branches: z.array(Text).min(1).describe('only these branches (globs) register and deploy'),
+  branches: globs('name the branches that deliver').describe('only these branches (globs) register and deploy'),
 })
 
 /** `concurrency:` */
