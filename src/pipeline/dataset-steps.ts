@@ -23,17 +23,10 @@ export function datasetSteps(
     .flatMap((dataset) => {
       const dvc = dataset.kind === 'dvc' ? dvcOf(dataset, context) : undefined
       if (typeof dvc === 'string') problems.push(problemAt(['data', dataset.path, 'from'], dvc))
-      if (context.files.includes(trimSlash(dataset.path)))
-        problems.push(problemAt(['data', dataset.path], sayCommitted(dataset.path), { at: 'key' }))
       const freeze = freezeStep(dataset, typeof dvc === 'string' ? undefined : dvc)
       return dataset.kind === 'query' ? [queryStep(dataset, pipeline), freeze] : [freeze]
     })
   return { drafts, problems }
-}
-
-/** A step that names it would read the one or the other, by how it names it. */
-function sayCommitted(path: string): string {
-  return `"${path}" is in git as well: \`git rm --cached ${path}\`, and name it in .gitignore`
 }
 
 /**

@@ -47,7 +47,7 @@ export function doubts(pipeline: Pipeline, context: LintContext): Problem[] {
   const problemAt = problemPlaces(pipeline)
   return [
     ...uncached(pipeline, problemAt),
-    ...committedOuts(pipeline, context.files ?? [], problemAt),
+    ...alsoCommitted(pipeline, context.files ?? [], problemAt),
     ...smallMargins(pipeline, context.evidence, problemAt),
     ...unpairedRows(pipeline, problemAt),
     ...wrongDirections(pipeline, problemAt),
@@ -86,14 +86,17 @@ function uncached({ steps }: Pipeline, problemAt: ProblemAt): Problem[] {
     })
 }
 
-function committedOuts({ steps }: Pipeline, files: readonly string[], problemAt: ProblemAt): Problem[] {
+/** The one or the other is read, by how a step names it. */
+function alsoCommitted({ steps, data }: Pipeline, files: readonly string[], problemAt: ProblemAt): Problem[] {
   const committed = new Set(files)
-  return steps.flatMap(({ name, outs }) =>
-    outs.flatMap((out, index) => {
-      if (!committed.has(trimSlash(out))) return []
-      return [problemAt(['steps', name, 'outs', index], `"${out}" is in git as well: \`git rm --cached ${out}\``)]
-    }),
+  const say = (path: string) => `"${path}" is in git as well: \`git rm --cached ${path}\`, and name it in .gitignore`
+  const outs = steps.flatMap(({ name, outs: paths }) =>
+    paths.map((path, index) => ({ path, at: ['steps', name, 'outs', index] })),
   )
+  const datasets = data.map(({ path }) => ({ path, at: ['data', path] }))
+  return [...outs, ...datasets]
+    .filter(({ path }) => committed.has(trimSlash(path)))
+    .map(({ path, at }) => problemAt(at, say(path), at[0] === 'data' ? { at: 'key' } : {}))
 }
 
 function smallMargins({ gates }: Pipeline, evidence: LintContext['evidence'], problemAt: ProblemAt): Problem[] {

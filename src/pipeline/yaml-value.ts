@@ -97,7 +97,7 @@ class Expansion {
     if (typeof value === 'number' && IS_NOT_DECIMAL.test(node.source ?? '')) {
       return this.#refuse(path, offset, `this is read as ${value}: write that, or the text in quotes: "${node.source}"`)
     }
-    if (typeof value === 'number' && String(value) !== node.source && this.#becomesText(path)) {
+    if (typeof value === 'number' && looksOther(value, node.source) && this.#becomesText(path)) {
       return this.#refuse(path, offset, `this would become ${value}: put it in quotes: "${node.source}"`)
     }
     if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return value
@@ -177,4 +177,10 @@ function offsetOf(node: unknown): number | undefined {
   if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return undefined
   const [start] = node.range as unknown[]
   return typeof start === 'number' ? start : undefined
+}
+
+/** `1e-3` may become 0.001: whoever reads it finds the same fraction. `3.10` is a version, and `1e3` was no whole number. */
+function looksOther(value: number, source: string | undefined): boolean {
+  if (String(value) === source) return false
+  return Number.isInteger(value) || !/e/i.test(source ?? '')
 }
