@@ -13,6 +13,7 @@ import { collectOutputs, listWritten } from './collect-outputs.ts'
 import { leaveDebugNotes } from './debug-notes.ts'
 import { judgeExit } from './judge-exit.ts'
 import { createMasker } from './mask.ts'
+import { maskEnd } from './mask-end.ts'
 import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
 import { kernelMemoryKills } from './memory-check.ts'
 import { placeFolders, type PlacedFolders } from './place-folders.ts'
@@ -205,8 +206,7 @@ async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
   const record: CompletionRecord = {
     version: 1,
     attemptId: order.attemptId,
-    ...end,
-    ...(end.message === undefined ? {} : { message: mask(end.message) }),
+    ...maskEnd(end, mask),
     startedAt: claim.startedAt,
     endedAt: Date.now(),
     ...logEnd,
