@@ -201,8 +201,8 @@ interface Finish {
 }
 
 async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
+  await sealOrSay(order, log)
   const logEnd = closeLog(log, end)
-  sealWorkspace(order)
   const record: CompletionRecord = {
     version: 1,
     attemptId: order.attemptId,
@@ -215,13 +215,30 @@ async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
   await reach('attempt recorded', order.attemptId)
 }
 
+/** What cannot be removed is worth a line, and no reason to lose the attempt. */
+async function sealOrSay(order: AttemptOrder, log: LogFile): Promise<void> {
+  try {
+    await sealWorkspace(order)
+  } catch (error) {
+    tryNote(log, `what it left behind could not be removed: ${String(error)}`)
+  }
+}
+
+function tryNote(log: LogFile, line: string): void {
+  try {
+    log.note(line)
+  } catch {
+    // The disk is full. The record says how much of the log is missing.
+  }
+}
+
 /** The last line of the log says why, for those who read nothing else. */
 function closeLog(log: LogFile, end: AttemptEnd): LogEnd {
+  if (end.message !== undefined) tryNote(log, end.message)
   try {
-    if (end.message !== undefined) log.note(end.message)
     return log.close()
   } catch {
-    // The disk is full. The record says how much of the log is missing, and it is closed by now.
+    // What it had in memory still cannot be written. The second call only closes.
     return log.close()
   }
 }
