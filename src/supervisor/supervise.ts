@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ATTEMPT_FILES, type StartOrder, type SupervisorClaim } from '../core/attempt-files.ts'
+import { ATTEMPT_FILES, type ProcessIdentity, type StartOrder, type SupervisorClaim } from '../core/attempt-files.ts'
 import { reach } from '../core/points.ts'
 import { createJsonFile, readJsonFile, replaceJsonFile } from '../lib/json-file.ts'
 import type { ControlGroup, ControlGroups } from '../lib/control-group.ts'
@@ -24,6 +24,7 @@ import { startServices } from './services.ts'
 import type { CommandExit } from './spawn-session.ts'
 import { taskArgv } from './task-process.ts'
 import { aborted, watchAttempt, type AttemptWatch } from './watch-attempt.ts'
+import { noteOrEnd } from './write-or-end.ts'
 import type { AttemptOrder, CompletionRecord } from '../core/ports/executor.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { Store } from '../core/ports/store.ts'
@@ -66,7 +67,7 @@ export async function supervise(start: Start, tools: SupervisorTools): Promise<v
   let isEmpty = true
   const onLeft = (pids: readonly number[]) => {
     isEmpty = false
-    log.note(`could not be killed: ${pids.join(', ')}`)
+    noteOrEnd(log, `could not be killed: ${pids.join(', ')}`, watch)
   }
   const end = await attempt({ start, order, claim, log, watch, pipe, group, tools, onLeft })
   watch.close()
@@ -121,7 +122,7 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
 }
 
 async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Store): Promise<AttemptEnd> {
-  const { order, claim, watch, group, tools } = attempt
+  const { order, watch, group, tools } = attempt
   const argv = argvOf(attempt)
   const killsBefore = kernelMemoryKills()
   const own = attemptEnvironment(order, attempt.start.secrets)
@@ -131,7 +132,6 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
     takePipe: () => tools.takePipe(),
     env: own,
     secrets,
-    signal: watch.signal,
   })
   const env = { ...own, ...services.env }
   using noting = new DisposableStack()
@@ -141,8 +141,7 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
     mounts: placed.mounts,
     onStart(command) {
       tools.groups.goOn()
-      const note = () => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })
-      noting.adopt(setTimeout(note, NOTED_AFTER_MS), clearTimeout)
+      noting.adopt(setTimeout(noteCommand, NOTED_AFTER_MS, attempt, command), clearTimeout)
     },
   })
   noting.dispose()
@@ -157,6 +156,15 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
 
 /** A command that ends sooner is over before anybody asks whether it runs. */
 const NOTED_AFTER_MS = 20
+
+/** Who reads the claim without it sees that the attempt runs, and not as which process. */
+function noteCommand({ order, claim, log, watch }: Attempt, command: ProcessIdentity): void {
+  try {
+    replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })
+  } catch (error) {
+    noteOrEnd(log, `it could not be written down which process it is: ${String(error)}`, watch)
+  }
+}
 
 function argvOf({ order, start }: Attempt): readonly [string, ...string[]] {
   const { command } = order

@@ -1,10 +1,22 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeOutcomes } from '../../src/evaluation/outcomes-file.ts'
 import { createJsonFile, replaceJsonFile } from '../../src/lib/json-file.ts'
+import { untilEnded } from '../contract/executor.ts'
 import { mountSmall } from '../crash/mounts.ts'
+import { isDead, openAttemptPlace, until } from './attempt-place.ts'
 
 let disk: string
 let small: AsyncDisposable
@@ -39,6 +51,27 @@ describe.runIf(process.getuid?.() === 0)('where the disk is full', () => {
 
     expect(readFileSync(file, 'utf8')).toBe('{"says":"old"}')
     expect(readdirSync(folder)).toEqual(['done.json'])
+  })
+
+  test('a service that prints on ends the attempt, and nothing of it lives', async () => {
+    await using place = await openAttemptPlace()
+    const attemptFolder = join(ownFolder(), 'attempt')
+    const run = 'echo $$ > service.pid; touch up; while :; do echo a line of some length; sleep 0.001; done'
+    const ready = { kind: 'command', run: 'test -e up' } as const
+    const order = place.order('touch runs; sleep 600', {
+      attemptFolder,
+      services: [{ name: 'db', run, env: {}, ready, timeoutMs: 30_000 }],
+    })
+    const handle = await place.executor.submit(order, {})
+    await until(() => existsSync(join(order.workspace, 'runs')))
+
+    const ballast = fill(disk, 0)
+    await until(() => isDead(Number(readFileSync(join(order.workspace, 'service.pid'), 'utf8'))))
+    ballast[Symbol.dispose]()
+
+    const record = await untilEnded(place.executor, handle)
+    expect(record).toMatchObject({ outcome: 'failed', reason: 'disk-full' })
+    expect(record.message).toContain('log could not be written')
   })
 
   test('outcomes of an evaluation are whole, or it fails', async () => {
