@@ -14,7 +14,8 @@ import { leaveDebugNotes } from './debug-notes.ts'
 import { judgeExit } from './judge-exit.ts'
 import { createMasker } from './mask.ts'
 import { maskEnd } from './mask-end.ts'
-import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
+import type { LogEnd, LogFile } from './log-file.ts'
+import { openOutput } from './open-output.ts'
 import { kernelMemoryKills } from './memory-check.ts'
 import { placeFolders, type PlacedFolders } from './place-folders.ts'
 import { prepareWorkspace, sealWorkspace } from './workspace.ts'
@@ -60,20 +61,24 @@ export async function supervise(start: Start, tools: SupervisorTools): Promise<v
   const claim = claimOf(group)
   if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return tools.onEnd('unclean')
   await reach('attempt claimed', order.attemptId)
-  const pipe = tools.takePipe()
   const masker = createMasker(Object.values(start.secrets))
-  const log = openLogFile(join(order.attemptFolder, ATTEMPT_FILES.log), order.logLimitBytes, masker)
+  const output = openOutput(order, masker, () => tools.takePipe())
+  const { log } = output
   const watch = watchAttempt(order)
   let isEmpty = true
   const onLeft = (pids: readonly number[]) => {
     isEmpty = false
     noteOrEnd(log, `could not be killed: ${pids.join(', ')}`, watch)
   }
-  const end = await attempt({ start, order, claim, log, watch, pipe, group, tools, onLeft })
+  const end =
+    output.kind === 'refused'
+      ? output.end
+      : await attempt({ start, order, claim, log, watch, pipe: output.pipe, group, tools, onLeft })
   watch.close()
   await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
   tools.records.syncSoon(order.attemptFolder)
-  const isClean = pipe.close() && isEmpty && !tools.groups.isStuck
+  const isClosed = output.kind === 'refused' || output.pipe.close()
+  const isClean = isClosed && isEmpty && !tools.groups.isStuck
   // Of an attempt that was cancelled before: the next line is not meant for another.
   await start.confirmed
   tools.onEnd(isClean ? 'clean' : 'unclean')
