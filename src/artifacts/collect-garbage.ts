@@ -48,7 +48,7 @@ export interface GarbageReport {
 
 /**
  * Deletes what nothing needs. Whole outputs are kept or dropped, never half of one. Safe beside writers of
- * the same store, because a `put` makes content young again. The disk being full changes nothing here: what
+ * the same store, because a `put` makes content young again, and the store looks at its age once more when it deletes. The disk being full changes nothing here: what
  * is over the budget goes, and no more.
  */
 export async function collectGarbage(store: Store, question: GarbageQuestion): Promise<GarbageReport> {
@@ -64,14 +64,17 @@ export async function collectGarbage(store: Store, question: GarbageQuestion): P
     question.signal?.throwIfAborted()
     const young = question.now - content.modifiedAt < question.minAgeMs
     const row = judge(content, { live, kept, over, young })
-    if (row.deleted && !question.dryRun) {
-      await store.delete(content.digest)
-      await reach('garbage deleted', content.digest)
-    }
-    rows.push(row)
+    rows.push(row.deleted && !question.dryRun ? await remove(store, row, question) : row)
   }
   const freedBytes = sum(rows.filter((row) => row.deleted))
   return { rows, freedBytes, keptBytes: sum(rows) - freedBytes, dropped }
+}
+
+/** Somebody may have put it again since it was listed. */
+async function remove(store: Store, row: GarbageRow, { now, minAgeMs }: GarbageQuestion): Promise<GarbageRow> {
+  if (!(await store.delete(row.digest, now - minAgeMs))) return { ...row, deleted: false, why: 'too young to judge' }
+  await reach('garbage deleted', row.digest)
+  return row
 }
 
 interface Sets {

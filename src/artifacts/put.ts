@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -72,9 +73,22 @@ async function putContent(store: Store, path: string, size: number) {
 export async function walk(folder: string, below = ''): Promise<Entry[]> {
   const found: Entry[] = []
   for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
+    if (entry.name.includes(REPLACED)) await refuseOtherNames(folder, below)
     const path = below === '' ? entry.name : `${below}/${entry.name}`
     if (entry.isDirectory()) found.push(...(await walk(folder, path)))
     else if (entry.isFile() || entry.isSymbolicLink()) found.push({ path, isLink: entry.isSymbolicLink() })
   }
   return found
+}
+
+/** What bytes that are no UTF-8 are read as; somebody may also have called a file so. */
+const REPLACED = '\uFFFD'
+
+/** A tree is text: such a name cannot stand in it, and under the one we read there is no file. */
+async function refuseOtherNames(folder: string, below: string): Promise<void> {
+  const names = await readdir(join(folder, below), { encoding: 'buffer' })
+  const other = names.find((name) => !isUtf8(name))
+  if (other === undefined) return
+  const shown = other.toString('latin1').replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`)
+  throw new AppError('INVALID_INPUT', `The name of ${join(below, shown)} is not UTF-8. Give it another name.`)
 }

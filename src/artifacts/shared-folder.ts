@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
+import { open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Digest } from '../core/digest.ts'
@@ -7,6 +8,7 @@ import type { Store } from '../core/ports/store.ts'
 import type { TreeFile } from '../core/tree.ts'
 import { hasCode } from '../lib/error-code.ts'
 import { holdLock } from '../lib/hold-lock.ts'
+import { mapBounded } from '../lib/map-bounded.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import { LostFiles } from './lost-files.ts'
 import { materialize } from './materialize.ts'
@@ -62,14 +64,14 @@ export function lockShared(folder: string, signal: AbortSignal): Promise<Disposa
 /** Files are looked at synchronously, which is twenty times as fast, so many at a time. */
 const BATCH = 200
 
-/** A file that has no other name is a copy of our own. */
+/** A file that has no other name is a copy of our own, which a power cut may have left empty. */
 async function isGood(store: Store, folder: string, files: readonly TreeFile[]): Promise<boolean> {
   if (!existsSync(folder)) return false
-  for (const [at, { path, digest, symlink }] of files.entries()) {
+  for (const [at, { path, digest, size, symlink }] of files.entries()) {
     if (at % BATCH === 0) await setImmediate()
     if (symlink || store.localPath === undefined) continue
     const own = statSync(join(folder, path), { throwIfNoEntry: false })
-    if (own === undefined) return false
+    if (own?.size !== size) return false
     if (own.nlink > 1 && statSync(store.localPath(digest), { throwIfNoEntry: false })?.ino !== own.ino) return false
   }
   return true
@@ -82,7 +84,9 @@ async function make(store: Store, folder: string, files: readonly TreeFile[], si
     checkTreeFiles(files)
     const copied = await linkFiles(store, files, beside, signal)
     await materialize(store, copied, beside, { outsideLinks: 'refuse', signal })
-    close(beside, new Set(copied.filter(({ symlink }) => !symlink).map(({ path }) => join(beside, path))))
+    const copies = copied.filter(({ symlink }) => !symlink).map(({ path }) => join(beside, path))
+    await mapBounded(copies, 8, sync)
+    close(beside, new Set(copies))
     renameSync(beside, folder)
   } catch (error) {
     await removeFolder(beside)
@@ -119,6 +123,12 @@ function tryLink(from: string, to: string): boolean {
     if (hasCode(error, 'EXDEV', 'EMLINK', 'EPERM', 'ENOENT')) return false
     throw error
   }
+}
+
+/** A copy is verified once, when it is made: the disk has to have it before it counts. Links are the store's, which has synced them. */
+async function sync(path: string): Promise<void> {
+  await using file = await open(path, 'r')
+  await file.sync()
 }
 
 /** Everybody may read it, nobody write. */

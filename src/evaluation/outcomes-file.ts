@@ -16,7 +16,8 @@ export async function writeOutcomes(path: string, outcomes: RowOutcomes): Promis
   })
   const file = await open(path, 'w')
   try {
-    await file.write(
+    // Each begins where the last ended. `write` would say nothing of what a disk that gets full did not take.
+    await file.writeFile(
       `${header}\n`.padEnd(padded(Buffer.byteLength(header) + 1) - Buffer.byteLength(header) + header.length),
     )
     for (const array of arrays) await writeArray(file, array)
@@ -44,8 +45,8 @@ function padded(bytes: number): number {
 }
 
 async function writeArray(file: FileHandle, array: Numbers): Promise<void> {
-  await file.write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
-  await file.write(new Uint8Array(padded(array.byteLength) - array.byteLength))
+  await file.writeFile(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+  await file.writeFile(new Uint8Array(padded(array.byteLength) - array.byteLength))
 }
 
 /** The arrays are views of `bytes`: nothing is copied. */

@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from './error-code.ts'
 
@@ -57,13 +67,15 @@ export function createJsonFile(path: string, value: unknown): boolean {
 
 let count = 0
 
+/** Whole, or there is no such file: a disk that gets full takes a part of it first. */
 function writeBeside(path: string, value: unknown): string {
   const beside = `${path}.${process.pid}-${count++}.tmp`
-  const file = openSync(beside, 'w', 0o600)
   try {
-    writeSync(file, JSON.stringify(value))
-  } finally {
-    closeSync(file)
+    // Unlike `writeSync` it goes on until everything is written, or nothing more can be.
+    writeFileSync(beside, JSON.stringify(value), { mode: 0o600 })
+    return beside
+  } catch (error) {
+    rmSync(beside, { force: true })
+    throw error
   }
-  return beside
 }

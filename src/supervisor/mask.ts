@@ -19,7 +19,10 @@ export interface Masker {
 }
 
 export function createMasker(secrets: Iterable<string>): Masker {
-  const needles = secretNeedles(secrets)
+  return maskWith(secretNeedles(secrets))
+}
+
+function maskWith(needles: Needles): Masker {
   const isIdle = needles.plain.length === 0 && needles.wrapped.length === 0
   // `held` is not shown yet; its first `covered` bytes belong to a secret whose stars were shown already.
   let held: Buffer = Buffer.alloc(0)
@@ -62,7 +65,7 @@ export function createMasker(secrets: Iterable<string>): Masker {
     push,
     end: () => show(lookAt(held, run), held.length),
     text(text) {
-      const masker = createMasker(secrets)
+      const masker = maskWith(needles)
       return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8')
     },
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, closeSync, constants, fchownSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, fchownSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,9 +31,18 @@ export function createPipes(): { take(): OutputPipe; fill(): void } {
     if (made.length === 0) made.push(...makePipes(AT_A_TIME))
   }
 
-  fill()
+  /** What is in the way may be gone when a pipe is needed; if it is not, `take` says so to the attempt that needs one. */
+  function fillAhead(): void {
+    try {
+      fill()
+    } catch {
+      // As above.
+    }
+  }
+
+  fillAhead()
   return {
-    fill,
+    fill: fillAhead,
     take() {
       fill()
       return made.pop() as OutputPipe
@@ -44,28 +53,51 @@ export function createPipes(): { take(): OutputPipe; fill(): void } {
 /** Two open files each; a user who is not root may have a thousand pipes of full size. */
 const AT_A_TIME = 16
 
-function makePipes(count: number): OutputPipe[] {
-  const folder = mkdtempSync(join(memoryFolder(), 'tidegate-'))
-  const names = Array.from({ length: count }, (_, at) => join(folder, String(at)))
-  const done = spawnSync('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' })
-  if (done.status !== 0) throw new Error(`mkfifo in ${folder} failed`, { cause: done.error })
-  const pipes = names.map(openPipe)
-  rmSync(folder, { recursive: true })
-  return pipes
-}
-
 /** They are gone again in a millisecond, and nothing of that need touch a disk. */
-function memoryFolder(): string {
+const SHARED_MEMORY = '/dev/shm'
+
+function makePipes(count: number): OutputPipe[] {
   try {
-    accessSync(SHARED_MEMORY, constants.W_OK | constants.X_OK)
-    return SHARED_MEMORY
+    return makePipesIn(SHARED_MEMORY, count)
   } catch {
-    // There is none, or not for us.
-    return tmpdir()
+    // There is none, it is full, or not for us.
+    return makePipesIn(tmpdir(), count)
   }
 }
 
-const SHARED_MEMORY = '/dev/shm'
+function makePipesIn(place: string, count: number): OutputPipe[] {
+  const folder = mkdtempSync(join(place, 'tidegate-'))
+  try {
+    const names = Array.from({ length: count }, (_, at) => join(folder, String(at)))
+    makeNamed(names)
+    return openAll(names)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function makeNamed(names: readonly string[]): void {
+  const done = spawnSync('mkfifo', ['-m', '600', ...names], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  })
+  if (done.status === 0) return
+  const why = done.error?.message ?? done.stderr.trim()
+  const error = new Error(`no pipe could be made: ${why}`, { cause: done.error })
+  throw why.includes('No space left on device') ? Object.assign(error, { code: 'ENOSPC' }) : error
+}
+
+function openAll(names: readonly string[]): OutputPipe[] {
+  const pipes: OutputPipe[] = []
+  try {
+    for (const name of names) pipes.push(openPipe(name))
+    return pipes
+  } catch (error) {
+    for (const pipe of pipes) pipe.close()
+    throw error
+  }
+}
 
 function openPipe(name: string): OutputPipe {
   const readEnd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK)

@@ -6,7 +6,6 @@ import { hasCode } from '../lib/error-code.ts'
 import { findAttemptProcesses } from './attempt-processes.ts'
 import { diskCheck } from './disk-check.ts'
 import type { ControlGroup } from '../lib/control-group.ts'
-import { isDiskFull } from '../core/storage-error.ts'
 import { endOfMemory, memoryCheck } from './memory-check.ts'
 import type { Mount } from './mount-folders.ts'
 import { spawnSession, type CommandExit } from './spawn-session.ts'
@@ -15,6 +14,7 @@ import type { AttemptOrder } from '../core/ports/executor.ts'
 import { aborted, type AttemptWatch } from './watch-attempt.ts'
 import type { LogFile } from './log-file.ts'
 import type { OutputPipe } from './output-pipe.ts'
+import { writeOrEnd } from './write-or-end.ts'
 import type { ProcessIdentity } from '../core/attempt-files.ts'
 
 export interface CommandPlace {
@@ -87,15 +87,5 @@ function offerToMemoryKiller({ pid }: ProcessIdentity): void {
     writeFileSync(`/proc/${pid}/oom_score_adj`, '500')
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) throw error
-  }
-}
-
-/** A log that cannot be written ends the command: an attempt without its log proves nothing. */
-function writeOrEnd(log: LogFile, chunk: Buffer, watch: AttemptWatch): void {
-  try {
-    log.write(chunk)
-  } catch (error) {
-    const reason = isDiskFull(error) ? 'disk-full' : 'setup-error'
-    watch.interrupt({ reason, message: `Its log could not be written: ${String(error)}`, graceMs: 0 })
   }
 }

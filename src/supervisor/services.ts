@@ -14,6 +14,8 @@ import { createMasker } from './mask.ts'
 import { freePorts, isReady } from './service-readiness.ts'
 import { spawnSession, type CommandExit, type Session } from './spawn-session.ts'
 import type { OutputPipe } from './output-pipe.ts'
+import type { AttemptWatch } from './watch-attempt.ts'
+import { noteOrEnd, writeOrEnd } from './write-or-end.ts'
 
 export interface ServicesPlace {
   readonly order: AttemptOrder
@@ -21,7 +23,7 @@ export interface ServicesPlace {
   readonly secrets: readonly string[]
   /** The step's own log: what becomes of services is said there. */
   readonly log: LogFile
-  readonly signal: AbortSignal
+  readonly watch: AttemptWatch
   readonly group: ControlGroup | undefined
   readonly takePipe: () => OutputPipe
   /** Called with what could not be killed. */
@@ -81,6 +83,7 @@ class RunningServices implements Services {
   readonly env: Readonly<Record<string, string>>
   readonly #place: ServicesPlace
   readonly #running: Running[] = []
+  #waiting: readonly Promise<void>[] = []
   #stopping: Promise<void> | undefined
 
   constructor(place: ServicesPlace, env: Readonly<Record<string, string>>) {
@@ -93,32 +96,42 @@ class RunningServices implements Services {
   }
 
   async start(service: PlanService, port: number): Promise<void> {
-    const { order, secrets, takePipe } = this.#place
+    const { order, secrets, takePipe, watch } = this.#place
     const env = { ...this.#place.env, ...this.env, ...service.env, PORT: String(port) }
+    const logFile = join(order.attemptFolder, serviceLog(service.name))
+    // Before the service: one that had no log would be known to nobody, and live on.
+    const log = openLogFile(logFile, order.logLimitBytes, createMasker(secrets))
     const pipe = takePipe()
     const session = await spawnSession(['/bin/sh', '-e', '-c', service.run], env, { order, pipe })
-    const logFile = join(order.attemptFolder, serviceLog(service.name))
-    const log = openLogFile(logFile, order.logLimitBytes, createMasker(secrets))
-    const output = pipe.read((chunk) => this.#write(log, chunk))
+    const output = pipe.read((chunk) => writeOrEnd(log, chunk, watch))
     const running: Running = { service, port, env, session, logFile, log, output, end: undefined, isReady: false }
     this.#running.push(running)
     void session.exited.then((end) => this.#ended(running, end))
   }
 
+  /** The first that cannot get ready ends the waiting for all: nothing is asked, and nothing said, when this has thrown. */
   async untilReady(): Promise<void> {
     const started = performance.now()
-    await Promise.all(this.#running.map((running) => this.#untilReady(running, started)))
+    const givenUp = new AbortController()
+    const signal = AbortSignal.any([this.#place.watch.signal, givenUp.signal])
+    this.#waiting = this.#running.map((running) =>
+      this.#untilReady(running, started, signal).catch((error: unknown) => {
+        givenUp.abort(error)
+        throw error
+      }),
+    )
+    await Promise.all(this.#waiting)
     for (const { service, port } of this.#running) {
       const seconds = ((performance.now() - started) / 1_000).toFixed(1)
-      this.#place.log.note(`service ${service.name} is ready on port ${port} after ${seconds} s`)
+      this.#note(`service ${service.name} is ready on port ${port} after ${seconds} s`)
     }
   }
 
   showLastLines(): void {
     for (const { service, logFile } of this.#running) {
       const lines = lastLines(logFile, SHOWN_LINES)
-      this.#place.log.note(`service ${service.name}: ${lines.length === 0 ? 'it printed nothing' : 'its last lines'}`)
-      for (const line of lines) this.#place.log.note(`  ${line}`)
+      this.#note(`service ${service.name}: ${lines.length === 0 ? 'it printed nothing' : 'its last lines'}`)
+      for (const line of lines) this.#note(`  ${line}`)
     }
   }
 
@@ -134,6 +147,7 @@ class RunningServices implements Services {
       Math.min(order.graceMs, STOP_MS),
     )
     if (left.length > 0) this.#place.onLeft(left)
+    await Promise.allSettled(this.#waiting)
     for (const { output, log } of this.#running) {
       await Promise.race([output.ended, sleep(STOP_MS, undefined, { ref: false })])
       output.destroy()
@@ -141,16 +155,15 @@ class RunningServices implements Services {
     }
   }
 
-  async #untilReady(running: Running, started: number): Promise<void> {
+  async #untilReady(running: Running, started: number, signal: AbortSignal): Promise<void> {
     const { service } = running
-    const { signal, order } = this.#place
+    const { order } = this.#place
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 250)) {
       signal.throwIfAborted()
       if (running.end !== undefined) throw this.#notReady(running, `it ${endInWords(running.end)} before it was ready`)
-      if (await isReady(running, () => ({ order, pipe: this.#place.takePipe() }))) {
-        running.isReady = true
-        return
-      }
+      const isUp = await isReady(running, () => ({ order, pipe: this.#place.takePipe() }))
+      signal.throwIfAborted()
+      if (isUp) return void (running.isReady = true)
       if (performance.now() - started > service.timeoutMs) {
         throw this.#notReady(running, `${missing(running)} within ${service.timeoutMs / 1_000} s`)
       }
@@ -170,16 +183,11 @@ class RunningServices implements Services {
     if (this.#stopping !== undefined) return
     // Before that, the step does not run: `#notReady` tells of it.
     if (!running.isReady) return
-    this.#place.log.note(`service ${running.service.name} ${endInWords(end)}; the step goes on without it`)
+    this.#note(`service ${running.service.name} ${endInWords(end)}; the step goes on without it`)
   }
 
-  /** What a service prints is worth less than the step's result. */
-  #write(log: LogFile, chunk: Buffer): void {
-    try {
-      log.write(chunk)
-    } catch (error) {
-      this.#place.log.note(`the log of a service cannot be written: ${String(error)}`)
-    }
+  #note(line: string): void {
+    noteOrEnd(this.#place.log, line, this.#place.watch)
   }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ATTEMPT_FILES, type StartOrder, type SupervisorClaim } from '../core/attempt-files.ts'
+import { ATTEMPT_FILES, type ProcessIdentity, type StartOrder, type SupervisorClaim } from '../core/attempt-files.ts'
 import { reach } from '../core/points.ts'
 import { createJsonFile, readJsonFile, replaceJsonFile } from '../lib/json-file.ts'
 import type { ControlGroup, ControlGroups } from '../lib/control-group.ts'
@@ -13,7 +13,9 @@ import { collectOutputs, listWritten } from './collect-outputs.ts'
 import { leaveDebugNotes } from './debug-notes.ts'
 import { judgeExit } from './judge-exit.ts'
 import { createMasker } from './mask.ts'
-import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
+import { maskEnd } from './mask-end.ts'
+import type { LogEnd, LogFile } from './log-file.ts'
+import { openOutput } from './open-output.ts'
 import { kernelMemoryKills } from './memory-check.ts'
 import { placeFolders, type PlacedFolders } from './place-folders.ts'
 import { prepareWorkspace, sealWorkspace } from './workspace.ts'
@@ -23,6 +25,7 @@ import { startServices } from './services.ts'
 import type { CommandExit } from './spawn-session.ts'
 import { taskArgv } from './task-process.ts'
 import { aborted, watchAttempt, type AttemptWatch } from './watch-attempt.ts'
+import { noteOrEnd } from './write-or-end.ts'
 import type { AttemptOrder, CompletionRecord } from '../core/ports/executor.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { Store } from '../core/ports/store.ts'
@@ -58,20 +61,24 @@ export async function supervise(start: Start, tools: SupervisorTools): Promise<v
   const claim = claimOf(group)
   if (!createJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), claim)) return tools.onEnd('unclean')
   await reach('attempt claimed', order.attemptId)
-  const pipe = tools.takePipe()
   const masker = createMasker(Object.values(start.secrets))
-  const log = openLogFile(join(order.attemptFolder, ATTEMPT_FILES.log), order.logLimitBytes, masker)
+  const output = openOutput(order, masker, () => tools.takePipe())
+  const { log } = output
   const watch = watchAttempt(order)
   let isEmpty = true
   const onLeft = (pids: readonly number[]) => {
     isEmpty = false
-    log.note(`could not be killed: ${pids.join(', ')}`)
+    noteOrEnd(log, `could not be killed: ${pids.join(', ')}`, watch)
   }
-  const end = await attempt({ start, order, claim, log, watch, pipe, group, tools, onLeft })
+  const end =
+    output.kind === 'refused'
+      ? output.end
+      : await attempt({ start, order, claim, log, watch, pipe: output.pipe, group, tools, onLeft })
   watch.close()
   await finish({ order, claim, end, log, mask: (text) => masker.text(text) })
   tools.records.syncSoon(order.attemptFolder)
-  const isClean = pipe.close() && isEmpty && !tools.groups.isStuck
+  const isClosed = output.kind === 'refused' || output.pipe.close()
+  const isClean = isClosed && isEmpty && !tools.groups.isStuck
   // Of an attempt that was cancelled before: the next line is not meant for another.
   await start.confirmed
   tools.onEnd(isClean ? 'clean' : 'unclean')
@@ -120,7 +127,7 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
 }
 
 async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Store): Promise<AttemptEnd> {
-  const { order, claim, watch, group, tools } = attempt
+  const { order, watch, group, tools } = attempt
   const argv = argvOf(attempt)
   const killsBefore = kernelMemoryKills()
   const own = attemptEnvironment(order, attempt.start.secrets)
@@ -130,7 +137,6 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
     takePipe: () => tools.takePipe(),
     env: own,
     secrets,
-    signal: watch.signal,
   })
   const env = { ...own, ...services.env }
   using noting = new DisposableStack()
@@ -140,8 +146,7 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
     mounts: placed.mounts,
     onStart(command) {
       tools.groups.goOn()
-      const note = () => replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })
-      noting.adopt(setTimeout(note, NOTED_AFTER_MS), clearTimeout)
+      noting.adopt(setTimeout(noteCommand, NOTED_AFTER_MS, attempt, command), clearTimeout)
     },
   })
   noting.dispose()
@@ -156,6 +161,15 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
 
 /** A command that ends sooner is over before anybody asks whether it runs. */
 const NOTED_AFTER_MS = 20
+
+/** Who reads the claim without it sees that the attempt runs, and not as which process. */
+function noteCommand({ order, claim, log, watch }: Attempt, command: ProcessIdentity): void {
+  try {
+    replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.claim), { ...claim, command })
+  } catch (error) {
+    noteOrEnd(log, `it could not be written down which process it is: ${String(error)}`, watch)
+  }
+}
 
 function argvOf({ order, start }: Attempt): readonly [string, ...string[]] {
   const { command } = order
@@ -200,13 +214,12 @@ interface Finish {
 }
 
 async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
+  await sealOrSay(order, log)
   const logEnd = closeLog(log, end)
-  sealWorkspace(order)
   const record: CompletionRecord = {
     version: 1,
     attemptId: order.attemptId,
-    ...end,
-    ...(end.message === undefined ? {} : { message: mask(end.message) }),
+    ...maskEnd(end, mask),
     startedAt: claim.startedAt,
     endedAt: Date.now(),
     ...logEnd,
@@ -215,13 +228,30 @@ async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
   await reach('attempt recorded', order.attemptId)
 }
 
+/** What cannot be removed is worth a line, and no reason to lose the attempt. */
+async function sealOrSay(order: AttemptOrder, log: LogFile): Promise<void> {
+  try {
+    await sealWorkspace(order)
+  } catch (error) {
+    tryNote(log, `what it left behind could not be removed: ${String(error)}`)
+  }
+}
+
+function tryNote(log: LogFile, line: string): void {
+  try {
+    log.note(line)
+  } catch {
+    // The disk is full. The record says how much of the log is missing.
+  }
+}
+
 /** The last line of the log says why, for those who read nothing else. */
 function closeLog(log: LogFile, end: AttemptEnd): LogEnd {
+  if (end.message !== undefined) tryNote(log, end.message)
   try {
-    if (end.message !== undefined) log.note(end.message)
     return log.close()
   } catch {
-    // The disk is full. The record says how much of the log is missing, and it is closed by now.
+    // What it had in memory still cannot be written. The second call only closes.
     return log.close()
   }
 }

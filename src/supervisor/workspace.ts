@@ -3,6 +3,7 @@ import { dirname, join, sep } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { materialize } from '../artifacts/materialize.ts'
 import { openWay } from '../lib/open-way.ts'
+import { removeFolder } from '../lib/remove-folder.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { Mount } from './mount-folders.ts'
 import type { TreeFile } from '../core/tree.ts'
@@ -27,7 +28,7 @@ export async function prepareWorkspace(
   const { home, tmp } = privateFolders(order)
   mkdirSync(dirname(order.workspace), { recursive: true, mode: 0o711 })
   for (const folder of [order.workspace, home, tmp]) {
-    rmSync(folder, { recursive: true, force: true })
+    await remove(folder)
     mkdirSync(folder, { mode: 0o700 })
   }
   // A command follows its links with its own rights; a task would follow them with ours.
@@ -55,22 +56,33 @@ function makeFolder({ workspace, runAs }: AttemptOrder, path: string): void {
   }
 }
 
-/** Afterwards its files are ours alone: the next attempt may run as the same user. */
-export function sealWorkspace(order: AttemptOrder): void {
+/** Afterwards its files are ours alone: the next attempt may run as the same user. Fails when all that can be done is done. */
+export async function sealWorkspace(order: AttemptOrder): Promise<void> {
   if (order.debug) return
+  if (order.runAs && statSync(order.workspace, { throwIfNoEntry: false })) {
+    chownSync(order.workspace, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
+    chmodSync(order.workspace, 0o700)
+  }
   const { home, tmp } = privateFolders(order)
-  for (const folder of [home, tmp]) removePrivate(folder)
-  if (!order.runAs || !statSync(order.workspace, { throwIfNoEntry: false })) return
-  chownSync(order.workspace, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
-  chmodSync(order.workspace, 0o700)
+  const removed = await Promise.allSettled([home, tmp].map(removePrivate))
+  for (const each of removed) if (each.status === 'rejected') throw each.reason
 }
 
 /** Mostly nothing was put into it. */
-function removePrivate(folder: string): void {
+async function removePrivate(folder: string): Promise<void> {
   try {
     rmdirSync(folder)
   } catch {
+    await remove(folder)
+  }
+}
+
+/** At once, as nearly always can be done. Who is not root may not empty a folder that was made read-only (Go's modules are). */
+async function remove(folder: string): Promise<void> {
+  try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  } catch {
+    await removeFolder(folder)
   }
 }
 

@@ -100,6 +100,18 @@ test('a link that leads out of its folder is refused', async () => {
   await expect(artifacts.putFolder(place)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
 })
 
+test('a name that is not UTF-8 is refused as what it is', async () => {
+  const folder = makeFolder()
+  writeFileSync(join(folder, 'src/sounds like \uFFFD'), '')
+  await artifacts.putFolder(folder)
+  writeFileSync(Buffer.concat([Buffer.from(join(folder, 'src/caf')), Buffer.from([0xe9])]), '')
+
+  await expect(artifacts.putFolder(folder)).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: String.raw`The name of src/caf\xe9 is not UTF-8. Give it another name.`,
+  })
+})
+
 test('a file is not read through a link', async () => {
   symlinkSync('/etc/passwd', join(place, 'link'))
 

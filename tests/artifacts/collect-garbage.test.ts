@@ -1,7 +1,7 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { collectGarbage, type GarbageQuestion } from '../../src/artifacts/collect-garbage.ts'
 import { putFolder } from '../../src/artifacts/put.ts'
@@ -84,6 +84,44 @@ test('putting content again makes it young', async () => {
   await collectGarbage(store, question)
 
   expect(await store.has(old.digest)).toBe(3)
+})
+
+test('content that is put again after it was listed stays', async () => {
+  const old = await putOld('old')
+  async function* listThenPut() {
+    for await (const content of store.list()) {
+      await store.put(Buffer.from('old'))
+      yield content
+    }
+  }
+
+  const { rows, freedBytes } = await collectGarbage({ ...store, list: listThenPut }, question)
+
+  expect(rows).toEqual([{ digest: old.digest, size: 3, deleted: false, why: 'too young to judge' }])
+  expect(freedBytes).toBe(0)
+  expect(await store.has(old.digest)).toBe(3)
+})
+
+test('content that is put while it is deleted is there afterwards', async () => {
+  for (let round = 0; round < 300; round++) {
+    const { digest } = await putOld('old')
+
+    await Promise.all([store.delete(digest, NOW - HOUR), store.put(Buffer.from('old'))])
+
+    expect(await store.has(digest)).toBe(3)
+  }
+})
+
+test('what a collector that was killed was about to delete is there for the next process', async () => {
+  const old = await putOld('old')
+  const left = join(root, 'store/leaving', `${old.digest.slice('sha256:'.length)}.0123`)
+  mkdirSync(dirname(left), { recursive: true })
+  renameSync(store.localPath(old.digest), left)
+
+  await using next = await openFolderStore(join(root, 'store'))
+
+  expect(await next.has(old.digest)).toBe(3)
+  expect(existsSync(left)).toBe(false)
 })
 
 test('a dry run says the same and deletes nothing', async () => {

@@ -6,6 +6,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
@@ -98,4 +99,15 @@ test('a shared folder whose content was damaged since is made anew, and left to 
   const old = readdirSync(sharedFolders(storeFolder)).filter((name) => name.endsWith('.old'))
   expect(old.map((name) => statSync(join(sharedFolders(storeFolder), name)).ino)).toEqual([before])
   expect(readFileSync(join(sharedFolders(storeFolder), old[0]!, 'large.bin'))).toHaveLength(2_000_000)
+})
+
+test('a copy that lost its content is not taken for good', async () => {
+  const before = await share()
+  expect(statSync(join(before, 'tool.sh')).nlink).toBe(1)
+  truncateSync(join(before, 'tool.sh'))
+
+  const folder = await share()
+
+  expect(readFileSync(join(folder, 'tool.sh'), 'utf8')).toBe('#!/bin/sh')
+  expect(statSync(join(folder, 'tool.sh')).mode & 0o777).toBe(0o555)
 })

@@ -76,6 +76,16 @@ export function storeContract(
     expect(await store.has(digest)).toBeUndefined()
   })
 
+  test('what was put since a time stays when only what is older shall go', async () => {
+    await using store = await open()
+    const { digest } = await store.put(randomBytes(10))
+
+    expect(await store.delete(digest, Date.now() - 60_000)).toBe(false)
+    expect(await store.has(digest)).toBe(10)
+    expect(await store.delete(digest, Date.now() + 60_000)).toBe(true)
+    expect(await store.has(digest)).toBeUndefined()
+  })
+
   test('what was damaged is set aside, and can be put again', async () => {
     await using store = await open()
     const bytes = randomBytes(2_000)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PlanService } from '../../src/core/plan.ts'
 import { untilEnded } from '../contract/executor.ts'
@@ -83,6 +84,19 @@ test.each([
   expect(log).toContain('service db: its last lines')
   expect(log).not.toContain('never')
   expect(log).not.toContain('goes on without it')
+})
+
+test('of several services that fail only the first is told of, and then nothing more is asked', async () => {
+  const asks = service('slow', 'sleep 600', { ready: commandReady('date >> asked; sleep 0.4; false'), timeoutMs: 900 })
+  const ends = service('db', 'sleep 0.3; exit 4')
+
+  const { record, log, order } = await place.run('echo never', { services: [asks, ends, asks] })
+  const asked = readFileSync(join(order.workspace, 'asked'), 'utf8')
+  await sleep(1_000)
+
+  expect(record.message).toContain('Service db is not ready: it ended with exit code 4')
+  expect(log.match(/service db: /g)).toHaveLength(1)
+  expect(readFileSync(join(order.workspace, 'asked'), 'utf8')).toBe(asked)
 })
 
 test('a service that dies while the step runs is said, and shown when the step fails', async () => {

@@ -40,5 +40,21 @@ const decides: Task = {
   run: async () => ({ failure: { reason: 'refused', message: 'No dataset has changed.' } }),
 }
 
-const tasks = { gate: echo, register: refuses, evaluate: breaks, 'make-bundle': waits, 'check-datasets': decides }
+/** As a tool does that is given an address with a password and says which one does not answer. */
+const quotes: Task = {
+  name: 'build-environment',
+  async run(input) {
+    const said = `cannot reach ${process.env['PIP_INDEX_URL']}`
+    return { failure: { reason: 'refused', message: said }, result: { input, notes: [said] } }
+  },
+}
+
+const tasks = {
+  gate: echo,
+  register: refuses,
+  evaluate: breaks,
+  'make-bundle': waits,
+  'check-datasets': decides,
+  'build-environment': quotes,
+}
 await runTaskProcess(tasks as Partial<Record<TaskName, Task>> as Record<TaskName, Task>)

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { judgeEnd } from '../../src/engine/judge-end.ts'
 import { openAttemptPlace, readLog, until, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
 
@@ -43,6 +46,24 @@ test('a task that decides to refuse says for which reason', async () => {
   const { record } = await place.run(task('check-datasets'))
 
   expect(record).toMatchObject({ outcome: 'failed', reason: 'refused', message: 'No dataset has changed.' })
+})
+
+test('a secret that a task quotes is neither in its record nor in its log', async () => {
+  const secret = 'https://ana:correct-horse@packages.example/simple'
+
+  const { record, log, order } = await place.run(
+    task('build-environment', { name: 'main' }),
+    {},
+    { PIP_INDEX_URL: secret },
+  )
+
+  const message = 'cannot reach ***'
+  expect(record).toMatchObject({
+    message,
+    taskOutput: { failure: { reason: 'refused', message }, result: { input: { name: 'main' }, notes: [message] } },
+  })
+  expect(judgeEnd({ kind: 'record', record }).message).toBe(message)
+  expect(readFileSync(join(order.attemptFolder, 'done.json'), 'utf8') + log).not.toContain('correct-horse')
 })
 
 test('a task nobody knows is refused by name', async () => {

@@ -12,7 +12,11 @@ export interface Store extends AsyncDisposable {
   get(digest: Digest, range?: { start: number; end?: number }): Promise<Readable>
   /** The size in bytes, or undefined when it is not there. */
   has(digest: Digest): Promise<number | undefined>
-  delete(digest: Digest): Promise<void>
+  /**
+   * Takes it out, and says whether it is gone. What was put since `olderThan` stays, and so does what is put in this very moment:
+   * who judges by what `list` said of its age does not know of that. Absent: however young it is.
+   */
+  delete(digest: Digest, olderThan?: number): Promise<boolean>
   /**
    * For whoever read something else than the digest says: takes the content out of the way, so that `has` says no and
    * the next `put` stores it anew. What is whole after all stays, also where somebody has just put it again. Says

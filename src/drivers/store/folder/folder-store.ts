@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { AppError } from '../../../core/errors.ts'
@@ -25,7 +25,10 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
   const incoming = join(folder, 'incoming')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await mkdir(incoming, { recursive: true })
+  // Now, because on a full disk, where most is deleted, it could not be made.
+  await mkdir(leavingFolder(folder), { recursive: true })
   await removeStale(incoming)
+  await putBackLeft(folder)
 
   const localPath = (digest: Digest) => pathIn(folder, digest)
   const asidePath = (digest: Digest) => join(folder, 'damaged', digest.slice('sha256:'.length))
@@ -73,7 +76,7 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
       if (range?.end !== undefined && range.end <= range.start) return Readable.from([])
       return createReadStream(localPath(digest), { highWaterMark: 1 << 20, ...inclusive(range) })
     },
-    delete: (digest) => rm(localPath(digest), { force: true }),
+    delete: (digest, olderThan = Infinity) => removeOlder(folder, digest, olderThan),
     async setAside(digest) {
       if (await isWholeFile(localPath(digest), digest)) return false
       await mkdir(join(folder, 'damaged'), { recursive: true })
@@ -114,12 +117,7 @@ async function settle(name: string, path: string): Promise<void> {
 
 /** Somebody may have put it anew since we looked: that goes back. */
 async function moveAside(path: string, aside: string, digest: Digest): Promise<boolean> {
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false
-    throw error
-  }
+  if (!(await renameIfThere(path, aside))) return false
   if (!(await isWholeFile(aside, digest))) {
     // It is kept for a while from now on.
     await touch(aside)
@@ -127,6 +125,56 @@ async function moveAside(path: string, aside: string, digest: Digest): Promise<b
   }
   await rename(aside, path)
   return false
+}
+
+/** Where content stands between its name and nothing; a process that is killed leaves it here. */
+function leavingFolder(folder: string): string {
+  return join(folder, 'leaving')
+}
+
+/** Once it has lost its name no `put` can make it young any more: what was made young before that goes back. */
+async function removeOlder(folder: string, digest: Digest, olderThan: number): Promise<boolean> {
+  const path = pathIn(folder, digest)
+  const found = await statOrNothing(path)
+  if (found === undefined) return true
+  if (found.mtimeMs > olderThan) return false
+  const leaving = join(leavingFolder(folder), `${digest.slice('sha256:'.length)}.${randomBytes(6).toString('hex')}`)
+  if (!(await renameIfThere(path, leaving))) return true
+  const taken = await statOrNothing(leaving)
+  if (taken !== undefined && taken.mtimeMs > olderThan) {
+    await renameIfThere(leaving, path)
+    return false
+  }
+  await rm(leaving, { force: true })
+  return true
+}
+
+/** It may have been young. Another process may be about to remove it: then it is removed the next time. */
+async function putBackLeft(folder: string): Promise<void> {
+  for (const name of await namesIn(leavingFolder(folder))) {
+    const digest = `sha256:${name.split('.')[0]}`
+    const leaving = join(leavingFolder(folder), name)
+    if (isDigest(digest)) await linkIfMissing(leaving, pathIn(folder, digest))
+    await rm(leaving, { force: true })
+  }
+}
+
+async function linkIfMissing(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST', 'ENOENT')) throw error
+  }
+}
+
+async function renameIfThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 /** Says whether it is there. */
