@@ -5,6 +5,7 @@ import { reach } from '../core/points.ts'
 import { createJsonFile, readJsonFile, replaceJsonFile } from '../lib/json-file.ts'
 import type { ControlGroup, ControlGroups } from '../lib/control-group.ts'
 import { readProcess } from '../lib/processes.ts'
+import { removeFolder } from '../lib/remove-folder.ts'
 import { isDiskFull } from '../core/storage-error.ts'
 import { endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
 import { attemptEnvironment } from './attempt-environment.ts'
@@ -256,14 +257,18 @@ function closeLog(log: LogFile, end: AttemptEnd): LogEnd {
   }
 }
 
-/** A full disk may be emptied by somebody: without the record the whole attempt would count as lost. */
+/**
+ * Without the record the whole attempt would count as lost, and what filled the disk would run again. As a rule that lies in its
+ * own workspace, which nobody needs as much; else somebody may make room.
+ */
 async function writeRecord(order: AttemptOrder, record: CompletionRecord): Promise<void> {
   for (let triesLeft = 60; ; triesLeft--) {
     try {
       return replaceJsonFile(join(order.attemptFolder, ATTEMPT_FILES.done), record)
     } catch (error) {
       if (!isDiskFull(error) || triesLeft === 0) throw error
-      await sleep(1_000)
+      if (triesLeft === 60 && !order.debug) await removeFolder(order.workspace).catch(() => undefined)
+      else await sleep(1_000)
     }
   }
 }

@@ -74,6 +74,22 @@ describe.runIf(process.getuid?.() === 0)('where the disk is full', () => {
     expect(record.message).toContain('log could not be written')
   })
 
+  test('a command that filled it ends as it ended, because its workspace makes room for the record', async () => {
+    await using place = await openAttemptPlace()
+    const folder = ownFolder()
+    const order = place.order('cat /dev/zero > big; exit 3', {
+      attemptFolder: join(folder, 'attempt'),
+      workspace: join(folder, 'workspace'),
+    })
+
+    const record = await untilEnded(place.executor, await place.executor.submit(order, {}))
+
+    expect(record).toMatchObject({ outcome: 'failed' })
+    expect(['exit', 'disk-full']).toContain(record.reason)
+    expect(existsSync(order.workspace)).toBe(false)
+    expect(readdirSync(order.attemptFolder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
   test('outcomes of an evaluation are whole, or it fails', async () => {
     const folder = ownFolder()
     const outcomes = { truth: new Float64Array(2 * PAGE) } as unknown as Parameters<typeof writeOutcomes>[1]
