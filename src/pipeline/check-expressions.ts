@@ -2,7 +2,7 @@ import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { parseExpression, parts, type Expression } from './expression.ts'
 import type { Path } from './path.ts'
-import type { Pipeline, StepSpec } from './pipeline.ts'
+import type { DatasetSpec, Pipeline, StepSpec } from './pipeline.ts'
 import { shellProblems } from './shell-safe.ts'
 import { knownNames, nearestWord, type KnownNames } from './suggestion.ts'
 import { parseTemplate } from './template.ts'
@@ -51,7 +51,8 @@ function axesOf({ matrix }: StepSpec): string[] {
     : [...Object.keys(matrix.axes), ...matrix.include.flatMap((member) => Object.keys(member))]
 }
 
-function templatesOf(step: StepSpec): { path: Path; text: string }[] {
+/** Texts of a step that may hold `${{ }}`, by their path in it. */
+export function templatesOf(step: StepSpec): { path: Path; text: string }[] {
   const lists = {
     deps: step.deps ?? [],
     params: step.params,
@@ -65,6 +66,16 @@ function templatesOf(step: StepSpec): { path: Path; text: string }[] {
     ...Object.entries(step.env).map(([name, text]) => ({ path: ['env', name], text })),
     ...Object.entries(lists).flatMap(([key, texts]) => texts.map((text, index) => ({ path: [key, index], text }))),
     ...Object.entries(step.reports).flatMap(([key, texts]) => texts.map((text) => ({ path: ['reports', key], text }))),
+  ]
+}
+
+/** Those of a query, by their path in the file. */
+export function templatesOfQuery(dataset: DatasetSpec): { path: Path; text: string }[] {
+  if (dataset.kind !== 'query') return []
+  const path = ['data', dataset.path]
+  return [
+    { path: [...path, 'run'], text: dataset.run },
+    ...Object.entries(dataset.env).map(([name, text]) => ({ path: [...path, 'env', name], text })),
   ]
 }
 

@@ -102,7 +102,7 @@ In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`par
 | --- | --- |
 | \`branch\`, \`event\`, \`tag\` | of the run; events are \`push\`, \`pull-request\`, \`manual\`, \`alert\`, \`local\` |
 | \`matrix.x\` | of this member of the matrix |
-| \`params.x\` | from the params files that steps name |
+| \`params.x\` | from the \`params\` files of the step itself; what these do not have, from \`params.yaml\` and the files that other steps name, where all of them that have it say the same |
 | \`steps.x.outcome\` | \`'succeeded'\`, \`'failed'\`, \`'skipped'\`, \`'cancelled'\`; only in \`if\` |
 | \`success()\`, \`failure()\`, \`always()\` | of what the step needs; only in \`if\` |
 | \`==\`, \`!=\`, \`<\`, \`<=\`, \`>\`, \`>=\`, \`and\`, \`or\`, \`not\`, \`( )\` | numbers and text are never equal; what is not known is \`null\` |
