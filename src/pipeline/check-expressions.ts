@@ -16,6 +16,7 @@ export function checkExpressions(pipeline: Pipeline, steps: KnownNames, problemA
   for (const [name, value] of Object.entries(pipeline.env)) {
     problems.push(...templateReasons(value, { axes: NO_NAMES }).map((message) => problemAt(['env', name], message)))
   }
+  problems.push(...pipeline.data.flatMap((dataset) => checkQuery(dataset, problemAt)))
   return problems
 }
 
@@ -43,6 +44,14 @@ function checkStep(step: StepSpec, steps: KnownNames, problemAt: ProblemAt): Pro
     problems.push(...shellProblems(run).map((reason) => problemAt(at, reason)))
   }
   return [...problems, ...shellProblems(step.run).map((reason) => problemAt(['steps', step.name, 'run'], reason))]
+}
+
+function checkQuery(dataset: DatasetSpec, problemAt: ProblemAt): Problem[] {
+  const problems = templatesOfQuery(dataset).flatMap(({ path, text }) =>
+    templateReasons(text, { axes: NO_NAMES }).map((reason) => problemAt(path, reason)),
+  )
+  const unsafe = dataset.kind === 'query' ? shellProblems(dataset.run) : []
+  return [...problems, ...unsafe.map((reason) => problemAt(['data', dataset.path, 'run'], reason))]
 }
 
 function axesOf({ matrix }: StepSpec): string[] {

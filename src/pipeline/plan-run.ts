@@ -32,7 +32,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
   const problemAt = problemPlaces(pipeline)
   const known = expressionContext(pipeline, context)
   const users = userSteps(pipeline, known, context, problemAt)
-  const datasets = datasetSteps(pipeline, context, problemAt)
+  const datasets = datasetSteps(pipeline, known, context, problemAt)
   const used = new Set([...users.drafts, ...datasets.drafts].flatMap(({ step }) => step.uses))
   if (pipeline.model !== undefined) used.add(environmentKey())
   const environments = environmentSteps(pipeline, used, context, problemAt)

@@ -96,7 +96,7 @@ function cell(text: string): string {
 
 const EXPRESSIONS = `## Expressions
 
-In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`params\`, \`metrics\`, \`reports\` and \`concurrency.group\`.
+In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`params\`, \`metrics\`, \`reports\` and \`concurrency.group\`; in \`run\` and \`env\` of a query under \`data\`.
 
 | expression | value |
 | --- | --- |
