@@ -98,3 +98,25 @@ steps:
   expect(lint(made)).toEqual([])
   expect(lint(broken).filter((line) => line.includes('steps.a'))).toEqual([])
 })
+
+test('an entry of `params` that its file does not have is told, and the form of DVC is answered with ours', () => {
+  const problems = lint(
+    `
+steps:
+  a: { run: echo, params: ["params.yaml:train.nope", "params.yaml:train.dept", "params.yaml:train"], cache: false }
+  b: { run: echo, params: [train.depth], cache: false }
+  c: { run: echo, params: ["p-\${{ matrix.n }}.yaml:x", nothing], matrix: { n: [1, 2] }, cache: false }
+  d: { run: 'echo > made.yaml', outs: [made.yaml], cache: false }
+  e: { run: echo, params: ["made.yaml:x"], cache: false }
+`,
+    { 'params.yaml': 'train: { depth: 3 }', 'p-1.yaml': 'y: 1', 'p-2.yaml': 'x: 1', 'made.yaml': 'old: 1' },
+  )
+
+  expect(problems.filter((line) => !line.includes('warning'))).toEqual([
+    'tidegate.yaml:3:28: steps.a.params[0]: params.yaml has no "train.nope"',
+    'tidegate.yaml:3:54: steps.a.params[1]: params.yaml has no "train.dept": did you mean "train.depth"?',
+    'tidegate.yaml:4:28: steps.b.params[0]: "train.depth" is no file, but params.yaml has it: write "params.yaml:train.depth"',
+    'tidegate.yaml:5:28: steps.c.params[0]: p-1.yaml has no "x"',
+    'tidegate.yaml:5:56: steps.c.params[1]: "nothing" is neither in the commit nor an out of a step',
+  ])
+})

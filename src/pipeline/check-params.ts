@@ -154,8 +154,20 @@ function distinct(found: readonly { file: string; value: unknown }[]): { file: s
   return [...values.values()]
 }
 
+/** What is wrong with an entry of `params`, as far as the contents of files say: a name in it that is not there. */
+export function wrongParam(param: string, contents: Readonly<Record<string, unknown>>): string | undefined {
+  const colon = param.indexOf(':')
+  if (colon === -1) {
+    const isName = !Object.hasOwn(contents, param) && valueAt(contents['params.yaml'], param.split('.')) !== undefined
+    return isName ? `"${param}" is no file, but params.yaml has it: write "params.yaml:${param}"` : undefined
+  }
+  const [file, name] = [param.slice(0, colon), param.slice(colon + 1)]
+  if (!Object.hasOwn(contents, file) || valueAt(contents[file], name.split('.')) !== undefined) return undefined
+  return `${file} has no "${name}"${didYouMean(name, allNames(contents[file], []))}`
+}
+
 /** Undefined: it is not there. */
-export function valueAt(content: unknown, names: readonly string[]): unknown {
+function valueAt(content: unknown, names: readonly string[]): unknown {
   let inner = content
   for (const name of names) {
     if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, name)) return undefined
@@ -171,5 +183,13 @@ function scalarNames(content: unknown, path: readonly string[]): string[] {
   if (typeof content !== 'object' || content === null) return [path.join('.')]
   return Object.entries(content)
     .flatMap(([name, inner]) => scalarNames(inner, [...path, name]))
+    .slice(0, MOST_NAMES)
+}
+
+/** Dotted names of everything in it. */
+function allNames(content: unknown, path: readonly string[]): string[] {
+  if (typeof content !== 'object' || content === null) return []
+  return Object.entries(content)
+    .flatMap(([name, inner]) => [[...path, name].join('.'), ...allNames(inner, [...path, name])])
     .slice(0, MOST_NAMES)
 }

@@ -2,6 +2,7 @@ import type { PlanStep, TaskName } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
+import { wrongParam } from './check-params.ts'
 import type { Draft } from './draft.ts'
 import { parseExpression, parts } from './expression.ts'
 import { globPattern, isGlob } from './glob.ts'
@@ -58,13 +59,18 @@ export function checkInputs(
     // A build environment's files have a check of their own; a query's stand at the query.
     if (draft.step.work.kind === 'task' && CHECKED_ELSEWHERE.has(draft.step.work.task)) continue
     const deps = (draft.step.deps ?? []).map((dep, index) => ({ dep, path: draft.depPaths[index] ?? draft.path }))
-    const params = draft.step.params.map((param, index) => ({
-      dep: paramsFile(param),
-      path: [...draft.path, 'params', index],
-    }))
+    const params = draft.step.params.flatMap((param, index) => {
+      // Told below in words of its own.
+      if (wrongParam(param, context.params ?? {}) !== undefined) return []
+      return [{ dep: paramsFile(param), path: [...draft.path, 'params', index] }]
+    })
     for (const { dep, path } of [...deps, ...params]) {
       const problem = known.problem(dep, draft, path, problemAt)
       if (problem !== undefined) problems.push(problem)
+    }
+    for (const [index, param] of draft.step.params.entries()) {
+      const wrong = known.isMade(paramsFile(param)) ? undefined : wrongParam(param, context.params ?? {})
+      if (wrong !== undefined) problems.push(problemAt([...draft.path, 'params', index], wrong))
     }
   }
   for (const { name, acceptance } of pipeline.environments) {
@@ -93,6 +99,11 @@ class KnownPaths {
       this.#paths.add(file)
       for (const parent of parentsOf(file)) this.#paths.add(parent)
     }
+  }
+
+  /** Perhaps: by a step. */
+  isMade(path: string): boolean {
+    return this.#perhaps.has(path) || this.#drafts.some(({ step }) => step.outs.some(readerOf(path)))
   }
 
   problem(dep: string, draft: Draft, path: Path, problemAt: ProblemAt): Problem | undefined {

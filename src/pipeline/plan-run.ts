@@ -56,7 +56,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     ...checkAudience(drafts, problemAt),
     ...checkOuts(drafts, problemAt),
     ...checkParams(pipeline, context, known, problemAt),
-    ...checkInputs(pipeline, drafts, context, problemAt),
+    ...checkInputs(pipeline, drafts, { ...context, params: known.params ?? {} }, problemAt),
     ...checkBehaviour(pipeline, context, drafts),
     ...checkPeople(pipeline, context.people, problemAt),
   ]
