@@ -11,13 +11,27 @@ import { parseTemplate } from './template.ts'
 export function checkExpressions(pipeline: Pipeline, steps: KnownNames, problemAt: ProblemAt): Problem[] {
   const problems = pipeline.steps.flatMap((step) => checkStep(step, steps, problemAt))
   const group = pipeline.concurrency?.group
-  const at = (message: string) => problemAt(['concurrency', 'group'], message)
-  if (group !== undefined) problems.push(...templateReasons(group, { axes: NO_NAMES }).map(at))
-  for (const [name, value] of Object.entries(pipeline.env)) {
-    problems.push(...templateReasons(value, { axes: NO_NAMES }).map((message) => problemAt(['env', name], message)))
+  const noNames = { axes: NO_NAMES }
+  if (group !== undefined)
+    problems.push(...inTemplate({ path: ['concurrency', 'group'], text: group }, noNames, problemAt))
+  for (const [name, text] of Object.entries(pipeline.env)) {
+    problems.push(...inTemplate({ path: ['env', name], text }, noNames, problemAt))
   }
   problems.push(...pipeline.data.flatMap((dataset) => checkQuery(dataset, problemAt)))
   return problems
+}
+
+interface Template {
+  readonly path: Path
+  readonly text: string
+}
+
+function inTemplate({ path, text }: Template, names: Names, problemAt: ProblemAt): Problem[] {
+  return templateReasons(text, names).map(({ at, message }) => problemAt(path, message, { inside: { text, at } }))
+}
+
+function inShell({ path, text }: Template, problemAt: ProblemAt): Problem[] {
+  return shellProblems(text).map(({ at, message }) => problemAt(path, message, { inside: { text, at } }))
 }
 
 interface Names {
@@ -37,21 +51,18 @@ function checkStep(step: StepSpec, steps: KnownNames, problemAt: ProblemAt): Pro
     )
   }
   for (const { path, text } of templatesOf(step)) {
-    problems.push(...templateReasons(text, { axes }).map((reason) => problemAt(['steps', step.name, ...path], reason)))
+    problems.push(...inTemplate({ path: ['steps', step.name, ...path], text }, { axes }, problemAt))
   }
   for (const { name, run } of step.services) {
-    const at = ['steps', step.name, 'services', name, 'run']
-    problems.push(...shellProblems(run).map((reason) => problemAt(at, reason)))
+    problems.push(...inShell({ path: ['steps', step.name, 'services', name, 'run'], text: run }, problemAt))
   }
-  return [...problems, ...shellProblems(step.run).map((reason) => problemAt(['steps', step.name, 'run'], reason))]
+  return [...problems, ...inShell({ path: ['steps', step.name, 'run'], text: step.run }, problemAt)]
 }
 
 function checkQuery(dataset: DatasetSpec, problemAt: ProblemAt): Problem[] {
-  const problems = templatesOfQuery(dataset).flatMap(({ path, text }) =>
-    templateReasons(text, { axes: NO_NAMES }).map((reason) => problemAt(path, reason)),
-  )
-  const unsafe = dataset.kind === 'query' ? shellProblems(dataset.run) : []
-  return [...problems, ...unsafe.map((reason) => problemAt(['data', dataset.path, 'run'], reason))]
+  const problems = templatesOfQuery(dataset).flatMap((each) => inTemplate(each, { axes: NO_NAMES }, problemAt))
+  if (dataset.kind !== 'query') return problems
+  return [...problems, ...inShell({ path: ['data', dataset.path, 'run'], text: dataset.run }, problemAt)]
 }
 
 function axesOf({ matrix }: StepSpec): string[] {
@@ -61,7 +72,7 @@ function axesOf({ matrix }: StepSpec): string[] {
 }
 
 /** Texts of a step that may hold `${{ }}`, by their path in it. */
-export function templatesOf(step: StepSpec): { path: Path; text: string }[] {
+export function templatesOf(step: StepSpec): Template[] {
   const lists = {
     deps: step.deps ?? [],
     params: step.params,
@@ -79,7 +90,7 @@ export function templatesOf(step: StepSpec): { path: Path; text: string }[] {
 }
 
 /** Those of a query, by their path in the file. */
-export function templatesOfQuery(dataset: DatasetSpec): { path: Path; text: string }[] {
+export function templatesOfQuery(dataset: DatasetSpec): Template[] {
   if (dataset.kind !== 'query') return []
   const path = ['data', dataset.path]
   return [
@@ -93,10 +104,11 @@ function conditionReasons(text: string, names: Names): string[] {
   return parsed.ok ? nameReasons(parsed.tree, names) : [parsed.message]
 }
 
-function templateReasons(text: string, names: Names): string[] {
+function templateReasons(text: string, names: Names): { at: number; message: string }[] {
   return parseTemplate(text).flatMap((part) => {
     if (part.kind === 'text') return []
-    return part.kind === 'wrong' ? [part.message] : nameReasons(part.tree, names)
+    const reasons = part.kind === 'wrong' ? [part.message] : nameReasons(part.tree, names)
+    return reasons.map((message) => ({ at: part.at, message }))
   })
 }
 

@@ -9,6 +9,7 @@ import type { Pipeline, StepSpec } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
 import { didYouMean } from './suggestion.ts'
 import { parseTemplate } from './template.ts'
+import type { PlaceInText } from './yaml-source.ts'
 
 /**
  * Each `params.x` of an expression that no file has, that two files have with different values, or that has no text.
@@ -23,12 +24,13 @@ export function checkParams(
   if (context.readText === undefined && context.params === undefined) return []
   const names = new ParamNames(namedParams(pipeline, context, known), known.params ?? {}, context)
   const problems = new Map<string, Problem>()
-  const report = ({ path, message, severity = 'error' }: Reason): void => {
-    const key = `${formatPath(path)}: ${message}`
-    if (!problems.has(key)) problems.set(key, { ...problemAt(path, message), severity })
+  const report = ({ path, inside }: Use, { message, severity = 'error' }: Reason): void => {
+    const key = `${formatPath(path)} ${inside?.at}: ${message}`
+    const options = inside === undefined ? {} : { inside }
+    if (!problems.has(key)) problems.set(key, { ...problemAt(path, message, options), severity })
   }
   for (const { own, uses } of [shared(pipeline), ...pipeline.steps.flatMap((step) => usesOf(step, pipeline, known))]) {
-    for (const use of uses) for (const reason of names.reasons(use, own)) report(reason)
+    for (const use of uses) for (const reason of names.reasons(use, own)) report(use, reason)
   }
   return [...problems.values()]
 }
@@ -39,6 +41,7 @@ interface Use {
   readonly names: readonly string[]
   /** In `if` what is not known is null, as the language says, and may well be meant. */
   readonly isCondition: boolean
+  readonly inside?: PlaceInText
 }
 
 interface Uses {
@@ -47,7 +50,6 @@ interface Uses {
 }
 
 interface Reason {
-  readonly path: Path
   readonly message: string
   readonly severity?: Problem['severity']
 }
@@ -81,7 +83,10 @@ function inVariables(env: Pipeline['env']): Use[] {
 }
 
 function inTemplate(path: Path, text: string): Use[] {
-  return parseTemplate(text).flatMap((part) => (part.kind === 'expression' ? inTree(path, part.tree, false) : []))
+  return parseTemplate(text).flatMap((part) => {
+    if (part.kind !== 'expression') return []
+    return inTree(path, part.tree, false).map((use) => ({ ...use, inside: { text, at: part.at } }))
+  })
 }
 
 function inTree(path: Path, tree: Expression, isCondition: boolean): Use[] {
@@ -106,22 +111,22 @@ class ParamNames {
     this.#isCertain = perhapsMade.length === 0 && named.every((file) => Object.hasOwn(contents, file))
   }
 
-  reasons({ path, names, isCondition }: Use, own: readonly string[]): Reason[] {
+  reasons({ names, isCondition }: Use, own: readonly string[]): Reason[] {
     const name = ['params', ...names].join('.')
     const first = this.#found(names, own)
     if (first.length === 0 && own.some((file) => !Object.hasOwn(this.#contents, file))) return []
     const found = first.length > 0 ? first : this.#found(names, this.#named)
-    if (found.length === 0) return this.#isCertain ? [this.#missing(path, name, isCondition)] : []
+    if (found.length === 0) return this.#isCertain ? [this.#missing(name, isCondition)] : []
     const [one, other] = distinct(found)
     if (one !== undefined && other !== undefined) {
       const where = first.length > 0 ? 'keep one of them' : 'name one of them'
       const message = `${name} is another value in ${one.file} than in ${other.file}: ${where} under \`params\` of the step`
-      return [{ path, message }]
+      return [{ message }]
     }
     if (typeof one?.value !== 'object' || one.value === null) return []
     const kind = Array.isArray(one.value) ? 'a list' : 'a mapping'
     const message = `${name} is ${kind} in ${one.file}: an expression takes one text, number, true or false`
-    return [{ path, message, severity: isCondition ? 'warning' : 'error' }]
+    return [{ message, severity: isCondition ? 'warning' : 'error' }]
   }
 
   #found(names: readonly string[], files: readonly string[]): { file: string; value: unknown }[] {
@@ -131,7 +136,7 @@ class ParamNames {
     })
   }
 
-  #missing(path: Path, name: string, isCondition: boolean): Reason {
+  #missing(name: string, isCondition: boolean): Reason {
     const files = this.#named.join(', ')
     const hint = didYouMean(
       name,
@@ -141,7 +146,7 @@ class ParamNames {
       files === ''
         ? `there is no ${name}: name its file under \`params\` of the step`
         : `there is no ${name} in ${files}${hint}`
-    return { path, message, severity: isCondition ? 'warning' : 'error' }
+    return { message, severity: isCondition ? 'warning' : 'error' }
   }
 }
 
