@@ -3,6 +3,7 @@ import type { ProblemAt } from './check-pipeline.ts'
 import { parseExpression, parts, type Expression } from './expression.ts'
 import type { Path } from './path.ts'
 import type { DatasetSpec, Pipeline, StepSpec } from './pipeline.ts'
+import { RUN_EVENTS } from './plan-context.ts'
 import { shellProblems } from './shell-safe.ts'
 import { knownNames, nearestWord, type KnownNames } from './suggestion.ts'
 import { parseTemplate } from './template.ts'
@@ -131,9 +132,26 @@ function wrongOutcome({ left, right }: Extract<Expression, { kind: 'compare' }>)
   })
 }
 
+/** Compared with another word, `event` is never equal. */
+function wrongEvent({ left, right }: Extract<Expression, { kind: 'compare' }>): string[] {
+  if (![left, right].some((side) => side.kind === 'name' && side.parts[0] === 'event')) return []
+  return [left, right].flatMap((side) => {
+    if (side.kind !== 'literal' || side.value === null || RUN_EVENTS.some((event) => event === side.value)) return []
+    const word = String(side.value)
+    const hint = FOREIGN_EVENTS[word] ?? nearestWord(word, RUN_EVENTS)
+    return [`no run has the event "${word}": write ${hint === undefined ? RUN_EVENTS.join(', ') : `'${hint}'`}`]
+  })
+}
+
+const FOREIGN_EVENTS: Readonly<Record<string, string>> = {
+  workflow_dispatch: 'manual',
+  merge_request_event: 'pull-request',
+  cron: 'schedule',
+}
+
 function nameReasons(tree: Expression, names: Names): string[] {
   return parts(tree).flatMap((part) => {
-    if (part.kind === 'compare') return wrongOutcome(part)
+    if (part.kind === 'compare') return [...wrongOutcome(part), ...wrongEvent(part)]
     if (part.kind === 'call') return names.steps === undefined ? [`${part.name}() is known only in \`if\``] : []
     if (part.kind !== 'name') return []
     const [first, second = ''] = part.parts

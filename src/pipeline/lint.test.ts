@@ -102,3 +102,15 @@ test('without the files of a commit nothing is said about files', () => {
 test('the file is called what it is called', () => {
   expect(lintPipeline('x: 1', { file: 'ml/tidegate.yaml' })[0]?.file).toBe('ml/tidegate.yaml')
 })
+
+test('an event that no run has is told, with the one that was meant', () => {
+  const messages = (condition: string) =>
+    lintPipeline(`steps: { a: { run: x, if: "${condition}", cache: false } }`).map(({ message }) => message)
+
+  expect(messages("event == 'pull_request'")).toEqual([`no run has the event "pull_request": write 'pull-request'`])
+  expect(messages("event != 'workflow_dispatch'")).toEqual([`no run has the event "workflow_dispatch": write 'manual'`])
+  expect(messages("'nightly' == event")).toEqual([
+    'no run has the event "nightly": write push, pull-request, schedule, manual, alert, local',
+  ])
+  expect(messages("event == 'schedule' or event == 'local'")).toEqual([])
+})

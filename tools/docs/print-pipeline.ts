@@ -1,3 +1,4 @@
+import { RUN_EVENTS } from '../../src/pipeline/plan-context.ts'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UNAVAILABLE } from '../../src/pipeline/availability.ts'
@@ -100,7 +101,7 @@ In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`par
 
 | expression | value |
 | --- | --- |
-| \`branch\`, \`event\`, \`tag\` | of the run; events are \`push\`, \`pull-request\`, \`manual\`, \`alert\`, \`local\` |
+| \`branch\`, \`event\`, \`tag\` | of the run; events are ${RUN_EVENTS.map((event) => `\`${event}\``).join(', ')} |
 | \`matrix.x\` | of this member of the matrix |
 | \`params.x\` | from the \`params\` files of the step itself; what these do not have, from \`params.yaml\` and the files that other steps name, where all of them that have it say the same |
 | \`steps.x.outcome\` | \`'succeeded'\`, \`'failed'\`, \`'skipped'\`, \`'cancelled'\`; only in \`if\` |
