@@ -18,12 +18,10 @@ export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Probl
   for (const draft of drafts) {
     // What a query writes is the dataset of its own path.
     if (draft.ours && draft.step.audience !== undefined && draft.step.work.kind === 'command') continue
-    for (const [index, given] of draft.step.outs.entries()) {
-      const out = trimSlash(given)
-      const path = draft.ours ? draft.path : [...draft.path, 'outs', index]
+    for (const { out, path } of madeBy(draft)) {
       const other = makers.get(out)
-      if (other !== undefined) problems.push(problemAt(path, sameOut(out, draft, other)))
-      else makers.set(out, draft)
+      if (other === undefined) makers.set(out, draft)
+      else if (!isOwnMetric(out, draft, other)) problems.push(problemAt(path, sameOut(out, draft, other)))
     }
   }
   for (const [out, draft] of makers) {
@@ -33,6 +31,22 @@ export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Probl
     problems.push(problemAt([...draft.path, 'outs'], `"${out}" is inside "${around}", which ${other.step.key} makes`))
   }
   return problems
+}
+
+/** Metrics that another step reads are outs as well: they stand in the file under their own key. */
+function madeBy({ ours, path, step }: Draft): { out: string; path: Path }[] {
+  const metrics = step.metrics.map((file, index) => ({ out: trimSlash(file), path: [...path, 'metrics', index] }))
+  const outs = step.outs.flatMap((file, index) => {
+    const out = trimSlash(file)
+    if (metrics.some((metric) => metric.out === out)) return []
+    return [{ out, path: ours ? path : [...path, 'outs', index] }]
+  })
+  return [...outs, ...metrics]
+}
+
+/** Each member of a matrix has metrics of its own, and nobody reads the files. */
+function isOwnMetric(out: string, draft: Draft, other: Draft): boolean {
+  return draft !== other && draft.name === other.name && !draft.step.outs.some((file) => trimSlash(file) === out)
 }
 
 function sameOut(out: string, draft: Draft, other: Draft): string {

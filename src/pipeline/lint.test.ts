@@ -114,3 +114,20 @@ test('an event that no run has is told, with the one that was meant', () => {
   ])
   expect(messages("event == 'schedule' or event == 'local'")).toEqual([])
 })
+
+test('metrics of two steps in one file are told at their own key, those of a matrix only where they are read', () => {
+  const told = (steps: string) =>
+    lintPipeline(`steps:\n${steps}`, { files: [] })
+      .filter(({ severity }) => severity === 'error')
+      .map(({ path, message }) => `${path}: ${message}`)
+  const two = `  m1: { run: x, metrics: [m.json] }\n  m2: { run: x, outs: [o], metrics: [m.json] }\n`
+  const matrix = `  m: { run: x, metrics: [m.json], matrix: { n: [1, 2] } }\n`
+  const same = 'steps.m2.metrics[0]: "m.json" is already made by m1: an out has one step'
+
+  expect(told(two)).toEqual([same])
+  expect(told(`${two}  reads: { run: x, deps: [m.json] }\n`)).toEqual([same])
+  expect(told(matrix)).toEqual([])
+  expect(told(`${matrix}  reads: { run: x, deps: [m.json] }\n`)).toEqual([
+    'steps.m.metrics[0]: every member of the matrix makes "m.json": put ${{ matrix.… }} into the path',
+  ])
+})
