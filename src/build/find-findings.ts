@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { DEFAULT_ENVIRONMENT } from '../pipeline/task-keys.ts'
 import { moduleFiles, packagesAround, type CommandFiles } from '../pipeline/command-files.ts'
 import { isBelow, missingScripts } from '../pipeline/missing-scripts.ts'
+import { readYaml } from '../pipeline/yaml-source.ts'
 import { normalise, type Requirement } from './requirement-files.ts'
 import { KNOWN_PACKAGES, LOADED_BY_OTHERS } from './known-packages.ts'
 import type { FileFacts, ImportFact, SourceFacts } from './source-script.ts'
@@ -225,17 +226,27 @@ function findMissingScripts({ commands, paths, dataPaths, facts, pipelineFile }:
   const environments = new Map(commands.map(({ step, environment }) => [step, environment]))
   const isInstalled = (step: string, module: string): boolean =>
     facts[environments.get(step) ?? '']?.provided.includes(module.split('.')[0] ?? '') === true
+  const placeOf = placesIn(pipelineFile)
   return missingScripts(commands, paths, dataPaths)
     .filter(({ step, module }) => module === undefined || !isInstalled(step, module))
-    .map(({ path, module, message }) => {
-      const place = placeOf(module ?? path, pipelineFile.text)
-      return { severity: 'error', file: pipelineFile.path, ...place, message }
+    .map(({ step, path, module, message }) => {
+      const { line, column } = placeOf(step, module ?? path)
+      return { severity: 'error', file: pipelineFile.path, line, column, message }
     })
 }
 
-function placeOf(path: string, text: string): { line: number; column: number } {
-  const lines = text.split('\n')
-  const index = lines.findIndex((line) => /\brun:/.test(line) && line.includes(path))
-  const any = index === -1 ? lines.findIndex((line) => line.includes(path)) : index
-  return any === -1 ? { line: 1, column: 1 } : { line: any + 1, column: (lines[any]?.indexOf(path) ?? 0) + 1 }
+/** Where the command of a step names a file; of a member of a matrix (`unit (1)`) where its step does. */
+function placesIn({
+  path,
+  text,
+}: Sources['pipelineFile']): (step: string, word: string) => { line: number; column: number } {
+  const { value, problemAt } = readYaml(text, path)
+  const steps = value as { steps?: Record<string, { run?: unknown } | null> } | null | undefined
+  return (step, word) => {
+    const name = step.replace(/ \(.*/s, '')
+    const run = steps?.steps?.[name]?.run
+    const at = typeof run === 'string' ? run.indexOf(word) : -1
+    const inside = typeof run === 'string' && at >= 0 ? { inside: { text: run, at } } : {}
+    return problemAt(['steps', name, 'run'], '', inside)
+  }
 }

@@ -49,7 +49,7 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
     'build-environment': { version: RESOLVER_RULES, missing: (output) => environmentMissing(output) },
     'build-image': { version: 1 },
     'check-sources': {
-      version: 2,
+      version: 3,
       prepare: (context) => Promise.resolve(withProvided(context)),
       settle: settleFindings,
     },

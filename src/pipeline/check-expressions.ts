@@ -2,7 +2,8 @@ import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { parseExpression, parts, type Expression } from './expression.ts'
 import type { Path } from './path.ts'
-import type { Pipeline, StepSpec } from './pipeline.ts'
+import type { DatasetSpec, Pipeline, StepSpec } from './pipeline.ts'
+import { RUN_EVENTS } from './plan-context.ts'
 import { shellProblems } from './shell-safe.ts'
 import { knownNames, nearestWord, type KnownNames } from './suggestion.ts'
 import { parseTemplate } from './template.ts'
@@ -11,12 +12,27 @@ import { parseTemplate } from './template.ts'
 export function checkExpressions(pipeline: Pipeline, steps: KnownNames, problemAt: ProblemAt): Problem[] {
   const problems = pipeline.steps.flatMap((step) => checkStep(step, steps, problemAt))
   const group = pipeline.concurrency?.group
-  const at = (message: string) => problemAt(['concurrency', 'group'], message)
-  if (group !== undefined) problems.push(...templateReasons(group, { axes: NO_NAMES }).map(at))
-  for (const [name, value] of Object.entries(pipeline.env)) {
-    problems.push(...templateReasons(value, { axes: NO_NAMES }).map((message) => problemAt(['env', name], message)))
+  const noNames = { axes: NO_NAMES }
+  if (group !== undefined)
+    problems.push(...inTemplate({ path: ['concurrency', 'group'], text: group }, noNames, problemAt))
+  for (const [name, text] of Object.entries(pipeline.env)) {
+    problems.push(...inTemplate({ path: ['env', name], text }, noNames, problemAt))
   }
+  problems.push(...pipeline.data.flatMap((dataset) => checkQuery(dataset, problemAt)))
   return problems
+}
+
+interface Template {
+  readonly path: Path
+  readonly text: string
+}
+
+function inTemplate({ path, text }: Template, names: Names, problemAt: ProblemAt): Problem[] {
+  return templateReasons(text, names).map(({ at, message }) => problemAt(path, message, { inside: { text, at } }))
+}
+
+function inShell({ path, text }: Template, problemAt: ProblemAt): Problem[] {
+  return shellProblems(text).map(({ at, message }) => problemAt(path, message, { inside: { text, at } }))
 }
 
 interface Names {
@@ -36,13 +52,18 @@ function checkStep(step: StepSpec, steps: KnownNames, problemAt: ProblemAt): Pro
     )
   }
   for (const { path, text } of templatesOf(step)) {
-    problems.push(...templateReasons(text, { axes }).map((reason) => problemAt(['steps', step.name, ...path], reason)))
+    problems.push(...inTemplate({ path: ['steps', step.name, ...path], text }, { axes }, problemAt))
   }
   for (const { name, run } of step.services) {
-    const at = ['steps', step.name, 'services', name, 'run']
-    problems.push(...shellProblems(run).map((reason) => problemAt(at, reason)))
+    problems.push(...inShell({ path: ['steps', step.name, 'services', name, 'run'], text: run }, problemAt))
   }
-  return [...problems, ...shellProblems(step.run).map((reason) => problemAt(['steps', step.name, 'run'], reason))]
+  return [...problems, ...inShell({ path: ['steps', step.name, 'run'], text: step.run }, problemAt)]
+}
+
+function checkQuery(dataset: DatasetSpec, problemAt: ProblemAt): Problem[] {
+  const problems = templatesOfQuery(dataset).flatMap((each) => inTemplate(each, { axes: NO_NAMES }, problemAt))
+  if (dataset.kind !== 'query') return problems
+  return [...problems, ...inShell({ path: ['data', dataset.path, 'run'], text: dataset.run }, problemAt)]
 }
 
 function axesOf({ matrix }: StepSpec): string[] {
@@ -51,7 +72,8 @@ function axesOf({ matrix }: StepSpec): string[] {
     : [...Object.keys(matrix.axes), ...matrix.include.flatMap((member) => Object.keys(member))]
 }
 
-function templatesOf(step: StepSpec): { path: Path; text: string }[] {
+/** Texts of a step that may hold `${{ }}`, by their path in it. */
+export function templatesOf(step: StepSpec): Template[] {
   const lists = {
     deps: step.deps ?? [],
     params: step.params,
@@ -68,15 +90,26 @@ function templatesOf(step: StepSpec): { path: Path; text: string }[] {
   ]
 }
 
+/** Those of a query, by their path in the file. */
+export function templatesOfQuery(dataset: DatasetSpec): Template[] {
+  if (dataset.kind !== 'query') return []
+  const path = ['data', dataset.path]
+  return [
+    { path: [...path, 'run'], text: dataset.run },
+    ...Object.entries(dataset.env).map(([name, text]) => ({ path: [...path, 'env', name], text })),
+  ]
+}
+
 function conditionReasons(text: string, names: Names): string[] {
   const parsed = parseExpression(text)
   return parsed.ok ? nameReasons(parsed.tree, names) : [parsed.message]
 }
 
-function templateReasons(text: string, names: Names): string[] {
+function templateReasons(text: string, names: Names): { at: number; message: string }[] {
   return parseTemplate(text).flatMap((part) => {
     if (part.kind === 'text') return []
-    return part.kind === 'wrong' ? [part.message] : nameReasons(part.tree, names)
+    const reasons = part.kind === 'wrong' ? [part.message] : nameReasons(part.tree, names)
+    return reasons.map((message) => ({ at: part.at, message }))
   })
 }
 
@@ -99,9 +132,26 @@ function wrongOutcome({ left, right }: Extract<Expression, { kind: 'compare' }>)
   })
 }
 
+/** Compared with another word, `event` is never equal. */
+function wrongEvent({ left, right }: Extract<Expression, { kind: 'compare' }>): string[] {
+  if (![left, right].some((side) => side.kind === 'name' && side.parts[0] === 'event')) return []
+  return [left, right].flatMap((side) => {
+    if (side.kind !== 'literal' || side.value === null || RUN_EVENTS.some((event) => event === side.value)) return []
+    const word = String(side.value)
+    const hint = FOREIGN_EVENTS[word] ?? nearestWord(word, RUN_EVENTS)
+    return [`no run has the event "${word}": write ${hint === undefined ? RUN_EVENTS.join(', ') : `'${hint}'`}`]
+  })
+}
+
+const FOREIGN_EVENTS: Readonly<Record<string, string>> = {
+  workflow_dispatch: 'manual',
+  merge_request_event: 'pull-request',
+  cron: 'schedule',
+}
+
 function nameReasons(tree: Expression, names: Names): string[] {
   return parts(tree).flatMap((part) => {
-    if (part.kind === 'compare') return wrongOutcome(part)
+    if (part.kind === 'compare') return [...wrongOutcome(part), ...wrongEvent(part)]
     if (part.kind === 'call') return names.steps === undefined ? [`${part.name}() is known only in \`if\``] : []
     if (part.kind !== 'name') return []
     const [first, second = ''] = part.parts

@@ -8,9 +8,15 @@ import type { DatasetSpec, EnvironmentSpec, EvaluationSpec, Pipeline, StepSpec }
 import { didYouMean, knownNames, type KnownNames } from './suggestion.ts'
 import { unknownMetric } from './unknown-metrics.ts'
 import { TASK_KEYS } from './task-keys.ts'
+import type { PlaceInText } from './yaml-source.ts'
 
 /** Makes a problem at a path of the file. */
-export type ProblemAt = (path: Path, message: string, options?: { readonly at?: 'key' | 'value' }) => Problem
+export type ProblemAt = (path: Path, message: string, options?: ProblemOptions) => Problem
+
+interface ProblemOptions {
+  readonly at?: 'key' | 'value'
+  readonly inside?: PlaceInText
+}
 
 /** What one key of the file says about another; needs no commit, branch or people. */
 export function checkPipeline(pipeline: Pipeline, problemAt: ProblemAt): Problem[] {

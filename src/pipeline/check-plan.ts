@@ -2,6 +2,7 @@ import type { PlanStep, TaskName } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
+import { wrongParam } from './check-params.ts'
 import type { Draft } from './draft.ts'
 import { parseExpression, parts } from './expression.ts'
 import { globPattern, isGlob } from './glob.ts'
@@ -17,12 +18,10 @@ export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Probl
   for (const draft of drafts) {
     // What a query writes is the dataset of its own path.
     if (draft.ours && draft.step.audience !== undefined && draft.step.work.kind === 'command') continue
-    for (const [index, given] of draft.step.outs.entries()) {
-      const out = trimSlash(given)
-      const path = draft.ours ? draft.path : [...draft.path, 'outs', index]
+    for (const { out, path } of madeBy(draft)) {
       const other = makers.get(out)
-      if (other !== undefined) problems.push(problemAt(path, sameOut(out, draft, other)))
-      else makers.set(out, draft)
+      if (other === undefined) makers.set(out, draft)
+      else if (!isOwnMetric(out, draft, other)) problems.push(problemAt(path, sameOut(out, draft, other)))
     }
   }
   for (const [out, draft] of makers) {
@@ -32,6 +31,22 @@ export function checkOuts(drafts: readonly Draft[], problemAt: ProblemAt): Probl
     problems.push(problemAt([...draft.path, 'outs'], `"${out}" is inside "${around}", which ${other.step.key} makes`))
   }
   return problems
+}
+
+/** Metrics that another step reads are outs as well: they stand in the file under their own key. */
+function madeBy({ ours, path, step }: Draft): { out: string; path: Path }[] {
+  const metrics = step.metrics.map((file, index) => ({ out: trimSlash(file), path: [...path, 'metrics', index] }))
+  const outs = step.outs.flatMap((file, index) => {
+    const out = trimSlash(file)
+    if (metrics.some((metric) => metric.out === out)) return []
+    return [{ out, path: ours ? path : [...path, 'outs', index] }]
+  })
+  return [...outs, ...metrics]
+}
+
+/** Each member of a matrix has metrics of its own, and nobody reads the files. */
+function isOwnMetric(out: string, draft: Draft, other: Draft): boolean {
+  return draft !== other && draft.name === other.name && !draft.step.outs.some((file) => trimSlash(file) === out)
 }
 
 function sameOut(out: string, draft: Draft, other: Draft): string {
@@ -58,13 +73,18 @@ export function checkInputs(
     // A build environment's files have a check of their own; a query's stand at the query.
     if (draft.step.work.kind === 'task' && CHECKED_ELSEWHERE.has(draft.step.work.task)) continue
     const deps = (draft.step.deps ?? []).map((dep, index) => ({ dep, path: draft.depPaths[index] ?? draft.path }))
-    const params = draft.step.params.map((param, index) => ({
-      dep: paramsFile(param),
-      path: [...draft.path, 'params', index],
-    }))
+    const params = draft.step.params.flatMap((param, index) => {
+      // Told below in words of its own.
+      if (wrongParam(param, context.params ?? {}) !== undefined) return []
+      return [{ dep: paramsFile(param), path: [...draft.path, 'params', index] }]
+    })
     for (const { dep, path } of [...deps, ...params]) {
       const problem = known.problem(dep, draft, path, problemAt)
       if (problem !== undefined) problems.push(problem)
+    }
+    for (const [index, param] of draft.step.params.entries()) {
+      const wrong = known.isMade(paramsFile(param)) ? undefined : wrongParam(param, context.params ?? {})
+      if (wrong !== undefined) problems.push(problemAt([...draft.path, 'params', index], wrong))
     }
   }
   for (const { name, acceptance } of pipeline.environments) {
@@ -93,6 +113,11 @@ class KnownPaths {
       this.#paths.add(file)
       for (const parent of parentsOf(file)) this.#paths.add(parent)
     }
+  }
+
+  /** Perhaps: by a step. */
+  isMade(path: string): boolean {
+    return this.#perhaps.has(path) || this.#drafts.some(({ step }) => step.outs.some(readerOf(path)))
   }
 
   problem(dep: string, draft: Draft, path: Path, problemAt: ProblemAt): Problem | undefined {

@@ -1,4 +1,7 @@
 import { posix } from 'node:path'
+import { shellCommands, type Chain, type Link, type ShellCommand, type ShellList } from './shell-commands.ts'
+import { startedPython, startedShell, unwrapped } from './started-program.ts'
+import { testPaths } from './test-paths.ts'
 
 /** Files that a shell command starts, as far as they can be read off it. */
 export interface CommandFiles {
@@ -35,148 +38,279 @@ export function packagesAround(name: string, folder: string): string[] {
 
 /**
  * Reads the simple cases of a command: `python train.py`, `python -m pkg`, `pytest tests/unit`, `sh make.sh`,
- * after `cd`, `&&` and environment assignments. What it cannot be sure of (variables, globs) it leaves out:
- * a finding must never be wrong.
+ * after `cd`, `&&` and environment assignments. What it cannot be sure of (variables, globs, what runs only on a
+ * condition) it leaves out: a finding must never be wrong.
  */
 export function readCommand(run: string): CommandFiles {
-  const found: Found = {
-    scripts: [],
-    perhapsMade: [],
-    modules: [],
-    tests: [],
-    mayHaveMade: false,
-    mayHaveInstalled: false,
-  }
-  let folder: string | undefined = '.'
-  for (const words of simpleCommands(run)) {
-    const [program = '', ...args] = words
-    const name = posix.basename(program)
-    if (name === 'cd') {
-      folder =
-        folder === undefined || args[0] === undefined || !isPlain(args[0]) ? undefined : posix.join(folder, args[0])
-    } else if (folder !== undefined) readOne(program, name, args, folder, found)
-  }
-  const written = new Set([...run.matchAll(REDIRECTION)].map(([, path = '']) => posix.basename(path)))
-  const perhapsMade = found.scripts.filter((path) => written.has(posix.basename(path)))
-  const { mayHaveMade: _made, mayHaveInstalled: _installed, ...files } = found
-  return { ...files, perhapsMade: [...new Set([...found.perhapsMade, ...perhapsMade])] }
+  const reader = new CommandReader()
+  reader.read(run, true)
+  return reader.files()
 }
 
-const REDIRECTION = />\s*["']?([^\s"'&;|<>]+)/g
-
-interface Found {
-  readonly scripts: string[]
-  readonly perhapsMade: string[]
+class CommandReader {
+  readonly #scripts: string[] = []
+  readonly #perhapsMade: string[] = []
+  readonly #modules: StartedModule[] = []
+  readonly #tests: string[] = []
+  /** Names of files that redirections write. */
+  readonly #written = new Set<string>()
+  readonly #functions = new Map<string, { readonly moves: boolean; readonly ends: boolean }>()
   /** Something before may have made any file. */
-  mayHaveMade: boolean
+  #mayHaveMade = false
   /** Something before may have put packages somewhere: pip, or a module (`zipfile`). */
-  mayHaveInstalled: boolean
-  readonly modules: StartedModule[]
-  readonly tests: string[]
+  #mayHaveInstalled = false
+  /** Where commands run now; undefined: it is not known. */
+  #folder: string | undefined = '.'
+  #pushed: (string | undefined)[] = []
+  #moves = 0
+  /** What follows may not be reached: after `exit`, also where that stands on a condition. */
+  #mayHaveEnded = false
+  #depth = 0
+
+  files(): CommandFiles {
+    const written = this.#scripts.filter((path) => this.#written.has(posix.basename(path)))
+    return {
+      scripts: this.#scripts,
+      perhapsMade: [...new Set([...this.#perhapsMade, ...written])],
+      modules: this.#modules,
+      tests: this.#tests,
+    }
+  }
+
+  /** Code of a shell of its own. */
+  read(code: string, isCertain: boolean): void {
+    const list = this.#depth >= DEEPEST ? undefined : shellCommands(code)
+    if (list === undefined) {
+      this.#mayHaveMade = true
+      return
+    }
+    this.#depth += 1
+    this.#apart(() => this.#list(list, isCertain))
+    this.#depth -= 1
+  }
+
+  /** What a subshell does to its folder, and that it ends, is its own matter. */
+  #apart(work: () => void): void {
+    const [folder, pushed, mayHaveEnded] = [this.#folder, this.#pushed, this.#mayHaveEnded]
+    this.#pushed = [...pushed]
+    work()
+    this.#folder = folder
+    this.#pushed = pushed
+    this.#mayHaveEnded = mayHaveEnded
+  }
+
+  #list(list: ShellList, isCertain: boolean): void {
+    for (const chain of list) {
+      if (chain.isBackground) this.#apart(() => this.#chain(chain, isCertain))
+      else this.#chain(chain, isCertain)
+    }
+  }
+
+  /** A failure before `||` is foreseen, unless what follows fails as well. */
+  #chain({ links }: Chain, isCertain: boolean): void {
+    const alternative = links.findIndex(({ after }) => after === '||')
+    const last = links.findLastIndex(({ after }) => after === '||')
+    const failsAnyway = alternative >= 0 && fails(links.slice(last))
+    let sure = isCertain && (alternative === -1 || failsAnyway)
+    const [mayHaveEnded, moves] = [this.#mayHaveEnded, this.#moves]
+    let sureMoves = 0
+    for (const [index, link] of links.entries()) {
+      if (index === alternative) sure = false
+      const before = this.#moves
+      this.#link(link, sure && !link.isNegated)
+      if (sure && !link.isNegated) sureMoves += this.#moves - before
+      if (link.isNegated || link.commands.some(asks)) sure = false
+    }
+    if (failsAnyway) this.#mayHaveEnded = mayHaveEnded
+    // `cd x || true`
+    if (isCertain && this.#moves - moves > sureMoves) this.#folder = undefined
+  }
+
+  #link({ commands }: Link, isCertain: boolean): void {
+    const [only] = commands
+    if (commands.length === 1 && only !== undefined) this.#command(only, isCertain)
+    else for (const command of commands) this.#apart(() => this.#command(command, isCertain))
+  }
+
+  #command(command: ShellCommand, isCertain: boolean): void {
+    for (const code of command.inner) this.read(code, false)
+    this.#one(command, isCertain)
+    for (const target of command.writes) {
+      if (isPlain(target)) this.#written.add(posix.basename(target))
+      else this.#mayHaveMade = true
+    }
+  }
+
+  #one(command: ShellCommand, isCertain: boolean): void {
+    if (command.kind === 'simple') this.#simple(command.words, isCertain)
+    else if (command.kind === 'subshell') this.#apart(() => this.#list(command.body, isCertain))
+    else if (command.kind === 'braces') this.#list(command.body, isCertain)
+    else if (command.kind === 'choice' || command.kind === 'for') this.#perhaps(command, isCertain)
+    else this.#define(command.name, command.body)
+  }
+
+  /** Runs not at all, or many times: where it then is depends on how often it has moved. */
+  #perhaps(command: Extract<ShellCommand, { kind: 'choice' | 'for' }>, isCertain: boolean): void {
+    const moves = this.#moves
+    if (command.kind === 'choice') for (const part of command.parts) this.#list(part, false)
+    else this.#list(command.body, isCertain && command.words?.some((word) => !word.includes('$')) === true)
+    if (this.#moves !== moves) this.#folder = undefined
+  }
+
+  #define(name: string, body: ShellCommand): void {
+    const moves = this.#moves
+    this.#apart(() => {
+      this.#mayHaveEnded = false
+      this.#command(body, false)
+      this.#functions.set(name, { moves: this.#moves !== moves, ends: this.#mayHaveEnded })
+    })
+  }
+
+  #simple(given: readonly string[], isCertain: boolean): void {
+    const words = given.slice(given.findIndex((word) => !ASSIGNMENT.test(word)))
+    if (words.every((word) => ASSIGNMENT.test(word))) return
+    const own = this.#functions.get(words[0] ?? '')
+    if (own !== undefined) return this.#call(own)
+    const started = unwrapped(words)
+    this.#start(started, isCertain && !this.#mayHaveEnded)
+    if (words[0] === 'exec' && words.length > 1) this.#mayHaveEnded = true
+  }
+
+  #call({ moves, ends }: { readonly moves: boolean; readonly ends: boolean }): void {
+    this.#mayHaveMade = true
+    if (moves) this.#move(undefined)
+    if (ends) this.#mayHaveEnded = true
+  }
+
+  #start([program = '', ...args]: readonly string[], isCertain: boolean): void {
+    const name = posix.basename(program)
+    if (MOVES.has(name)) return this.#moveBy(name, args)
+    if (ENDS.has(name)) {
+      // With any other number the step fails, and needs nothing more.
+      if (!/^[1-9]\d*$/.test(args[0] ?? '')) this.#mayHaveEnded = true
+    } else if (PYTHON.test(name)) this.#python(args, isCertain)
+    else if (PYTEST.has(name)) this.#addTests(args, isCertain)
+    else if (SHELLS.has(name)) this.#shell(args, isCertain)
+    else if (INSTALLERS.test(name)) this.#install(name, args)
+    else if (/^\.\.?\//.test(program)) {
+      this.#addScript(program, isCertain)
+      this.#mayHaveMade = true
+    } else if (!MAKES_NO_SCRIPT.has(name)) this.#mayHaveMade = true
+  }
+
+  #moveBy(name: string, args: readonly string[]): void {
+    const [to, ...others] = args
+    if (name === 'popd') return this.#move(args.length === 0 ? this.#pushed.pop() : undefined)
+    if (name === 'pushd') this.#pushed.push(this.#folder)
+    const isKnown = to !== undefined && others.length === 0 && isPlain(to) && !/^[-+/]/.test(to)
+    this.#move(isKnown && this.#folder !== undefined ? inside(this.#folder, to) : undefined)
+  }
+
+  #move(folder: string | undefined): void {
+    this.#folder = folder
+    this.#moves += 1
+  }
+
+  #install(name: string, args: readonly string[]): void {
+    this.#mayHaveInstalled = true
+    const isInstall = /^(uv|poetry|conda)/.test(name)
+      ? !args.includes('run') && args[0] !== 'venv'
+      : args[0] === 'install'
+    if (!isInstall || args.some((arg) => /^(-t|--target|--prefix|--root|-p|--src)\b/.test(arg)))
+      this.#mayHaveMade = true
+  }
+
+  #python(args: readonly string[], isCertain: boolean): void {
+    const { kind, word, rest } = startedPython(args)
+    if (kind === 'script') return this.#addScript(word, isCertain)
+    if (kind === 'module' && word === 'pytest') return this.#addTests(rest, isCertain)
+    if (kind === 'module' && word === 'pip') return this.#install(word, rest)
+    if (kind === 'module') this.#addModule(word, isCertain)
+    if (kind !== 'nothing') this.#mayHaveMade = true
+  }
+
+  #addModule(name: string, isCertain: boolean): void {
+    const folder = this.#folder
+    if (isCertain && folder !== undefined && isPlain(name)) {
+      this.#modules.push({ name, folder, isPerhapsMade: this.#mayHaveMade || this.#mayHaveInstalled })
+    }
+    this.#mayHaveInstalled = true
+  }
+
+  #shell(args: readonly string[], isCertain: boolean): void {
+    const { isCode, word } = startedShell(args)
+    if (isCode) return this.read(word, isCertain)
+    // A name alone may also be found on the PATH.
+    if (/[./]/.test(word)) this.#addScript(word, isCertain)
+    this.#mayHaveMade = true
+  }
+
+  #addScript(path: string, isCertain: boolean): void {
+    const script = this.#below(path)
+    if (script === undefined || !isCertain) return
+    this.#scripts.push(script)
+    if (this.#mayHaveMade) this.#perhapsMade.push(script)
+  }
+
+  #addTests(args: readonly string[], isCertain: boolean): void {
+    const paths = testPaths(args)?.map((path) => this.#below(path))
+    if (!isCertain || paths === undefined || paths.includes(undefined)) return
+    const known = paths.filter((path) => path !== undefined)
+    this.#tests.push(...known)
+    if (this.#mayHaveMade) this.#perhapsMade.push(...known)
+  }
+
+  /** A path of the repository; what stands outside of it is not known here. */
+  #below(path: string): string | undefined {
+    if (this.#folder === undefined || !isPlain(path) || path.startsWith('/')) return undefined
+    return inside(this.#folder, path)
+  }
 }
 
-function readOne(program: string, name: string, args: readonly string[], folder: string, found: Found): void {
-  if (/^(pip|uv|poetry|conda)/.test(name)) found.mayHaveInstalled = true
-  if (/^python(3(\.\d+)?)?$/.test(name)) readPython(args, folder, found)
-  else if (name === 'pytest') readTests(args, folder, found)
-  else if (/^(sh|bash)$/.test(name))
-    addScript(
-      args.find((arg) => !arg.startsWith('-')),
-      folder,
-      args.includes('-c'),
-      found,
-    )
-  else if (/^\.\.?\//.test(program)) addScript(program, folder, false, found)
-  else if (!MAKES_NO_SCRIPT.has(name)) found.mayHaveMade = true
-}
+/** Code inside code inside code. */
+const DEEPEST = 10
+
+const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/
+const PYTHON = /^python(3(\.\d+)?)?$/
+const PYTEST = new Set(['pytest', 'py.test'])
+const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh'])
+const INSTALLERS = /^(pip|uv|poetry|conda)/
+const MOVES = new Set(['cd', 'pushd', 'popd'])
+/** Leaves the script, the loop or the function. */
+const ENDS = new Set(['exit', 'return', 'break', 'continue'])
 
 /** Of all other programs (`cp`, `curl`, `git clone`, `make`) it is not known what they leave. */
 const MAKES_NO_SCRIPT = new Set(
-  'echo printf set export unset true false test [ mkdir rm ls cat pwd env date sleep pip uv ruff mypy if then else fi for do done while'.split(
+  'echo printf set export unset true false : test [ [[ (( mkdir rm ls cat pwd env date sleep ruff mypy exec time'.split(
     ' ',
   ),
 )
 
-/** Options of the interpreter that take a value of their own. */
-const WITH_VALUE = new Set(['-W', '-X', '--check-hash-based-pycs'])
+/** Programs that answer with how they end: what follows runs only for one of the answers. */
+const QUESTIONS = new Set('test [ [[ (( false grep egrep ls command which type hash diff cmp expr let'.split(' '))
 
-function readPython(args: readonly string[], folder: string, found: Found): void {
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] ?? ''
-    if (arg === '-c' || arg === '-') return
-    if (arg === '-m') {
-      const module = args[i + 1] ?? ''
-      if (module === 'pytest') readTests(args.slice(i + 2), folder, found)
-      else if (isPlain(module)) addModule(module, folder, found)
-      return
-    }
-    if (WITH_VALUE.has(arg)) i++
-    else if (!arg.startsWith('-')) return addScript(arg, folder, false, found)
-  }
+function asks(command: ShellCommand): boolean {
+  if (command.kind === 'choice' || command.kind === 'for') return false
+  if (command.kind !== 'simple') return true
+  const [program = '', ...args] = command.words
+  return QUESTIONS.has(program) || (PYTHON.test(posix.basename(program)) && startedPython(args).kind === 'code')
 }
 
-function addModule(name: string, folder: string, found: Found): void {
-  found.modules.push({ name, folder, isPerhapsMade: found.mayHaveMade || found.mayHaveInstalled })
-  found.mayHaveInstalled = true
+/** `exit 1`, also as the last word of a group. */
+function fails(links: readonly Link[]): boolean {
+  const command = links.at(-1)?.commands.at(-1)
+  if (command === undefined) return false
+  if (command.kind === 'braces' || command.kind === 'subshell') return fails(command.body.at(-1)?.links ?? [])
+  if (command.kind !== 'simple') return false
+  const [program, status] = command.words
+  return program === 'false' || (program === 'exit' && (status === undefined || /^[1-9]\d*$/.test(status)))
 }
 
-function readTests(args: readonly string[], folder: string, found: Found): void {
-  const paths = args.filter((arg, i) => isPlain(arg) && !arg.startsWith('-') && !takesValue(args[i - 1]))
-  const named = paths.map((path) => posix.join(folder, path.split('::')[0] ?? ''))
-  if (named.length > 0) found.tests.push(...named)
-  else if (!args.some((arg, i) => !arg.startsWith('-') && mayBeFlag(args[i - 1]))) found.tests.push(folder)
+function inside(folder: string, path: string): string | undefined {
+  const joined = posix.join(folder, path)
+  return joined === '..' || joined.startsWith('../') ? undefined : joined
 }
 
-/** Long options of pytest without a value. After any other one the next word may be its value, and is not taken for a path. */
-const FLAGS = new Set(
-  `verbose quiet exitfirst last-failed lf failed-first ff new-first nf stepwise sw stepwise-skip collect-only co
-  strict-markers strict-config strict disable-warnings no-header no-summary runxfail setup-only setup-show full-trace
-  pyargs cache-clear doctest-modules no-cov cov-append cov-branch forked showlocals noconftest trace pdb`.split(/\s+/),
-)
-
-/** Options that are written with a space before their value. */
-function takesValue(option: string | undefined): boolean {
-  if (option === undefined || !option.startsWith('-')) return false
-  if (!option.startsWith('--')) return /^-[kmnpcoWr]$/.test(option)
-  return !option.includes('=') && !FLAGS.has(option.slice(2))
-}
-
-/** Of a plug-in, perhaps: what follows it may well be the path. */
-function mayBeFlag(option: string | undefined): boolean {
-  return option !== undefined && option.startsWith('--') && takesValue(option) && !WITH_WORD.test(option)
-}
-
-const WITH_WORD =
-  /^--(junit-?xml|junit-prefix|cov|cov-report|cov-config|cov-fail-under|rootdir|maxfail|ignore|ignore-glob|deselect|tb|durations|basetemp|timeout|reruns|import-mode|numprocesses|dist|color)$/
-
-function addScript(path: string | undefined, folder: string, isCode: boolean, found: Found): void {
-  if (path === undefined || isCode || !isPlain(path) || path.startsWith('/')) return
-  const script = posix.join(folder, path)
-  found.scripts.push(script)
-  if (found.mayHaveMade) found.perhapsMade.push(script)
-}
-
-function isPlain(word: string): boolean {
+export function isPlain(word: string): boolean {
   return word !== '' && !/[$`*?[\]{}()<>"'\\~]/.test(word)
-}
-
-/** Splits at `;`, `&&`, `||`, `|`, `&` and line ends outside quotes; drops assignments, redirections, comments. */
-function simpleCommands(run: string): string[][] {
-  const commands: string[][] = [[]]
-  const joined = run.replaceAll(/\\\n/g, ' ')
-  for (const [token] of joined.matchAll(/#[^\n]*|\n|&&|\|\||[;|&]|\d*[<>]+&?\s*\S+|(?:"[^"]*"|'[^']*'|[^\s;|&<>])+/g)) {
-    if (token.startsWith('#') || /^\d*[<>]/.test(token)) continue
-    if (/^(\n|&&|\|\||[;|&])$/.test(token)) commands.push([])
-    else commands.at(-1)?.push(unquote(token))
-  }
-  return commands.map(dropAssignments).filter((words) => words.length > 0)
-}
-
-function dropAssignments(words: readonly string[]): string[] {
-  const start = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word) && word !== 'exec' && word !== 'time')
-  return start === -1 ? [] : words.slice(start)
-}
-
-function unquote(token: string): string {
-  return /^(["'])[^"'$`\\]*\1$/.test(token) ? token.slice(1, -1) : token
 }

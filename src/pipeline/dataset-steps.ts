@@ -5,15 +5,19 @@ import type { ProblemAt } from './check-pipeline.ts'
 import { isMeantFor, paramsFile, readerOf, trimSlash } from './connect-steps.ts'
 import { type Draft, taskDraft } from './draft.ts'
 import { findDvcOut, type DvcOut } from './dvc-out.ts'
+import type { ExpressionContext } from './expression.ts'
 import { isGlob } from './glob.ts'
 import type { Path } from './path.ts'
 import type { DatasetSpec, Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
+import { shellSafe } from './shell-safe.ts'
 import { datasetKey, environmentKey, queryKey } from './task-keys.ts'
+import { fillTemplate } from './template.ts'
 
 /** Each dataset as a step that freezes it; a query as a command before that, which only that step reads. */
 export function datasetSteps(
   pipeline: Pipeline,
+  known: ExpressionContext,
   context: PlanContext,
   problemAt: ProblemAt,
 ): { drafts: Draft[]; problems: Problem[] } {
@@ -24,7 +28,7 @@ export function datasetSteps(
       const dvc = dataset.kind === 'dvc' ? dvcOf(dataset, context) : undefined
       if (typeof dvc === 'string') problems.push(problemAt(['data', dataset.path, 'from'], dvc))
       const freeze = freezeStep(dataset, typeof dvc === 'string' ? undefined : dvc)
-      return dataset.kind === 'query' ? [queryStep(dataset, pipeline), freeze] : [freeze]
+      return dataset.kind === 'query' ? [queryStep(dataset, pipeline, known), freeze] : [freeze]
     })
   return { drafts, problems }
 }
@@ -74,8 +78,11 @@ function freezeStep(dataset: DatasetSpec, dvc: DvcOut | undefined): Draft {
 
 type Query = DatasetSpec & { readonly kind: 'query' }
 
-function queryStep(dataset: Query, pipeline: Pipeline): Draft {
-  const { path, run, env, secrets, build, deps } = dataset
+function queryStep(dataset: Query, pipeline: Pipeline, known: ExpressionContext): Draft {
+  const { path, secrets, build, deps } = dataset
+  const command = shellSafe(dataset.run, known)
+  const env = { ...pipeline.env, ...dataset.env }
+  for (const [name, value] of Object.entries(env)) env[name] = fillTemplate(value, known)
   return {
     name: queryKey(path),
     ours: true,
@@ -87,7 +94,7 @@ function queryStep(dataset: Query, pipeline: Pipeline): Draft {
       key: queryKey(path),
       stage: 'build',
       uses: [environmentKey(build)],
-      work: { kind: 'command', run, env: { ...pipeline.env, ...env }, secrets },
+      work: { kind: 'command', run: command.run, env: { ...env, ...command.env }, secrets },
       deps,
       params: [],
       outs: [path],

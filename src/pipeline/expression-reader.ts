@@ -43,6 +43,8 @@ function tokenize(text: string): Token[] {
   for (let at = 0; at < text.length; at = TOKEN.lastIndex) {
     TOKEN.lastIndex = at
     const groups = TOKEN.exec(text)?.groups
+    // Arguments that cannot be read are of a function that there is not.
+    if (groups === undefined && text[at] === ',') throw new Wrong(at, wrongCall(text.slice(0, at)))
     if (groups === undefined) throw new Wrong(at, unreadable(text.slice(at)))
     if (groups['text'] !== undefined) tokens.push({ kind: 'text', at, value: unquote(groups['text']) })
     if (groups['number'] !== undefined) tokens.push({ kind: 'number', at, value: Number(groups['number']) })
@@ -51,6 +53,18 @@ function tokenize(text: string): Token[] {
   }
   tokens.push({ kind: 'end', at: text.length, value: '' })
   return tokens
+}
+
+function wrongCall(before: string): string {
+  const name = /([\w.-]+)\s*\([^()]*$/.exec(before)?.[1]
+  if (name === undefined || FUNCTIONS.includes(name)) return '"," has no meaning here'
+  return noFunction(name)
+}
+
+const FUNCTIONS = ['success', 'failure', 'always']
+
+function noFunction(name: string): string {
+  return `there is no function ${name}(): write success(), failure() or always()`
 }
 
 function unquote(quoted: string): string {
@@ -138,9 +152,7 @@ class Reader {
   }
 
   #call(word: string, at: number): Expression {
-    if (!['success', 'failure', 'always'].includes(word)) {
-      throw new Wrong(at, `there is no function ${word}(): write success(), failure() or always()`)
-    }
+    if (!FUNCTIONS.includes(word)) throw new Wrong(at, noFunction(word))
     this.#take()
     const token = this.#take()
     if (token.kind === 'end') throw new Wrong(at, `\`)\` is missing after \`${word}(\``)
@@ -181,11 +193,26 @@ const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   'github.event_name': 'event',
 }
 
+/** What a shell has as variables, and an expression does not. */
+const IN_THE_ENVIRONMENT: Readonly<Record<string, string>> = {
+  'github.sha': 'TIDEGATE_COMMIT',
+  commit: 'TIDEGATE_COMMIT',
+  sha: 'TIDEGATE_COMMIT',
+  'github.run_id': 'TIDEGATE_RUN',
+  'github.run_number': 'TIDEGATE_RUN',
+}
+
 function wrongName(names: readonly string[]): string | undefined {
   const [first = '', ...rest] = names
   const name = names.join('.')
   const ours = FOREIGN_NAMES[name]
   if (ours !== undefined) return `write \`${ours}\` instead of \`${name}\``
+  const variable = Object.hasOwn(IN_THE_ENVIRONMENT, name) ? IN_THE_ENVIRONMENT[name] : undefined
+  if (variable !== undefined) return `there is no "${name}": in a command write "$${variable}"`
+  if (first === 'secrets' && rest.length === 1) {
+    return `there is no "${name}": list ${rest[0]} under \`secrets\` of the step, and write "$${rest[0]}" in its command`
+  }
+  if (first === 'env' && rest.length === 1) return `there is no "${name}": in a command write "$${rest[0]}"`
   if (['needs', 'job', 'jobs'].includes(first)) return 'write `steps.<name>.outcome`'
   if (!NAMES.includes(first)) {
     return `there is no "${name}"${didYouMean(first, NAMES) || ': write branch, event, tag, matrix.x, params.x or steps.x.outcome; put text in quotes'}`

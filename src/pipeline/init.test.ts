@@ -51,7 +51,14 @@ const REPOSITORIES: Readonly<Record<string, Repository>> = {
     'src/train.py': "joblib.dump(m, 'model.joblib')",
     'src/predict.py': 'class Scorer:\n  @classmethod\n  def load(cls, path): ...\n  def predict(self, frame): ...\n',
   },
-  dvc: { 'dvc.yaml': DVC, 'prepare.py': '', 'train.py': '', 'data/raw.csv': '', 'params.yaml': '', 'other.yaml': '' },
+  dvc: {
+    'dvc.yaml': DVC,
+    'prepare.py': '',
+    'train.py': '',
+    'data/raw.csv': '',
+    'params.yaml': 'train: { lr: 1 }',
+    'other.yaml': 'a: 1',
+  },
   'dvc with templates': { 'dvc.yaml': 'stages: { a: { foreach: [1], do: { cmd: x } } }', 'train.py': '' },
   'odd names': { 'train my model.py': '', 'weird: name/x.py': '', "it's.csv": '', 'train.py': '"../up.onnx"' },
   'test file only': { 'test/test_x.py': '', 'train_model.py': '' },
@@ -77,7 +84,7 @@ test('a stage that cannot be taken over is left out by name, and the others stay
     'prepare.py': '',
     'train.py': '',
     'data/raw.csv': '',
-    'params.yaml': '',
+    'params.yaml': 'train: { lr: 1 }',
   })
 
   expect(pipeline?.steps.map(({ name }) => name)).toEqual(['prepare'])

@@ -102,3 +102,32 @@ test('without the files of a commit nothing is said about files', () => {
 test('the file is called what it is called', () => {
   expect(lintPipeline('x: 1', { file: 'ml/tidegate.yaml' })[0]?.file).toBe('ml/tidegate.yaml')
 })
+
+test('an event that no run has is told, with the one that was meant', () => {
+  const messages = (condition: string) =>
+    lintPipeline(`steps: { a: { run: x, if: "${condition}", cache: false } }`).map(({ message }) => message)
+
+  expect(messages("event == 'pull_request'")).toEqual([`no run has the event "pull_request": write 'pull-request'`])
+  expect(messages("event != 'workflow_dispatch'")).toEqual([`no run has the event "workflow_dispatch": write 'manual'`])
+  expect(messages("'nightly' == event")).toEqual([
+    'no run has the event "nightly": write push, pull-request, schedule, manual, alert, local',
+  ])
+  expect(messages("event == 'schedule' or event == 'local'")).toEqual([])
+})
+
+test('metrics of two steps in one file are told at their own key, those of a matrix only where they are read', () => {
+  const told = (steps: string) =>
+    lintPipeline(`steps:\n${steps}`, { files: [] })
+      .filter(({ severity }) => severity === 'error')
+      .map(({ path, message }) => `${path}: ${message}`)
+  const two = `  m1: { run: x, metrics: [m.json] }\n  m2: { run: x, outs: [o], metrics: [m.json] }\n`
+  const matrix = `  m: { run: x, metrics: [m.json], matrix: { n: [1, 2] } }\n`
+  const same = 'steps.m2.metrics[0]: "m.json" is already made by m1: an out has one step'
+
+  expect(told(two)).toEqual([same])
+  expect(told(`${two}  reads: { run: x, deps: [m.json] }\n`)).toEqual([same])
+  expect(told(matrix)).toEqual([])
+  expect(told(`${matrix}  reads: { run: x, deps: [m.json] }\n`)).toEqual([
+    'steps.m.metrics[0]: every member of the matrix makes "m.json": put ${{ matrix.… }} into the path',
+  ])
+})

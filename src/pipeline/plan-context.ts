@@ -26,4 +26,7 @@ export interface PlanContext {
   readonly secondsOf?: (path: string) => number | undefined
 }
 
-export type RunEvent = 'push' | 'pull-request' | 'schedule' | 'alert' | 'manual' | 'local'
+/** What a run can be of; `event` in expressions is one of these. */
+export const RUN_EVENTS = ['push', 'pull-request', 'schedule', 'manual', 'alert', 'local'] as const
+
+export type RunEvent = (typeof RUN_EVENTS)[number]

@@ -1,6 +1,7 @@
 import { limit } from '../core/limits.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
+import { checkParams } from './check-params.ts'
 import { checkInputs, checkOutcomes, checkOuts, checkPeople } from './check-plan.ts'
 import { checkBehaviour } from './check-checks.ts'
 import { checkSecrets } from './check-secrets.ts'
@@ -30,8 +31,9 @@ export interface PlannedRun {
  */
 export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
   const problemAt = problemPlaces(pipeline)
-  const users = userSteps(pipeline, expressionContext(pipeline, context), context, problemAt)
-  const datasets = datasetSteps(pipeline, context, problemAt)
+  const known = expressionContext(pipeline, context)
+  const users = userSteps(pipeline, known, context, problemAt)
+  const datasets = datasetSteps(pipeline, known, context, problemAt)
   const used = new Set([...users.drafts, ...datasets.drafts].flatMap(({ step }) => step.uses))
   if (pipeline.model !== undefined) used.add(environmentKey())
   const environments = environmentSteps(pipeline, used, context, problemAt)
@@ -54,7 +56,8 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     ...packages.problems,
     ...checkAudience(drafts, problemAt),
     ...checkOuts(drafts, problemAt),
-    ...checkInputs(pipeline, drafts, context, problemAt),
+    ...checkParams(pipeline, context, known, problemAt),
+    ...checkInputs(pipeline, drafts, { ...context, params: known.params ?? {} }, problemAt),
     ...checkBehaviour(pipeline, context, drafts),
     ...checkPeople(pipeline, context.people, problemAt),
     ...checkSecrets(pipeline, context, problemAt),

@@ -41,14 +41,15 @@ export function shellSafe(run: string, context: ExpressionContext): SafeCommand 
 }
 
 /** Why expressions of this `run` cannot be replaced where they stand. */
-export function shellProblems(run: string): string[] {
+export function shellProblems(run: string): { readonly at: number; readonly message: string }[] {
   const scanner = new ShellScanner()
-  const problems: string[] = []
+  const problems: { at: number; message: string }[] = []
   for (const part of parseTemplate(run)) {
     if (part.kind === 'text') scanner.read(part.text)
     if (part.kind !== 'expression') continue
     const reason = REFUSED[scanner.context]
-    if (reason !== undefined) problems.push(`\${{ ${part.text} }} ${reason}: give it to a variable of \`env\` first`)
+    const message = `\${{ ${part.text} }} ${reason}: give it to a variable of \`env\` first`
+    if (reason !== undefined) problems.push({ at: part.at, message })
     scanner.readWord()
   }
   return problems

@@ -7,6 +7,7 @@ import { expandMatrix, memberKey } from './expand-matrix.ts'
 import { bindExpression, type ExpressionContext } from './expression.ts'
 import { defined, FilePath, OutPath } from './keys/scalars.ts'
 import type { MatrixMember, Pipeline, StepSpec } from './pipeline.ts'
+import { ownParamsFirst } from './params.ts'
 import { shareTests, type TestFiles } from './share-tests.ts'
 import { shellSafe } from './shell-safe.ts'
 import { environmentKey } from './task-keys.ts'
@@ -81,7 +82,7 @@ function draftOf(
   context: ExpressionContext,
   split: readonly string[] | undefined,
 ): Draft {
-  const own = member === undefined ? context : { ...context, matrix: member }
+  const own = ownParamsFirst(step, member === undefined ? context : { ...context, matrix: member })
   return {
     name: step.name,
     ours: false,

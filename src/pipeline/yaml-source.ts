@@ -2,6 +2,7 @@ import { Composer, Lexer, Parser, type CST, type Document } from 'yaml'
 import { limit } from '../core/limits.ts'
 import type { Problem } from '../core/problem.ts'
 import { formatPath, type Path } from './path.ts'
+import { offsetInside } from './offset-inside.ts'
 import { plainValue, type BecomesText, type Place } from './yaml-value.ts'
 
 /** A YAML text as a plain value, knowing where in the text each part of it stands. */
@@ -18,6 +19,13 @@ interface ProblemOptions {
   /** Point at the key rather than at its value. */
   readonly at?: 'key' | 'value'
   readonly severity?: Problem['severity']
+  /** Point into the value, at this character of its text; at the value's start where the file has it in another form. */
+  readonly inside?: PlaceInText
+}
+
+export interface PlaceInText {
+  readonly text: string
+  readonly at: number
 }
 
 /**
@@ -38,7 +46,8 @@ export function readYaml(text: string, file: string, becomesText?: BecomesText):
     problems,
     problemAt: (path, message, options = {}) => {
       const place = nearestPlace(places, path)
-      const offset = (options.at === 'key' ? place?.key : undefined) ?? place?.value ?? 0
+      const start = (options.at === 'key' ? place?.key : undefined) ?? place?.value ?? 0
+      const offset = (options.inside === undefined ? undefined : offsetInside(text, start, options.inside)) ?? start
       const severity = options.severity ?? 'error'
       return { file, ...positionIn(lines, text, offset), path: formatPath(path), message, severity }
     },

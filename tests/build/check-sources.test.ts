@@ -184,7 +184,8 @@ test('a module that python -m cannot find, or that the step does not see, is fou
 
 test('a module below a folder of PYTHONPATH is found as well, and one that is nowhere is not', async () => {
   const files = {
-    'tidegate.yaml': 'steps: { train: { run: python -m churn.trian } }\n',
+    'tidegate.yaml':
+      'steps:\n  unseen: { run: PYTHONPATH=src python -m churn.train }\n  typo: { run: PYTHONPATH=src python -m churn.trian }\n',
     'src/churn/__init__.py': '',
     'src/churn/train.py': '',
     'src/churn/fast.cpython-312-x86_64-linux-gnu.so': '',
@@ -201,9 +202,9 @@ test('a module below a folder of PYTHONPATH is found as well, and one that is no
   ])
 
   expect(output.lines).toEqual([
-    expect.stringContaining('step "unseen" runs src/churn/train.py, but sees only its deps'),
+    expect.stringContaining('yaml:2:43: step "unseen" runs src/churn/train.py, but sees only its deps'),
     expect.stringContaining(
-      'step "typo" runs python -m churn.trian, and src/churn/trian.py is not in the commit: did you mean "src/churn/train.py"?',
+      'yaml:3:41: step "typo" runs python -m churn.trian, and src/churn/trian.py is not in the commit: did you mean "src/churn/train.py"?',
     ),
   ])
 })

@@ -1,3 +1,4 @@
+import { RUN_EVENTS } from '../../src/pipeline/plan-context.ts'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UNAVAILABLE } from '../../src/pipeline/availability.ts'
@@ -96,13 +97,13 @@ function cell(text: string): string {
 
 const EXPRESSIONS = `## Expressions
 
-In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`params\`, \`metrics\`, \`reports\` and \`concurrency.group\`.
+In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`params\`, \`metrics\`, \`reports\` and \`concurrency.group\`; in \`run\` and \`env\` of a query under \`data\`.
 
 | expression | value |
 | --- | --- |
-| \`branch\`, \`event\`, \`tag\` | of the run; events are \`push\`, \`pull-request\`, \`manual\`, \`alert\`, \`local\` |
+| \`branch\`, \`event\`, \`tag\` | of the run; events are ${RUN_EVENTS.map((event) => `\`${event}\``).join(', ')} |
 | \`matrix.x\` | of this member of the matrix |
-| \`params.x\` | from the params files that steps name |
+| \`params.x\` | from the \`params\` files of the step itself; what these do not have, from \`params.yaml\` and the files that other steps name, where all of them that have it say the same |
 | \`steps.x.outcome\` | \`'succeeded'\`, \`'failed'\`, \`'skipped'\`, \`'cancelled'\`; only in \`if\` |
 | \`success()\`, \`failure()\`, \`always()\` | of what the step needs; only in \`if\` |
 | \`==\`, \`!=\`, \`<\`, \`<=\`, \`>\`, \`>=\`, \`and\`, \`or\`, \`not\`, \`( )\` | numbers and text are never equal; what is not known is \`null\` |

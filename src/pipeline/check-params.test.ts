@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest'
+import { formatProblem } from '../core/problem.ts'
+import { lintPipeline } from './lint.ts'
+import { parsePipeline } from './parse-pipeline.ts'
+import { planRun } from './plan-run.ts'
+
+const FILES = {
+  'a.yaml': 'lr: 1\nshared: x',
+  'b.yaml': 'lr: 2\nshared: x\ntrain: { depth: 3, sizes: [1] }',
+  'c-1.yaml': 'rate: 10',
+  'c-2.yaml': 'rate: 20',
+}
+
+function context(texts: Readonly<Record<string, string>>, more: readonly string[] = []) {
+  return { files: [...Object.keys(texts), ...more], readText: (path: string) => texts[path] }
+}
+
+function lint(text: string, texts: Readonly<Record<string, string>> = FILES): string[] {
+  return lintPipeline(text, context(texts)).map(formatProblem)
+}
+
+function variables(text: string): Record<string, Readonly<Record<string, string>>> {
+  const { pipeline } = parsePipeline(text)
+  if (pipeline === undefined) throw new Error('the file has errors')
+  const { plan, problems } = planRun(pipeline, {
+    project: 'p',
+    branch: 'main',
+    defaultBranch: 'main',
+    event: 'push',
+    ...context(FILES),
+  })
+  expect(problems).toEqual([])
+  const commands = (plan?.steps ?? []).flatMap(({ key, work }) => (work.kind === 'command' ? [[key, work.env]] : []))
+  return Object.fromEntries(commands)
+}
+
+test('an expression of a step sees the params files of that step first, for each member of its matrix', () => {
+  const found = variables(`
+steps:
+  a: { run: 'echo \${{ params.lr }}', params: [a.yaml], cache: false }
+  b: { run: 'echo \${{ params.lr }} \${{ params.shared }}', params: ["b.yaml:lr"], cache: false }
+  c: { run: 'echo \${{ params.rate }}', params: ["c-\${{ matrix.n }}.yaml:rate"], matrix: { n: [1, 2] }, cache: false }
+  d: { run: 'echo \${{ params.shared }}', cache: false }
+`)
+
+  expect(found).toMatchObject({
+    a: { TIDEGATE_EXPR_1: '1' },
+    b: { TIDEGATE_EXPR_1: '2', TIDEGATE_EXPR_2: 'x' },
+    'c (1)': { TIDEGATE_EXPR_1: '10' },
+    'c (2)': { TIDEGATE_EXPR_1: '20' },
+    d: { TIDEGATE_EXPR_1: 'x' },
+  })
+})
+
+test('params that no file has, that have no text, or that two files have are told where they are asked for', () => {
+  const problems = lint(`
+concurrency: { group: "\${{ params.nope }}" }
+env: { SHARED: "\${{ params.train.dept }}" }
+steps:
+  a: { run: 'echo \${{ params.train }} \${{ params.train.sizes }}', params: [a.yaml, b.yaml], cache: false }
+  b: { run: 'echo \${{ params.lr }}', cache: false }
+  c: { run: 'echo \${{ params.lr }}', params: [a.yaml, b.yaml], cache: false }
+  d: { run: echo, if: params.none, cache: false }
+`)
+
+  expect(problems).toEqual([
+    'tidegate.yaml:2:24: concurrency.group: there is no params.nope in a.yaml, b.yaml',
+    'tidegate.yaml:3:17: env.SHARED: there is no params.train.dept in a.yaml, b.yaml: did you mean "params.train.depth"?',
+    'tidegate.yaml:5:19: steps.a.run: params.train is a mapping in b.yaml: an expression takes one text, number, true or false',
+    'tidegate.yaml:5:39: steps.a.run: params.train.sizes is a list in b.yaml: an expression takes one text, number, true or false',
+    'tidegate.yaml:6:19: steps.b.run: params.lr is another value in a.yaml than in b.yaml: name one of them under `params` of the step',
+    'tidegate.yaml:7:19: steps.c.run: params.lr is another value in a.yaml than in b.yaml: keep one of them under `params` of the step',
+    'tidegate.yaml:8:23: warning: steps.d.if: there is no params.none in a.yaml, b.yaml',
+  ])
+})
+
+test('params.yaml is looked into without being named, and without any file there is nothing to look into', () => {
+  const text = `steps: { a: { run: 'echo \${{ params.lr }}', cache: false } }`
+
+  expect(lint(text, { 'params.yaml': 'lr: 1' })).toEqual([])
+  expect(lint(text, {})).toEqual([
+    'tidegate.yaml:1:26: steps.a.run: there is no params.lr: name its file under `params` of the step',
+  ])
+})
+
+test('nothing is said about files that a step makes, nor where one that is left out may name others', () => {
+  const made = `
+steps:
+  make: { run: 'echo > p.yaml', outs: [p.yaml], cache: false }
+  a: { run: 'echo \${{ params.lr }}', params: [p.yaml], cache: false }
+`
+  const broken = `
+steps:
+  left: { run: echo, params: [b.yaml], outs: [{}], cache: false }
+  a: { run: 'echo \${{ params.train.depth }}', params: [a.yaml], cache: false }
+`
+
+  expect(lint(made)).toEqual([])
+  expect(lint(broken).filter((line) => line.includes('steps.a'))).toEqual([])
+})
+
+test('an entry of `params` that its file does not have is told, and the form of DVC is answered with ours', () => {
+  const problems = lint(
+    `
+steps:
+  a: { run: echo, params: ["params.yaml:train.nope", "params.yaml:train.dept", "params.yaml:train"], cache: false }
+  b: { run: echo, params: [train.depth], cache: false }
+  c: { run: echo, params: ["p-\${{ matrix.n }}.yaml:x", nothing], matrix: { n: [1, 2] }, cache: false }
+  d: { run: 'echo > made.yaml', outs: [made.yaml], cache: false }
+  e: { run: echo, params: ["made.yaml:x"], cache: false }
+`,
+    { 'params.yaml': 'train: { depth: 3 }', 'p-1.yaml': 'y: 1', 'p-2.yaml': 'x: 1', 'made.yaml': 'old: 1' },
+  )
+
+  expect(problems.filter((line) => !line.includes('warning'))).toEqual([
+    'tidegate.yaml:3:28: steps.a.params[0]: params.yaml has no "train.nope"',
+    'tidegate.yaml:3:54: steps.a.params[1]: params.yaml has no "train.dept": did you mean "train.depth"?',
+    'tidegate.yaml:4:28: steps.b.params[0]: "train.depth" is no file, but params.yaml has it: write "params.yaml:train.depth"',
+    'tidegate.yaml:5:28: steps.c.params[0]: p-1.yaml has no "x"',
+    'tidegate.yaml:5:56: steps.c.params[1]: "nothing" is neither in the commit nor an out of a step',
+  ])
+})
