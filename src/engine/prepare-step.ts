@@ -12,7 +12,7 @@ import { largeFolders } from './large-folders.ts'
 import { hiddenOutFolders } from './out-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
 import { providedTo, SPLIT_FILE } from './step-environment.ts'
-import { stepKey, type KeyParts } from './step-key.ts'
+import { KEY_FORM, stepKey, type KeyParts } from './step-key.ts'
 
 /** A step whose needs are met, with everything that decides its outputs. */
 export interface PreparedStep {
@@ -191,6 +191,7 @@ function identify(
   const { work } = step
   const secrets = work.kind === 'command' ? work.secrets : []
   const parts: KeyParts = {
+    form: KEY_FORM,
     work:
       work.kind === 'command'
         ? work.run + servicesText(step)
@@ -202,7 +203,9 @@ function identify(
     env: work.kind === 'command' ? work.env : {},
     secrets: [...secrets].sort(),
     matrix: step.matrix ?? {},
-    outs: [...step.outs, ...step.metrics, ...(step.reports.junit ?? []), ...(step.reports.coverage ?? [])].sort(),
+    outs: step.outs.toSorted(),
+    metrics: step.metrics.toSorted(),
+    reports: Object.fromEntries(Object.entries(step.reports).map(([kind, paths]) => [kind, paths.toSorted()])),
     platform: `${process.platform}-${process.arch}`,
   }
   return { scope: secrets.length > 0 ? run.project : '*', key: stepKey(parts), parts }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { sha256 } from '../lib/sha256.ts'
-import { explainMiss, stepKey, type KeyParts } from './step-key.ts'
+import { explainMiss, KEY_FORM, stepKey, type KeyParts } from './step-key.ts'
 
 const PARTS: KeyParts = {
+  form: KEY_FORM,
   work: 'python train.py',
   input: {},
   environment: { environment: 'lock-1' },
@@ -12,6 +13,8 @@ const PARTS: KeyParts = {
   secrets: [],
   matrix: {},
   outs: ['model.bin'],
+  metrics: ['metrics.json'],
+  reports: {},
   platform: 'linux-x64',
 }
 
@@ -28,6 +31,8 @@ const CHANGES: [string, Partial<KeyParts>][] = [
   ['env: FAST is new', { env: { SEED: '1', FAST: '1' } }],
   ['matrix changed', { matrix: { seed: 1 } }],
   ['outs changed', { outs: [] }],
+  ['outs changed; metrics changed', { outs: ['metrics.json', 'model.bin'], metrics: [] }],
+  ['metrics changed; reports changed', { metrics: [], reports: { junit: ['metrics.json'] } }],
   ['another operating system or architecture', { platform: 'linux-arm64' }],
 ]
 
@@ -53,4 +58,11 @@ test('after a detour that was taken back, a miss names only what really changed'
   const now = { ...PARTS, env: { SEED: '2' } }
 
   expect(explainMiss(now, [detour, PARTS])).toBe(explainMiss(now, [PARTS]))
+})
+
+test('entries of an older form explain nothing, and are not taken for a first run', () => {
+  const { metrics: _, reports: __, form: ___, ...old } = PARTS
+
+  expect(explainMiss(PARTS, [old as unknown as KeyParts])).toContain('since an update of Tidegate')
+  expect(explainMiss({ ...PARTS, outs: [] }, [old as unknown as KeyParts, PARTS])).toBe('outs changed')
 })

@@ -88,6 +88,25 @@ describe.each(DATABASES)('on %s', (kind) => {
     }
   })
 
+  test('a file that moves between outs, metrics and reports is made again, and kept as what it now is', async () => {
+    const work: PlanStep['work'] = { kind: 'command', run: 'out m.json moved', env: {}, secrets: [] }
+    const out = train({ work, outs: ['m.json'] })
+    const metric = train({ work, outs: [], metrics: ['m.json'] })
+    const report = train({ work, outs: [], reports: { junit: ['m.json'] } })
+    await run('moved', files, out)
+
+    const second = await run('moved', files, metric)
+    const third = await run('moved', files, report)
+    const fourth = await run('moved', files, { ...report, reports: { coverage: ['m.json'] } })
+    const again = await run('moved', files, metric)
+
+    expect(second.steps['train']).toMatchObject({ cache: 'miss', why: 'outs changed; metrics changed' })
+    expect(Object.keys(parseOutputs(second.steps['train']?.outputs ?? '').kept)).toEqual(['m.json'])
+    expect(third.steps['train']).toMatchObject({ cache: 'miss', why: 'metrics changed; reports changed' })
+    expect(fourth.steps['train']).toMatchObject({ cache: 'miss', why: 'reports changed' })
+    expect(again.steps['train']).toMatchObject({ cache: 'hit' })
+  })
+
   test('a params key that the step does not name changes nothing for it, and is not shown to it', async () => {
     const step = train({ params: ['params.yaml:train.lr'] })
     await run('params', files, step)
