@@ -69,7 +69,7 @@ interface Inputs {
   readonly files: readonly TreeFile[]
   readonly folders: readonly FolderInput[]
   readonly outFolders: readonly string[]
-  readonly params: Readonly<Record<string, unknown>>
+  readonly params: Pick<KeyParts, 'params' | 'paramsFiles'>
   /** Files that `deps` name: what the key holds of them. */
   readonly deps: Readonly<Record<string, Digest>>
 }
@@ -83,26 +83,27 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   if (step.work.kind === 'command' && chosen.missing.length > 0) throw missingDeps(chosen.missing)
   const files = new Map(chosen.files.map((file) => [file.path, file]))
   const params: Record<string, unknown> = {}
-  const reduced = new Set<string>()
+  const paramsSeen: Record<string, Digest> = {}
   for (const wanted of paramsFiles(step.params)) {
     const whole = all.get(wanted.path)
     if (whole === undefined) throw missingDeps([wanted.path])
     const text = new TextDecoder().decode(await kernel.options.readBytes(whole.digest))
     const subset = takeSubset(wanted, text)
     Object.assign(params, subset.values)
-    reduced.add(wanted.path)
-    files.set(wanted.path, wanted.keys === undefined ? whole : await storeSubset(kernel, whole, subset.text))
+    const seen = wanted.keys === undefined ? whole : await storeSubset(kernel, whole, subset.text)
+    paramsSeen[wanted.path] = keyOfFile(seen)
+    files.set(wanted.path, seen)
   }
   if (step.split !== undefined) files.set(SPLIT_FILE, await storeSplit(kernel, step.split))
   const sorted = [...files.values()].sort(byPath)
-  const named = step.deps === undefined ? [] : sorted.filter((file) => !reduced.has(file.path))
+  const named = step.deps === undefined ? [] : sorted.filter((file) => paramsSeen[file.path] === undefined)
   const folders = largeFolders(step, sorted, outputs)
   const outFolders = step.deps === undefined ? [] : hiddenOutFolders(step, all, sorted)
   return {
     files: sorted,
     folders,
     outFolders,
-    params,
+    params: { params, paramsFiles: paramsSeen },
     deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])),
   }
 }
@@ -185,7 +186,7 @@ function commandOf(kernel: Kernel, step: PlanStep, input: unknown): CommandOrder
 function identify(
   kernel: Kernel,
   context: StepContext,
-  found: { deps: Readonly<Record<string, Digest>>; params: Readonly<Record<string, unknown>>; input: unknown },
+  found: { deps: Readonly<Record<string, Digest>>; params: Inputs['params']; input: unknown },
 ): CacheIdentity {
   const { step, run } = context
   const { work } = step
@@ -199,7 +200,7 @@ function identify(
     input: isRecord(found.input) ? found.input : { input: found.input ?? null },
     environment: Object.fromEntries(step.uses.map((key) => [key, environmentKey(context, key)])),
     deps: found.deps,
-    params: found.params,
+    ...found.params,
     env: work.kind === 'command' ? work.env : {},
     secrets: [...secrets].sort(),
     matrix: step.matrix ?? {},

@@ -16,7 +16,10 @@ export interface KeyParts {
   /** What the steps that this one `uses` provide. */
   readonly environment: Readonly<Record<string, string>>
   readonly deps: Readonly<Record<string, Digest>>
+  /** What was selected, in the words of the file. A word can mean two things, so `paramsFiles` decide. */
   readonly params: Readonly<Record<string, unknown>>
+  /** Params files as the step sees them. */
+  readonly paramsFiles: Readonly<Record<string, Digest>>
   readonly env: Readonly<Record<string, string>>
   readonly secrets: readonly string[]
   readonly matrix: Readonly<Record<string, unknown>>
@@ -40,6 +43,7 @@ const WORDS: Readonly<Record<Exclude<keyof KeyParts, 'form'>, string>> = {
   environment: 'build environment',
   deps: 'deps',
   params: 'params',
+  paramsFiles: 'params',
   env: 'env',
   secrets: 'secrets changed',
   matrix: 'matrix changed',
@@ -66,11 +70,16 @@ function differences(now: KeyParts, before: KeyParts): { reasons: string[]; chan
   const reasons: string[] = []
   let changes = 0
   for (const name of Object.keys(WORDS) as (keyof typeof WORDS)[]) {
-    if (canonicalJson(now[name]) === canonicalJson(before[name] ?? null)) continue
+    if (isSame(now, before, name)) continue
+    if (name === 'paramsFiles' && !isSame(now, before, 'params')) continue
     reasons.push(explainPart(name, now[name], before[name]))
     changes += isRecord(now[name]) && isRecord(before[name]) ? changedMembers(now[name], before[name]).length : 1
   }
   return { reasons, changes }
+}
+
+function isSame(now: KeyParts, before: KeyParts, name: keyof KeyParts): boolean {
+  return canonicalJson(now[name]) === canonicalJson(before[name] ?? null)
 }
 
 function explainPart(name: keyof typeof WORDS, now: unknown, before: unknown): string {

@@ -118,6 +118,31 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(String(await place.artifacts.read(seen!.digest))).toBe('train:\n  lr: 1\n')
   })
 
+  test('a value that another reader of the file takes for another one is another one', async () => {
+    const whole = (key: string) => train({ key, params: ['params.yaml'] })
+    const part = (key: string) => train({ key, params: ['params.yaml:train'] })
+    const before = 'train: { flag: no, n: 9007199254740993, top: .inf, low: .nan }\n'
+    const whysAfter = async (project: string, text: string) => {
+      const own = { ...files, 'train.py': project }
+      await run(project, { ...own, 'params.yaml': before }, whole('whole'), part('part'))
+      const { steps } = await run(project, { ...own, 'params.yaml': text }, whole('whole'), part('part'))
+      return [steps['whole']?.why, steps['part']?.why]
+    }
+
+    expect(await whysAfter('quoted', before.replace('no', '"no"'))).toEqual([
+      'params: params.yaml.train.flag no → "no"',
+      'params: params.yaml:train.flag no → "no"',
+    ])
+    expect(await whysAfter('large', before.replace('993', '992'))).toEqual([
+      'params: params.yaml.train.n 9007199254740993 → 9007199254740992',
+      'params: params.yaml:train.n 9007199254740993 → 9007199254740992',
+    ])
+    expect(await whysAfter('comment', `${before}# as before\n`)).toEqual([
+      'params: params.yaml changed',
+      expect.stringContaining('nothing changed since'),
+    ])
+  })
+
   test('another project of the installation shares the cache, unless the step has secrets', async () => {
     const secret = train({ work: { kind: 'command', run: 'out model.onnx s', env: {}, secrets: ['KEY'] } })
     await run('one', files, train(), { ...secret, key: 'secret' })
