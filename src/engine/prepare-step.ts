@@ -11,7 +11,7 @@ import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inp
 import { largeFolders } from './large-folders.ts'
 import { hiddenOutFolders } from './out-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
-import { providedTo, SPLIT_FILE } from './step-environment.ts'
+import { providedTo, SPLIT_FILE, variablesNamedIn } from './step-environment.ts'
 import { KEY_FORM, stepKey, type KeyParts } from './step-key.ts'
 
 /** A step whose needs are met, with everything that decides its outputs. */
@@ -191,6 +191,7 @@ function identify(
   const { step, run } = context
   const { work } = step
   const secrets = work.kind === 'command' ? work.secrets : []
+  const texts = work.kind === 'command' ? [work.run, servicesText(step), ...Object.values(work.env)] : []
   const parts: KeyParts = {
     form: KEY_FORM,
     work:
@@ -202,6 +203,7 @@ function identify(
     deps: found.deps,
     ...found.params,
     env: work.kind === 'command' ? work.env : {},
+    variables: variablesNamedIn(texts, run, step),
     secrets: [...secrets].sort(),
     matrix: step.matrix ?? {},
     outs: step.outs.toSorted(),

@@ -21,6 +21,8 @@ export interface KeyParts {
   /** Params files as the step sees them. */
   readonly paramsFiles: Readonly<Record<string, Digest>>
   readonly env: Readonly<Record<string, string>>
+  /** Of those that say where a step runs, the ones that it names. */
+  readonly variables: Readonly<Record<string, string>>
   readonly secrets: readonly string[]
   readonly matrix: Readonly<Record<string, unknown>>
   readonly outs: readonly string[]
@@ -45,6 +47,7 @@ const WORDS: Readonly<Record<Exclude<keyof KeyParts, 'form'>, string>> = {
   params: 'params',
   paramsFiles: 'params',
   env: 'env',
+  variables: 'variables',
   secrets: 'secrets changed',
   matrix: 'matrix changed',
   outs: 'outs changed',

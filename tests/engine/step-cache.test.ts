@@ -118,6 +118,29 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(String(await place.artifacts.read(seen!.digest))).toBe('train:\n  lr: 1\n')
   })
 
+  test('a step that names where it runs is cached for there, and any other step everywhere', async () => {
+    const writes = (key: string, text: string, env: Record<string, string> = {}) =>
+      train({ key, work: { kind: 'command', run: `out model.onnx ${text}`, env, secrets: [] } })
+    const steps = [
+      writes('branch', '$TIDEGATE_BRANCH'),
+      writes('commit', 'x', { TAG: 'at-${TIDEGATE_COMMIT}' }),
+      writes('run', '$TIDEGATE_RUN'),
+      writes('other', '$TIDEGATE_BRANCHES $TIDEGATE_URL'),
+    ]
+    const on = async (project: string, at: { branch: string; commit: string }) => {
+      const sourceTree = await place.commit({ ...files, 'train.py': 'named' })
+      const { id } = await place.create(engine, { project, ...at, sourceTree, plan: planOf(...steps) })
+      const ended = await place.untilEnded(id)
+      return steps.map(({ key }) => ended.steps[key]?.cache)
+    }
+    await on('named', { branch: 'main', commit: 'c1' })
+    const elsewhere = await on('named', { branch: 'fix', commit: 'c2' })
+    const again = await on('named', { branch: 'main', commit: 'c1' })
+
+    expect(elsewhere).toEqual(['miss', 'miss', 'miss', 'hit'])
+    expect(again).toEqual(['hit', 'hit', 'miss', 'hit'])
+  })
+
   test('a value that another reader of the file takes for another one is another one', async () => {
     const whole = (key: string) => train({ key, params: ['params.yaml'] })
     const part = (key: string) => train({ key, params: ['params.yaml:train'] })
