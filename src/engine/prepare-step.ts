@@ -54,7 +54,7 @@ async function prepare(kernel: Kernel, context: StepContext): Promise<PreparedSt
     outFolders,
     command: commandOf(kernel, step, input),
     uncached,
-    cache: uncached === null ? identify(kernel, context, { deps, params, input }) : undefined,
+    cache: uncached === null ? identify(kernel, context, { deps, params, outFolders, input }) : undefined,
   }
 }
 
@@ -186,7 +186,7 @@ function commandOf(kernel: Kernel, step: PlanStep, input: unknown): CommandOrder
 function identify(
   kernel: Kernel,
   context: StepContext,
-  found: { deps: Readonly<Record<string, Digest>>; params: Inputs['params']; input: unknown },
+  found: Pick<Inputs, 'deps' | 'params' | 'outFolders'> & { readonly input: unknown },
 ): CacheIdentity {
   const { step, run } = context
   const { work } = step
@@ -209,6 +209,7 @@ function identify(
     outs: step.outs.toSorted(),
     metrics: step.metrics.toSorted(),
     reports: Object.fromEntries(Object.entries(step.reports).map(([kind, paths]) => [kind, paths.toSorted()])),
+    outFolders: found.outFolders,
     platform: `${process.platform}-${process.arch}`,
   }
   return { scope: secrets.length > 0 ? run.project : '*', key: stepKey(parts), parts }

@@ -17,6 +17,7 @@ const PARTS: KeyParts = {
   outs: ['model.bin'],
   metrics: ['metrics.json'],
   reports: {},
+  outFolders: [],
   platform: 'linux-x64',
 }
 
@@ -40,6 +41,7 @@ const CHANGES: [string, Partial<KeyParts>][] = [
   ['outs changed', { outs: [] }],
   ['outs changed; metrics changed', { outs: ['metrics.json', 'model.bin'], metrics: [] }],
   ['metrics changed; reports changed', { metrics: [], reports: { junit: ['metrics.json'] } }],
+  ['folders of its outputs came or went with files that it does not see', { outFolders: ['data'] }],
   ['another operating system or architecture', { platform: 'linux-arm64' }],
 ]
 

@@ -29,6 +29,8 @@ export interface KeyParts {
   /** Apart from `outs`: the entry holds the ones as content to place, the others as files to read. */
   readonly metrics: readonly string[]
   readonly reports: Readonly<Record<string, readonly string[]>>
+  /** Folders that are there for these, and of which the step sees no file: a command can ask whether they are. */
+  readonly outFolders: readonly string[]
   readonly platform: string
 }
 
@@ -53,6 +55,7 @@ const WORDS: Readonly<Record<Exclude<keyof KeyParts, 'form'>, string>> = {
   outs: 'outs changed',
   metrics: 'metrics changed',
   reports: 'reports changed',
+  outFolders: 'folders of its outputs came or went with files that it does not see',
   platform: 'another operating system or architecture',
 }
 

@@ -141,6 +141,20 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(again).toEqual(['hit', 'hit', 'miss', 'hit'])
   })
 
+  test('a folder that is there only because of hidden files is a part of what decides', async () => {
+    const work: PlanStep['work'] = { kind: 'command', run: 'out data/model.onnx x', env: {}, secrets: [] }
+    const step = train({ work, deps: ['train.py'], outs: ['data/model.onnx'] })
+    const { 'data/rows.csv': rows, ...without } = { ...files, 'train.py': 'folder' }
+    await run('folder', { ...without, 'data/rows.csv': rows }, step)
+
+    const gone = await run('folder', without, step)
+    const changed = await run('folder', { ...without, 'data/rows.csv': 'other rows' }, step)
+
+    expect(gone.steps['train']?.cache).toBe('miss')
+    expect(gone.steps['train']?.why).toMatch(/^folders of its outputs came or went/)
+    expect(changed.steps['train']?.cache).toBe('hit')
+  })
+
   test('a value that another reader of the file takes for another one is another one', async () => {
     const whole = (key: string) => train({ key, params: ['params.yaml'] })
     const part = (key: string) => train({ key, params: ['params.yaml:train'] })
