@@ -1,5 +1,5 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { admitSteps, NO_MEMORY, RESERVE_AFTER_MS, type Candidate } from './admit-steps.ts'
 
 const CAPACITY = { cpus: 4, gpus: 1, memoryBytes: 8 * 2 ** 30 }
@@ -106,6 +106,19 @@ test.each([
   expect(admitSteps([large], [small], CAPACITY).why.get('p#1/a')).toBe(
     `runs alone, since it asks for ${words}: waits for p#1/b`,
   )
+})
+
+test('how long a step has waited does not depend on how the clock of the machine is set', () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const large = candidate('p#1/b', { cpus: 3 })
+  const busy = [candidate('p#1/a', { cpus: 2 })]
+  const before = admitSteps([large, candidate('q#2/a')], busy, CAPACITY)
+
+  vi.advanceTimersByTime(RESERVE_AFTER_MS)
+  vi.setSystemTime(Date.now() - 3_600_000)
+
+  expect(admitted([large, candidate('q#3/a')], busy, CAPACITY, before.memory)).toEqual([])
 })
 
 const STEP = record({
