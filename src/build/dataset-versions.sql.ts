@@ -1,9 +1,12 @@
 import { DATASET_TRANSITIONS, type DatasetState } from '../core/dataset-state.ts'
 import type { Digest } from '../core/digest.ts'
 import type { ArtifactRef } from '../core/tree.ts'
+import { allRows } from '../db/all-rows.ts'
 import type { Reader, Writer } from '../db/open-database.ts'
 import type { Tables } from '../db/tables.ts'
 import { transition, tryTransition } from '../db/transition.ts'
+
+const PAGE = 500
 
 /** A digest that somebody pushed, or that a run found in a dataset with owners. */
 export interface DatasetVersion {
@@ -132,15 +135,18 @@ export async function listVersions(
 }
 
 /** Artifacts of digests that a run may still use, or somebody is asked about. */
-export async function datasetsInUse(reader: Reader): Promise<string[]> {
-  const rows = await reader
-    .selectFrom('dataset_versions')
-    .select(['id', 'artifact'])
-    .where('state', '!=', 'rejected')
-    .orderBy('id', 'desc')
-    .limit(100_000)
-    .execute()
-  return rows.map(({ artifact }) => artifact)
+export async function* datasetsInUse(reader: Reader): AsyncGenerator<string> {
+  const rows = allRows({ id: 0 }, ({ id: last }) =>
+    reader
+      .selectFrom('dataset_versions')
+      .select(['id', 'artifact'])
+      .where('state', '!=', 'rejected')
+      .where('id', '>', last)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute(),
+  )
+  for await (const { artifact } of rows) yield artifact
 }
 
 async function insertVersion(writer: Writer, version: NewDatasetVersion, state: DatasetState): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { admitSteps, NO_MEMORY, RESERVE_AFTER_MS, type Candidate } from './admit-steps.ts'
 
 const CAPACITY = { cpus: 4, gpus: 1, memoryBytes: 8 * 2 ** 30 }
@@ -91,9 +91,34 @@ test('room that is kept for a step without need of a gpu does not hold up who ne
   expect([...decision.admitted]).toEqual(['q#1/a'])
 })
 
-test('a step that asks for more cpus than there are runs alone', () => {
-  expect(admitted([candidate('p#1/a', { cpus: 64 })], [], CAPACITY)).toEqual(['p#1/a'])
-  expect(admitted([candidate('p#1/a', { cpus: 64 })], [candidate('p#1/b')], CAPACITY)).toEqual([])
+const GIB = 2 ** 30
+
+test.each([
+  ['cpus', { cpus: 64 }, '64 cpus'],
+  ['memory', { memoryBytes: 32 * GIB }, '32 GiB of memory'],
+])('a step that asks for more %s than there is runs alone', (_, amounts, words) => {
+  const large = candidate('p#1/a', amounts)
+  const small = candidate('p#1/b')
+
+  expect(admitted([large, small], [], CAPACITY)).toEqual(['p#1/a'])
+  expect(admitted([small, large], [], CAPACITY)).toEqual(['p#1/b'])
+  expect(admitted([small, candidate('q#1/a', { memoryBytes: GIB })], [large], CAPACITY)).toEqual([])
+  expect(admitSteps([large], [small], CAPACITY).why.get('p#1/a')).toBe(
+    `runs alone, since it asks for ${words}: waits for p#1/b`,
+  )
+})
+
+test('how long a step has waited does not depend on how the clock of the machine is set', () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const large = candidate('p#1/b', { cpus: 3 })
+  const busy = [candidate('p#1/a', { cpus: 2 })]
+  const before = admitSteps([large, candidate('q#2/a')], busy, CAPACITY)
+
+  vi.advanceTimersByTime(RESERVE_AFTER_MS)
+  vi.setSystemTime(Date.now() - 3_600_000)
+
+  expect(admitted([large, candidate('q#3/a')], busy, CAPACITY, before.memory)).toEqual([])
 })
 
 const STEP = record({
@@ -130,7 +155,7 @@ test('whatever comes after it, every step starts within a bounded time', () => {
       for (let second = 0; second < 1_200 && named.some(({ id }) => waiting.has(id)); second++) {
         for (let at = 0; at < flood; at++) waiting.set(`flood#${second}/${at}`, candidate(`flood#${second}/${at}`))
         running = running.filter(({ endsAt }) => endsAt > second)
-        const occupants = running.map(({ step }) => ({ ...step, cpus: Math.min(4, step.cpus) }))
+        const occupants = running.map(({ step }) => step)
         const decision = admitSteps([...waiting.values()], occupants, CAPACITY, memory, second * 1_000)
         memory = decision.memory
         for (const id of decision.admitted) {

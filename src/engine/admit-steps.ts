@@ -41,16 +41,17 @@ const TOLD_EXACTLY = 20
  * where they are equal, of the one that was given least lately (deficit round robin, the deficit being what
  * others were given more). Within a project the order is that of `candidates`: the oldest run, then the plan.
  * What does not fit is passed by what does, but not for long: then room is kept free for it, and only what
- * leaves it alone may start. Where nobody is told why the others wait (`tells`), it ends when the room is used up.
+ * leaves it alone may start. `now` is of a clock that nobody sets. Where nobody is told why the others wait (`tells`), it ends when the room is used up.
  */
 export function admitSteps(
   candidates: readonly Candidate[],
-  occupants: readonly Occupant[],
+  busy: readonly Occupant[],
   capacity: Resources,
   { served, blocked }: AdmissionMemory = NO_MEMORY,
-  now = Date.now(),
+  now = performance.now(),
   tells = true,
 ): Admission {
+  const occupants = busy.map((each) => bound(each, capacity))
   const bounded = candidates.map((each) => bound(each, capacity))
   const turns = createTurns(bounded, occupants, capacity, served)
   const holder = findHolder(bounded, blocked, now)
@@ -90,14 +91,20 @@ export function admitSteps(
   return { admitted, why, memory: { served: turns.served(), blocked: stillBlocked(blocked, isWaiting, first, now) } }
 }
 
-/** One that asks for more than there is gets all there is, and runs alone. */
-function bound(candidate: Candidate, capacity: Resources): Candidate {
-  if (candidate.cpus <= capacity.cpus && candidate.memoryBytes <= capacity.memoryBytes) return candidate
-  const [cpus, memoryBytes] = [
-    Math.min(candidate.cpus, capacity.cpus),
-    Math.min(candidate.memoryBytes, capacity.memoryBytes),
-  ]
-  return { ...candidate, cpus, memoryBytes }
+interface Cut {
+  /** What it asked for more of than there is. */
+  readonly cut?: string
+}
+
+/**
+ * One that asks for more than there is gets all there is, and runs alone: every step needs some of the cpus. Of gpus nothing
+ * is cut: who asks for more of them is refused.
+ */
+function bound<T extends Resources>(each: T, capacity: Resources): T & Cut {
+  const tooMuch = (['cpus', 'memoryBytes'] as const).find((resource) => each[resource] > capacity[resource])
+  if (tooMuch === undefined) return each
+  const { cpus, memoryBytes } = capacity
+  return { ...each, cpus, memoryBytes, cut: inWords(tooMuch, each[tooMuch]) }
 }
 
 /** The step for which room is kept: of those that could not start in their turn, the one that waits longest. */
@@ -198,7 +205,7 @@ function createTurns(
 }
 
 function explain(
-  candidate: Candidate,
+  candidate: Candidate & Cut,
   lacks: keyof Resources,
   running: readonly Occupant[],
   capacity: Resources,
@@ -207,6 +214,8 @@ function explain(
   const users = running.filter((each) => each[lacks] > 0)
   const names = users.slice(0, 3).map((each) => each.id)
   const more = users.length > 3 ? ` and ${users.length - 3} more` : ''
+  if (candidate.cut !== undefined)
+    return `runs alone, since it asks for ${candidate.cut}: waits for ${names.join(', ')}${more}`
   const taken = usedInWords(lacks, used[lacks], capacity[lacks])
   return `waits for ${inWords(lacks, candidate[lacks])}: ${taken} in use by ${names.join(', ')}${more}`
 }

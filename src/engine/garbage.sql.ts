@@ -29,17 +29,20 @@ export async function* outputsInUse(reader: Reader): AsyncGenerator<string> {
   for await (const { outputs } of rows) if (outputs !== null) yield outputs
 }
 
-/** Trees of the commits of runs that have not ended, or were created after `since`. */
-export async function sourceTreesInUse(reader: Reader, since: number): Promise<string[]> {
-  const rows = await reader
-    .selectFrom('runs')
-    .select('source_tree')
-    .distinct()
-    .where((where) => where.or([where('state', 'in', [...ACTIVE_RUNS]), where('created_at', '>=', since)]))
-    .orderBy('source_tree')
-    .limit(1_000_000)
-    .execute()
-  return rows.map((row) => row.source_tree)
+/** Trees of the commits of runs that have not ended, or were created after `since`. All of them: what is left out goes. */
+export async function* sourceTreesInUse(reader: Reader, since: number): AsyncGenerator<string> {
+  const rows = allRows({ source_tree: '' }, ({ source_tree: last }) =>
+    reader
+      .selectFrom('runs')
+      .select('source_tree')
+      .distinct()
+      .where((where) => where.or([where('state', 'in', [...ACTIVE_RUNS]), where('created_at', '>=', since)]))
+      .where('source_tree', '>', last)
+      .orderBy('source_tree')
+      .limit(PAGE)
+      .execute(),
+  )
+  for await (const { source_tree: tree } of rows) yield tree
 }
 
 export async function sourceTreesOf(reader: Reader, runIds: readonly string[]): Promise<string[]> {
@@ -59,17 +62,22 @@ export async function sourceTreesOf(reader: Reader, runIds: readonly string[]): 
 }
 
 /** What attempts handed on that ended after `since`, or whose run goes on, as JSON. */
-export async function checkpointsInUse(reader: Reader, since: number): Promise<string[]> {
-  const rows = await reader
-    .selectFrom('attempts')
-    .innerJoin('runs', 'runs.id', 'attempts.run_id')
-    .select(['attempts.checkpoint', 'attempts.id'])
-    .where('attempts.checkpoint', 'is not', null)
-    .where((where) => where.or([where('runs.state', 'in', [...ACTIVE_RUNS]), where('attempts.ended_at', '>=', since)]))
-    .orderBy('attempts.id')
-    .limit(100_000)
-    .execute()
-  return rows.flatMap(({ checkpoint }) => checkpoint ?? [])
+export async function* checkpointsInUse(reader: Reader, since: number): AsyncGenerator<string> {
+  const rows = allRows({ id: '' }, ({ id: last }) =>
+    reader
+      .selectFrom('attempts')
+      .innerJoin('runs', 'runs.id', 'attempts.run_id')
+      .select(['attempts.checkpoint', 'attempts.id'])
+      .where('attempts.checkpoint', 'is not', null)
+      .where((where) =>
+        where.or([where('runs.state', 'in', [...ACTIVE_RUNS]), where('attempts.ended_at', '>=', since)]),
+      )
+      .where('attempts.id', '>', last)
+      .orderBy('attempts.id')
+      .limit(PAGE)
+      .execute(),
+  )
+  for await (const { checkpoint } of rows) if (checkpoint !== null) yield checkpoint
 }
 
 export interface CachedStep {

@@ -1,4 +1,6 @@
+import { array, assert, boolean, constantFrom, property, tuple } from 'fast-check'
 import { expect, test } from 'vitest'
+import { parseDocument, visit } from 'yaml'
 import { paramsFiles, takeSubset } from './params-subset.ts'
 
 test('params are grouped by file; a file without a key is wanted whole', () => {
@@ -9,15 +11,103 @@ test('params are grouped by file; a file without a key is wanted whole', () => {
 })
 
 test('only what is named is left, in its place', () => {
-  const text = 'train: { depth: 3, rate: 0.1 }\ndata: { seed: 1 }\n'
-  const subset = takeSubset({ path: 'p.yaml', keys: ['train.depth', 'data'] }, text)
-  expect(subset.text).toBe('train:\n  depth: 3\ndata:\n  seed: 1\n')
-  expect(subset.values).toEqual({ 'p.yaml:train.depth': 3, 'p.yaml:data': { seed: 1 } })
+  const text = 'train: { depth: 3, rate: 0.1 }\ndata: { seed: 1 }\nmore: 1\n'
+  const subset = takeSubset({ path: 'p.yaml', keys: ['data', 'train.depth'] }, text)
+  expect(subset.text).toBe('train:\n  depth: 3\ndata: { seed: 1 }\n')
+  expect(subset.values).toEqual({ 'p.yaml:train.depth': '3', 'p.yaml:data': { seed: '1' } })
 })
 
-test('JSON stays JSON', () => {
-  expect(takeSubset({ path: 'p.json', keys: ['a'] }, '{"a":[1],"b":2}').text).toBe('{\n  "a": [\n    1\n  ]\n}\n')
+test('JSON stays JSON, and no digit of it is lost', () => {
+  const take = (keys: string[], text: string) => takeSubset({ path: 'p.json', keys }, text)
+  expect(take(['a'], '{"a":[1, 9007199254740993],"b":2}').text).toBe('{\n  "a": [1, 9007199254740993]\n}\n')
+  expect(take(['a.b', 'a.d'], '{\n\t"a": {"b":1.0,"c":2,"d":{"x":"\\u00e9"}}}').text).toBe(
+    '{\n  "a": {\n    "b": 1.0,\n    "d": {"x":"\\u00e9"}\n  }\n}\n',
+  )
+  expect(take(['a.x'], '{"a":{"x":"word"}}').values).toEqual({ 'p.json:a.x': 'word' })
+  expect(() => take(['a'], '{a: 1}')).toThrow('p.json cannot be read')
 })
+
+test('a step reads each value as the file writes it, because versions of YAML mean different things by it', () => {
+  const text = `train:
+  country: "no"
+  flag: no
+  version: 2024_01
+  time: 12:30:00
+  large: 9007199254740993
+  rate: 1.0e-3
+  least: -.inf
+  emoji: "\\ud83d\\ude00"
+  text: |
+    # not a comment
+  on: 0o17 # a comment
+`
+  expect(takeSubset({ path: 'p.yaml', keys: ['train'] }, text).text).toBe(text.replace(' # a comment', ''))
+})
+
+test('what differs only in how a reader takes it differs', () => {
+  const take = (value: string) => takeSubset({ path: 'p.yaml', keys: ['a'] }, `a: ${value}\n`)
+  expect(take('no')).toEqual({ text: 'a: no\n', values: { 'p.yaml:a': 'no' } })
+  expect(take('"no"')).toEqual({ text: 'a: "no"\n', values: { 'p.yaml:a': '"no"' } })
+  expect(take('9007199254740993').text).not.toBe(take('9007199254740992').text)
+  expect(take('1.0').text).not.toBe(take('1').text)
+  expect(take('!!str 1').text).toBe('a: !!str 1\n')
+})
+
+test('an alias is what it stands for, also where its anchor is not taken', () => {
+  const take = (text: string) => takeSubset({ path: 'p.yaml', keys: ['train'] }, text)
+  expect(take('base: &base { rate: 1 }\ntrain:\n  <<: *base\n  depth: 2\n').text).toBe(
+    'train:\n  <<: { rate: 1 }\n  depth: 2\n',
+  )
+  expect(() => take('train: *base')).toThrow('p.yaml cannot be read: *base stands for nothing')
+  expect(() => take('train: &a { b: *a }')).toThrow('*a stands for something that it is a part of')
+})
+
+test('aliases that stand for more than fits into memory are refused', () => {
+  const ten = (name: string) => `[${Array.from({ length: 10 }, () => name).join(', ')}]`
+  const lines = [
+    'a: &a ' + ten('x'),
+    ...['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh'].map(([from, to]) => `${to}: &${to} ${ten(`*${from}`)}`),
+  ]
+  expect(() => takeSubset({ path: 'p.yaml', keys: ['h'] }, lines.join('\n'))).toThrow('stand for too much')
+})
+
+const SCALARS = [
+  'no',
+  '"no"',
+  "'it''s'",
+  '2024_01',
+  '12:30:00',
+  '0x1F',
+  '1.0e-3',
+  '.NaN',
+  '~',
+  'é x',
+  '"a\\tb"',
+  '!!float "1"',
+  'x-',
+]
+
+test('whatever is taken is written as it was', () => {
+  assert(
+    property(array(tuple(constantFrom(...SCALARS), constantFrom(...SCALARS), boolean()), { minLength: 1 }), (rows) => {
+      const members = rows.map(([key, value, inBraces], at) =>
+        inBraces ? `    k${at}: { ${key}: ${value}, l: [${value}] }` : `    k${at}:\n      ${key}:\n        - ${value}`,
+      )
+      const text = `other: 1\ntop:\n  taken:\n${members.join('\n')}\n`
+      const subset = takeSubset({ path: 'p.yaml', keys: ['top.taken'] }, text)
+      expect(sources(subset.text)).toEqual(sources(text).slice(2))
+    }),
+  )
+})
+
+function sources(text: string): string[] {
+  const found: string[] = []
+  const document = parseDocument(text, { schema: 'failsafe', resolveKnownTags: false, logLevel: 'silent' })
+  visit(document, {
+    Scalar: (_, { source, type, tag }) => void found.push(`${tag ?? ''} ${type} ${source}`),
+  })
+  return found
+}
 
 test('a key that the file lacks is named', () => {
   expect(() => takeSubset({ path: 'p.yaml', keys: ['train.dpeth'] }, 'train: { depth: 3 }')).toThrow(

@@ -1,5 +1,5 @@
-import { parse, stringify } from 'yaml'
 import { AppError } from '../core/errors.ts'
+import { pruneParams, readParams, valueAt, wordsOf, writeParams } from './params-document.ts'
 
 /** One file of a step's `params`, and the dotted keys it may see; undefined: the whole file. */
 export interface ParamsFile {
@@ -21,55 +21,26 @@ export function paramsFiles(params: readonly string[]): ParamsFile[] {
 }
 
 export interface ParamsSubset {
-  /** The file as the step sees it; the same format as the file has. */
+  /** The file as the step sees it, in the format that it has. */
   readonly text: string
-  /** Selected values by `file` or `file:dotted.key`, for the cache key. */
+  /** What was selected by `file` or `file:dotted.key`, in the words of the file: these say what changed, the text decides. */
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** Only what `file.keys` name, at the same place in the document. */
-export function takeSubset(file: ParamsFile, text: string): ParamsSubset {
-  const document = parseParams(file.path, text)
-  if (file.keys === undefined) return { text, values: { [file.path]: document } }
-  const subset: Record<string, unknown> = {}
+/** Only what `file.keys` name, at the same place in the document; the whole file is never written anew. */
+export function takeSubset({ path, keys }: ParamsFile, text: string): ParamsSubset {
+  const params = readParams(path, text)
+  if (keys === undefined) return { text, values: { [path]: wordsOf(params.document.contents, path) } }
+  const pruned = pruneParams(params, keys)
   const values: Record<string, unknown> = {}
-  for (const key of file.keys) {
-    const value = valueAt(document, key, file.path)
-    values[`${file.path}:${key}`] = value
-    place(subset, key.split('.'), value)
+  for (const key of keys) {
+    const found = valueAt(pruned, key)
+    if (found === undefined) throw noKey(path, key)
+    values[`${path}:${key}`] = wordsOf(found.value, path)
   }
-  return { text: file.path.endsWith('.json') ? `${JSON.stringify(subset, null, 2)}\n` : stringify(subset), values }
+  return { text: writeParams(params, pruned), values }
 }
 
-function parseParams(path: string, text: string): unknown {
-  if (!/\.(json|ya?ml)$/.test(path)) {
-    throw new AppError('INVALID_INPUT', `params: ${path} is neither YAML nor JSON; use one of them.`)
-  }
-  try {
-    return path.endsWith('.json') ? JSON.parse(text) : parse(text)
-  } catch (error) {
-    throw new AppError('INVALID_INPUT', `params: ${path} cannot be read: ${(error as Error).message}`)
-  }
-}
-
-function valueAt(document: unknown, key: string, path: string): unknown {
-  let value = document
-  for (const part of key.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) {
-      throw new AppError('INVALID_INPUT', `params: ${path} has no ${key}. Add it, or correct \`params\` of the step.`)
-    }
-    value = (value as Record<string, unknown>)[part]
-  }
-  return value
-}
-
-function place(target: Record<string, unknown>, parts: readonly string[], value: unknown): void {
-  let place = target
-  for (const part of parts.slice(0, -1)) {
-    const next = place[part]
-    const branch: Record<string, unknown> = typeof next === 'object' && next !== null ? { ...next } : {}
-    place[part] = branch
-    place = branch
-  }
-  place[parts.at(-1) ?? ''] = value
+function noKey(path: string, key: string): AppError {
+  return new AppError('INVALID_INPUT', `params: ${path} has no ${key}. Add it, or correct \`params\` of the step.`)
 }

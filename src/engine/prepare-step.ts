@@ -11,8 +11,8 @@ import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inp
 import { largeFolders } from './large-folders.ts'
 import { hiddenOutFolders } from './out-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
-import { providedTo, SPLIT_FILE } from './step-environment.ts'
-import { stepKey, type KeyParts } from './step-key.ts'
+import { providedTo, SPLIT_FILE, variablesNamedIn } from './step-environment.ts'
+import { KEY_FORM, stepKey, type KeyParts } from './step-key.ts'
 
 /** A step whose needs are met, with everything that decides its outputs. */
 export interface PreparedStep {
@@ -54,7 +54,7 @@ async function prepare(kernel: Kernel, context: StepContext): Promise<PreparedSt
     outFolders,
     command: commandOf(kernel, step, input),
     uncached,
-    cache: uncached === null ? identify(kernel, context, { deps, params, input }) : undefined,
+    cache: uncached === null ? identify(kernel, context, { deps, params, outFolders, input }) : undefined,
   }
 }
 
@@ -69,7 +69,7 @@ interface Inputs {
   readonly files: readonly TreeFile[]
   readonly folders: readonly FolderInput[]
   readonly outFolders: readonly string[]
-  readonly params: Readonly<Record<string, unknown>>
+  readonly params: Pick<KeyParts, 'params' | 'paramsFiles'>
   /** Files that `deps` name: what the key holds of them. */
   readonly deps: Readonly<Record<string, Digest>>
 }
@@ -83,26 +83,27 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   if (step.work.kind === 'command' && chosen.missing.length > 0) throw missingDeps(chosen.missing)
   const files = new Map(chosen.files.map((file) => [file.path, file]))
   const params: Record<string, unknown> = {}
-  const reduced = new Set<string>()
+  const paramsSeen: Record<string, Digest> = {}
   for (const wanted of paramsFiles(step.params)) {
     const whole = all.get(wanted.path)
     if (whole === undefined) throw missingDeps([wanted.path])
     const text = new TextDecoder().decode(await kernel.options.readBytes(whole.digest))
     const subset = takeSubset(wanted, text)
     Object.assign(params, subset.values)
-    reduced.add(wanted.path)
-    files.set(wanted.path, wanted.keys === undefined ? whole : await storeSubset(kernel, whole, subset.text))
+    const seen = wanted.keys === undefined ? whole : await storeSubset(kernel, whole, subset.text)
+    paramsSeen[wanted.path] = keyOfFile(seen)
+    files.set(wanted.path, seen)
   }
   if (step.split !== undefined) files.set(SPLIT_FILE, await storeSplit(kernel, step.split))
   const sorted = [...files.values()].sort(byPath)
-  const named = step.deps === undefined ? [] : sorted.filter((file) => !reduced.has(file.path))
+  const named = step.deps === undefined ? [] : sorted.filter((file) => paramsSeen[file.path] === undefined)
   const folders = largeFolders(step, sorted, outputs)
   const outFolders = step.deps === undefined ? [] : hiddenOutFolders(step, all, sorted)
   return {
     files: sorted,
     folders,
     outFolders,
-    params,
+    params: { params, paramsFiles: paramsSeen },
     deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])),
   }
 }
@@ -185,12 +186,14 @@ function commandOf(kernel: Kernel, step: PlanStep, input: unknown): CommandOrder
 function identify(
   kernel: Kernel,
   context: StepContext,
-  found: { deps: Readonly<Record<string, Digest>>; params: Readonly<Record<string, unknown>>; input: unknown },
+  found: Pick<Inputs, 'deps' | 'params' | 'outFolders'> & { readonly input: unknown },
 ): CacheIdentity {
   const { step, run } = context
   const { work } = step
   const secrets = work.kind === 'command' ? work.secrets : []
+  const texts = work.kind === 'command' ? [work.run, servicesText(step), ...Object.values(work.env)] : []
   const parts: KeyParts = {
+    form: KEY_FORM,
     work:
       work.kind === 'command'
         ? work.run + servicesText(step)
@@ -198,11 +201,15 @@ function identify(
     input: isRecord(found.input) ? found.input : { input: found.input ?? null },
     environment: Object.fromEntries(step.uses.map((key) => [key, environmentKey(context, key)])),
     deps: found.deps,
-    params: found.params,
+    ...found.params,
     env: work.kind === 'command' ? work.env : {},
+    variables: variablesNamedIn(texts, run, step),
     secrets: [...secrets].sort(),
     matrix: step.matrix ?? {},
-    outs: [...step.outs, ...step.metrics, ...(step.reports.junit ?? []), ...(step.reports.coverage ?? [])].sort(),
+    outs: step.outs.toSorted(),
+    metrics: step.metrics.toSorted(),
+    reports: Object.fromEntries(Object.entries(step.reports).map(([kind, paths]) => [kind, paths.toSorted()])),
+    outFolders: found.outFolders,
     platform: `${process.platform}-${process.arch}`,
   }
   return { scope: secrets.length > 0 ? run.project : '*', key: stepKey(parts), parts }

@@ -271,7 +271,7 @@ export function createScheduler(
         occupants,
         capacity,
         memory,
-        Date.now(),
+        performance.now(),
         tells,
       )
       memories.set(executor, decision.memory)

@@ -1,3 +1,4 @@
+import type { PlanStep } from '../core/plan.ts'
 import type { Provided } from '../core/task.ts'
 import type { RunRow } from '../db/tables.ts'
 import type { StepContext } from './engine-options.ts'
@@ -13,7 +14,7 @@ const SYSTEM_PATH = ['/usr/local/bin', '/usr/bin', '/bin']
  */
 export function stepEnvironment(
   context: Pick<StepContext, 'step' | 'outputs'> & {
-    readonly run: Pick<RunRow, 'id' | 'project' | 'commit_id' | 'branch'>
+    readonly run: NamedRun
   },
   attemptId: string,
   opened: Readonly<Record<string, string>>,
@@ -29,14 +30,38 @@ export function stepEnvironment(
       written['PATH'],
     ),
     ...opened,
+    ...variablesOf(run, step, attemptId),
+    ...(step.split === undefined ? {} : { TIDEGATE_SPLIT_FILE: SPLIT_FILE }),
+  }
+}
+
+type NamedRun = Pick<RunRow, 'id' | 'project' | 'commit_id' | 'branch'>
+
+/** What every step is told of where it runs. */
+function variablesOf(run: NamedRun, { key }: Pick<PlanStep, 'key'>, attemptId: string): Record<string, string> {
+  return {
     TIDEGATE_PROJECT: run.project,
     TIDEGATE_RUN: run.id,
-    TIDEGATE_STEP: step.key,
+    TIDEGATE_STEP: key,
     TIDEGATE_COMMIT: run.commit_id,
     TIDEGATE_BRANCH: run.branch,
     TIDEGATE_ATTEMPT: attemptId,
-    ...(step.split === undefined ? {} : { TIDEGATE_SPLIT_FILE: SPLIT_FILE }),
   }
+}
+
+/**
+ * Of these, what a step's texts name: it is taken to read them. The others are not in its key, or a step would be run anew
+ * for every branch and commit that it does not care about. An attempt is named by its step here, since the key is asked for
+ * before there is one.
+ */
+export function variablesNamedIn(
+  texts: readonly string[],
+  run: NamedRun,
+  step: Pick<PlanStep, 'key'>,
+): Record<string, string> {
+  const named = new Set(texts.flatMap((text) => text.match(/\bTIDEGATE_[A-Z]+\b/g) ?? []))
+  const known = Object.entries(variablesOf(run, step, `${run.id}/${step.key}`))
+  return Object.fromEntries(known.filter(([name]) => named.has(name)))
 }
 
 /**

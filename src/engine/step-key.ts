@@ -7,6 +7,8 @@ import { sha256 } from '../lib/sha256.ts'
  * that a miss can say what differs.
  */
 export interface KeyParts {
+  /** Of the parts themselves. Entries of another form are never found, and are nothing to compare with. */
+  readonly form: typeof KEY_FORM
   /** The command's text, or the task's name and code version. */
   readonly work: string
   /** Members of a task's prepared input. */
@@ -14,28 +16,46 @@ export interface KeyParts {
   /** What the steps that this one `uses` provide. */
   readonly environment: Readonly<Record<string, string>>
   readonly deps: Readonly<Record<string, Digest>>
+  /** What was selected, in the words of the file. A word can mean two things, so `paramsFiles` decide. */
   readonly params: Readonly<Record<string, unknown>>
+  /** Params files as the step sees them. */
+  readonly paramsFiles: Readonly<Record<string, Digest>>
   readonly env: Readonly<Record<string, string>>
+  /** Of those that say where a step runs, the ones that it names. */
+  readonly variables: Readonly<Record<string, string>>
   readonly secrets: readonly string[]
   readonly matrix: Readonly<Record<string, unknown>>
   readonly outs: readonly string[]
+  /** Apart from `outs`: the entry holds the ones as content to place, the others as files to read. */
+  readonly metrics: readonly string[]
+  readonly reports: Readonly<Record<string, readonly string[]>>
+  /** Folders that are there for these, and of which the step sees no file: a command can ask whether they are. */
+  readonly outFolders: readonly string[]
   readonly platform: string
 }
+
+/** Another number for every change of what the parts are, or what stood in a part before is taken for a change of the user's. */
+export const KEY_FORM = 2
 
 export function stepKey(parts: KeyParts): Digest {
   return sha256(canonicalJson(parts))
 }
 
-const WORDS: Readonly<Record<keyof KeyParts, string>> = {
+const WORDS: Readonly<Record<Exclude<keyof KeyParts, 'form'>, string>> = {
   work: 'command changed',
   input: 'input',
   environment: 'build environment',
   deps: 'deps',
   params: 'params',
+  paramsFiles: 'params',
   env: 'env',
+  variables: 'variables',
   secrets: 'secrets changed',
   matrix: 'matrix changed',
   outs: 'outs changed',
+  metrics: 'metrics changed',
+  reports: 'reports changed',
+  outFolders: 'folders of its outputs came or went with files that it does not see',
   platform: 'another operating system or architecture',
 }
 
@@ -44,25 +64,33 @@ const WORDS: Readonly<Record<keyof KeyParts, string>> = {
  * detour in between (a change that was taken back), the newest ones would name what nobody changed.
  */
 export function explainMiss(now: KeyParts, recent: readonly KeyParts[]): string {
-  const [closest] = recent.map((before) => differences(now, before)).toSorted((a, b) => a.changes - b.changes)
-  if (closest === undefined) return 'first run of this step'
+  const comparable = recent.filter(({ form }) => form === now.form)
+  const [closest] = comparable.map((before) => differences(now, before)).toSorted((a, b) => a.changes - b.changes)
+  if (closest === undefined) return recent.length === 0 ? 'first run of this step' : NEW_FORM
   return closest.reasons.length === 0 ? 'its outputs were cleaned up' : closest.reasons.join('; ')
 }
+
+const NEW_FORM = 'first run of this step since an update of Tidegate that looks closer at what may have changed'
 
 function differences(now: KeyParts, before: KeyParts): { reasons: string[]; changes: number } {
   const reasons: string[] = []
   let changes = 0
-  for (const name of Object.keys(WORDS) as (keyof KeyParts)[]) {
-    if (canonicalJson(now[name]) === canonicalJson(before[name] ?? null)) continue
+  for (const name of Object.keys(WORDS) as (keyof typeof WORDS)[]) {
+    if (isSame(now, before, name)) continue
+    if (name === 'paramsFiles' && !isSame(now, before, 'params')) continue
     reasons.push(explainPart(name, now[name], before[name]))
     changes += isRecord(now[name]) && isRecord(before[name]) ? changedMembers(now[name], before[name]).length : 1
   }
   return { reasons, changes }
 }
 
-function explainPart(name: keyof KeyParts, now: unknown, before: unknown): string {
+function isSame(now: KeyParts, before: KeyParts, name: keyof KeyParts): boolean {
+  return canonicalJson(now[name]) === canonicalJson(before[name] ?? null)
+}
+
+function explainPart(name: keyof typeof WORDS, now: unknown, before: unknown): string {
   const word = WORDS[name]
-  if (!isRecord(now) || !isRecord(before) || name === 'matrix') return word
+  if (!isRecord(now) || !isRecord(before) || name === 'matrix' || name === 'reports') return word
   const changes = name === 'params' ? paramChanges(now, before) : memberChanges(now, before)
   const shown = changes.slice(0, 3).join(', ')
   return changes.length > 3 ? `${word}: ${shown} and ${changes.length - 3} more` : `${word}: ${shown}`

@@ -18,6 +18,15 @@ export function collectWhys(kernel: Kernel) {
   const written: WhysOfRuns = new Map()
   let remembered = 0
 
+  function remember(all: readonly (readonly [string, Map<string, string>])[]): void {
+    if (remembered > REMEMBERED) {
+      written.clear()
+      remembered = 0
+    }
+    for (const [runId, whys] of all) for (const [key, why] of whys) whysOf(written, runId).set(key, why)
+    for (const [, whys] of all) remembered += whys.size
+  }
+
   return {
     /** What is said now is written at the end of this pass. */
     isDue: () => performance.now() - writtenAt >= BETWEEN_MS,
@@ -26,20 +35,15 @@ export function collectWhys(kernel: Kernel) {
       if (why === (written.get(runId)?.get(key) ?? before)) unwritten.get(runId)?.delete(key)
       else whysOf(unwritten, runId).set(key, why)
     },
-    /** What is not written yet waits for a later pass. */
+    /** What is not written yet waits for a later pass. Nothing is said while this lasts: passes do not overlap. */
     async write(): Promise<void> {
       if (performance.now() - writtenAt < BETWEEN_MS) return
       writtenAt = performance.now()
       const all = [...unwritten].filter(([, whys]) => whys.size > 0)
+      if (all.length > 0) await kernel.options.database.write((writer) => writeWhys(writer, all), { quiet: true })
+      // Not before it is written: what fails is tried again, though nobody says it anew.
       unwritten.clear()
-      if (all.length === 0) return
-      if (remembered > REMEMBERED) {
-        written.clear()
-        remembered = 0
-      }
-      for (const [runId, whys] of all) for (const [key, why] of whys) whysOf(written, runId).set(key, why)
-      for (const [, whys] of all) remembered += whys.size
-      await kernel.options.database.write((writer) => writeWhys(writer, all), { quiet: true })
+      remember(all)
     },
   }
 }

@@ -46,12 +46,12 @@ export async function liveReferences(reader: Reader, dataFolder: string, now: nu
 }
 
 async function addRuns(live: References, reader: Reader, since: number): Promise<void> {
-  live.addTrees(await sourceTreesInUse(reader, since))
+  for await (const tree of sourceTreesInUse(reader, since)) live.addTrees([tree])
   for await (const outputs of outputsInUse(reader)) live.addJson(outputs)
-  const handedOn = await checkpointsInUse(reader, Date.now() - limit('checkpointKeepMs'))
-  for (const checkpoint of handedOn) live.addJson(checkpoint)
-  for (const artifact of await latestDatasets(reader)) live.addJson(artifact)
-  for (const artifact of await datasetsInUse(reader)) live.addJson(artifact)
+  const handedOn = checkpointsInUse(reader, Date.now() - limit('checkpointKeepMs'))
+  for await (const checkpoint of handedOn) live.addJson(checkpoint)
+  for await (const artifact of latestDatasets(reader)) live.addJson(artifact)
+  for await (const artifact of datasetsInUse(reader)) live.addJson(artifact)
   // Parts of files that only an attempt was given: they are in its order and nowhere else.
   for await (const { folder, isActive } of attemptsSince(reader, Number.MAX_SAFE_INTEGER)) {
     if (isActive) live.add(readWrittenJson(join(folder, ATTEMPT_FILES.order)))

@@ -27,6 +27,8 @@ export type ScheduleNeeds = PlanNeeds & {
 /** A schedule that a push has just brought is seen within this time. */
 const LOOK_MS = 5_000
 const AFTER_TROUBLE_MS = 30_000
+/** However near the next one is: what stays due, for whatever reason, does not keep the loop busy. */
+const LEAST_REST_MS = 100
 
 /** Starts a run whenever a schedule comes due. Times are rows, so those missed while no server ran are caught up. */
 export async function runSchedules(
@@ -37,7 +39,7 @@ export async function runSchedules(
   while (!signal.aborted) {
     const failed = await runDueSchedules(needs, clock())
     const next = (await nextDueAt(needs.database.read)) ?? Infinity
-    const restMs = failed ? AFTER_TROUBLE_MS : Math.min(Math.max(next - clock(), 0), LOOK_MS)
+    const restMs = failed ? AFTER_TROUBLE_MS : Math.min(Math.max(next - clock(), LEAST_REST_MS), LOOK_MS)
     await sleep(restMs, undefined, { signal })
   }
 }
@@ -66,8 +68,9 @@ async function runSchedule(needs: ScheduleNeeds, due: ScheduleRow, now: number):
   await readSchedules(needs, due.project, now)
   const rows = await schedulesOf(needs.database.read, due.project)
   const row = rows.find(({ cron, timezone }) => cron === due.cron && timezone === due.timezone)
+  if (row === undefined || row.next_at > now) return
   const nextAt = nextTime(due, now)
-  if (row === undefined || row.next_at > now || nextAt === undefined) return
+  if (nextAt === undefined) return endSchedule(needs, row)
   const run = await planScheduled(needs, row)
   await needs.database.write(async (writer) => {
     if (!(await moveSchedule(writer, row, { next_at: nextAt, last_at: now }))) return
@@ -76,6 +79,12 @@ async function runSchedule(needs: ScheduleNeeds, due: ScheduleRow, now: number):
     await setLastRun(writer, row, made.id)
   })
   needs.log.info({ project: row.project, cron: row.cron, lateMs: now - row.next_at }, 'a schedule came due')
+}
+
+/** What has no time to come would stay due for ever, and be looked at without a rest. */
+async function endSchedule({ database, log }: ScheduleNeeds, row: ScheduleRow): Promise<void> {
+  await database.write((writer) => deleteSchedule(writer, row))
+  log.warn({ project: row.project, cron: row.cron }, 'a schedule has no time to come and was ended')
 }
 
 async function planScheduled(needs: ScheduleNeeds, row: ScheduleRow) {

@@ -88,6 +88,25 @@ describe.each(DATABASES)('on %s', (kind) => {
     }
   })
 
+  test('a file that moves between outs, metrics and reports is made again, and kept as what it now is', async () => {
+    const work: PlanStep['work'] = { kind: 'command', run: 'out m.json moved', env: {}, secrets: [] }
+    const out = train({ work, outs: ['m.json'] })
+    const metric = train({ work, outs: [], metrics: ['m.json'] })
+    const report = train({ work, outs: [], reports: { junit: ['m.json'] } })
+    await run('moved', files, out)
+
+    const second = await run('moved', files, metric)
+    const third = await run('moved', files, report)
+    const fourth = await run('moved', files, { ...report, reports: { coverage: ['m.json'] } })
+    const again = await run('moved', files, metric)
+
+    expect(second.steps['train']).toMatchObject({ cache: 'miss', why: 'outs changed; metrics changed' })
+    expect(Object.keys(parseOutputs(second.steps['train']?.outputs ?? '').kept)).toEqual(['m.json'])
+    expect(third.steps['train']).toMatchObject({ cache: 'miss', why: 'metrics changed; reports changed' })
+    expect(fourth.steps['train']).toMatchObject({ cache: 'miss', why: 'reports changed' })
+    expect(again.steps['train']).toMatchObject({ cache: 'hit' })
+  })
+
   test('a params key that the step does not name changes nothing for it, and is not shown to it', async () => {
     const step = train({ params: ['params.yaml:train.lr'] })
     await run('params', files, step)
@@ -97,6 +116,68 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(again.steps['train']?.cache).toBe('hit')
     const seen = place.orders[orders - 1]?.inputs.find((file) => file.path === 'params.yaml')
     expect(String(await place.artifacts.read(seen!.digest))).toBe('train:\n  lr: 1\n')
+  })
+
+  test('a step that names where it runs is cached for there, and any other step everywhere', async () => {
+    const writes = (key: string, text: string, env: Record<string, string> = {}) =>
+      train({ key, work: { kind: 'command', run: `out model.onnx ${text}`, env, secrets: [] } })
+    const steps = [
+      writes('branch', '$TIDEGATE_BRANCH'),
+      writes('commit', 'x', { TAG: 'at-${TIDEGATE_COMMIT}' }),
+      writes('run', '$TIDEGATE_RUN'),
+      writes('other', '$TIDEGATE_BRANCHES $TIDEGATE_URL'),
+    ]
+    const on = async (project: string, at: { branch: string; commit: string }) => {
+      const sourceTree = await place.commit({ ...files, 'train.py': 'named' })
+      const { id } = await place.create(engine, { project, ...at, sourceTree, plan: planOf(...steps) })
+      const ended = await place.untilEnded(id)
+      return steps.map(({ key }) => ended.steps[key]?.cache)
+    }
+    await on('named', { branch: 'main', commit: 'c1' })
+    const elsewhere = await on('named', { branch: 'fix', commit: 'c2' })
+    const again = await on('named', { branch: 'main', commit: 'c1' })
+
+    expect(elsewhere).toEqual(['miss', 'miss', 'miss', 'hit'])
+    expect(again).toEqual(['hit', 'hit', 'miss', 'hit'])
+  })
+
+  test('a folder that is there only because of hidden files is a part of what decides', async () => {
+    const work: PlanStep['work'] = { kind: 'command', run: 'out data/model.onnx x', env: {}, secrets: [] }
+    const step = train({ work, deps: ['train.py'], outs: ['data/model.onnx'] })
+    const { 'data/rows.csv': rows, ...without } = { ...files, 'train.py': 'folder' }
+    await run('folder', { ...without, 'data/rows.csv': rows }, step)
+
+    const gone = await run('folder', without, step)
+    const changed = await run('folder', { ...without, 'data/rows.csv': 'other rows' }, step)
+
+    expect(gone.steps['train']?.cache).toBe('miss')
+    expect(gone.steps['train']?.why).toMatch(/^folders of its outputs came or went/)
+    expect(changed.steps['train']?.cache).toBe('hit')
+  })
+
+  test('a value that another reader of the file takes for another one is another one', async () => {
+    const whole = (key: string) => train({ key, params: ['params.yaml'] })
+    const part = (key: string) => train({ key, params: ['params.yaml:train'] })
+    const before = 'train: { flag: no, n: 9007199254740993, top: .inf, low: .nan }\n'
+    const whysAfter = async (project: string, text: string) => {
+      const own = { ...files, 'train.py': project }
+      await run(project, { ...own, 'params.yaml': before }, whole('whole'), part('part'))
+      const { steps } = await run(project, { ...own, 'params.yaml': text }, whole('whole'), part('part'))
+      return [steps['whole']?.why, steps['part']?.why]
+    }
+
+    expect(await whysAfter('quoted', before.replace('no', '"no"'))).toEqual([
+      'params: params.yaml.train.flag no → "no"',
+      'params: params.yaml:train.flag no → "no"',
+    ])
+    expect(await whysAfter('large', before.replace('993', '992'))).toEqual([
+      'params: params.yaml.train.n 9007199254740993 → 9007199254740992',
+      'params: params.yaml:train.n 9007199254740993 → 9007199254740992',
+    ])
+    expect(await whysAfter('comment', `${before}# as before\n`)).toEqual([
+      'params: params.yaml changed',
+      expect.stringContaining('nothing changed since'),
+    ])
   })
 
   test('another project of the installation shares the cache, unless the step has secrets', async () => {

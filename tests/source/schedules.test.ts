@@ -13,7 +13,7 @@ import { planCommit } from '../../src/flow/plan-commit.ts'
 import { readSchedules, runDueSchedules, runSchedules, type ScheduleNeeds } from '../../src/flow/schedule-to-run.ts'
 import { createProject } from '../../src/source/projects.ts'
 import { repositoryFolder } from '../../src/source/repositories.ts'
-import { schedulesOf } from '../../src/source/schedules.sql.ts'
+import { insertSchedule, schedulesOf } from '../../src/source/schedules.sql.ts'
 import { DATABASES, openTestDatabase, type TestDatabase } from '../harness/databases.ts'
 import { openTestServer } from '../harness/server.ts'
 import { commitFiles, git, makeWork, temporaryFolder } from './git-place.ts'
@@ -157,6 +157,27 @@ describe.each(DATABASES)('on %s', (kind) => {
     const run = await planCommit(needs, { ...pushed, commit: head.trim() })
     expect(run?.problems).toMatchObject([{ message: 'tidegate.yaml is not UTF-8 text. Save it as UTF-8.', line: 1 }])
     expect(run?.plan).toBeUndefined()
+  })
+
+  test('a schedule that has no time to come is ended, and keeps nobody awake', async () => {
+    await createProject(place.database, needs.dataFolder, { name: 'never' }, 'ana')
+    const row = { project: 'never', cron: '0 0 31 2 *', timezone: 'UTC', next_at: NOON, last_at: null, last_run: null }
+    await place.database.write((writer) => insertSchedule(writer, row))
+    const stopping = new AbortController()
+    let looks = 0
+    const clock = () => {
+      looks += 1
+      return NOON
+    }
+
+    const loop = runSchedules(needs, stopping.signal, clock).catch(() => 'stopped')
+    await sleep(500)
+    stopping.abort()
+
+    expect(await loop).toBe('stopped')
+    expect(looks).toBeLessThan(20)
+    expect(await schedulesOf(place.database.read, 'never')).toEqual([])
+    expect(await runsOf('never')).toEqual([])
   })
 
   test('the clock that is handed in decides, and what cannot be planned holds nobody else up', async () => {
