@@ -11,7 +11,7 @@ async function read(...chunks: string[]) {
 }
 
 test('a message is whole however its bytes arrive', async () => {
-  const text = `pre\nquarantine incoming-x\n${from} ${to} refs/heads/main\nend\npost\n${from} ${to} refs/heads/$(x)\noption a b\nend\n`
+  const text = `pre\nquarantine incoming-x\nref ${from} ${to} refs/heads/main\nend\npost\nref ${from} ${to} refs/heads/$(x)\noption a b\nend\n`
 
   const once = await read(text)
   const bytewise = await read(...text.split(''))
@@ -21,12 +21,14 @@ test('a message is whole however its bytes arrive', async () => {
     {
       kind: 'pre',
       updates: [{ oldCommit: from, newCommit: to, ref: 'refs/heads/main' }],
+      strange: [],
       options: [],
       quarantine: 'incoming-x',
     },
     {
       kind: 'post',
       updates: [{ oldCommit: from, newCommit: to, ref: 'refs/heads/$(x)' }],
+      strange: [],
       options: ['a b'],
       quarantine: '',
     },
@@ -34,6 +36,15 @@ test('a message is whole however its bytes arrive', async () => {
 })
 
 test('a message that its hook did not finish is none, and lines outside of one mean nothing', async () => {
-  expect(await read(`pre\n${from} ${to} refs/heads/main\n`)).toEqual([])
-  expect(await read(`${from} ${to} refs/heads/main\nend\nnonsense\n`)).toEqual([])
+  expect(await read(`pre\nref ${from} ${to} refs/heads/main\n`)).toEqual([])
+  expect(await read(`ref ${from} ${to} refs/heads/main\nend\nnonsense\n`)).toEqual([])
+})
+
+test('a line that a pusher broke is no word of the hook', async () => {
+  const text = `pre\nref ${from} ${to} refs/heads/a\nref end\nref post\nref ${from} ${to} refs/heads/b\nend\n`
+
+  const [message, ...others] = await read(text)
+
+  expect(others).toEqual([])
+  expect(message).toMatchObject({ kind: 'pre', strange: ['end', 'post'] })
 })
