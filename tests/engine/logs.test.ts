@@ -1,9 +1,11 @@
 import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text as textOfStream } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { grepLog } from '../../src/engine/grep-log.ts'
-import { followLog, logFileOf, readLog } from '../../src/engine/logs.ts'
+import { followLog, logFileOf, readLog, startOfTail, streamLog } from '../../src/engine/logs.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -56,6 +58,29 @@ test('a follower that is no longer wanted stops', async () => {
 
   expect(await next).toMatchObject({ done: true })
 })
+
+test('the end of a log begins where a line does, or where a progress bar has a new state', async () => {
+  await write('one\ntwo\nthree\n')
+  const afterLines = await startOfTail(logFileOf(folder), 8)
+  await write(' 10 %\r 20 %\r 30 %')
+
+  expect(afterLines).toBe('one\ntwo\n'.length)
+  expect(await startOfTail(logFileOf(folder), 100)).toBe(0)
+  expect(await startOfTail(logFileOf(folder), 8)).toBe('one\ntwo\nthree\n 10 %\r 20 %\r'.length)
+  expect(await startOfTail(join(folder, 'none'), 8)).toBe(0)
+})
+
+test('a whole log comes as a stream, as far as it has come', async () => {
+  await write('0123456789')
+
+  expect(await streamed(join(folder, 'log'), 3)).toBe('3456789')
+  expect(await streamed(join(folder, 'log'), 10)).toBe('')
+  expect(await streamed(join(folder, 'none'), 0)).toBe('')
+})
+
+function streamed(file: string, offset: number): Promise<string> {
+  return textOfStream(Readable.from(streamLog(file, offset)))
+}
 
 const SEARCH = { ignoresCase: false, context: 0, limit: 100, offset: 0, line: 1 }
 const grep = (pattern: string, more: Partial<typeof SEARCH> = {}) =>

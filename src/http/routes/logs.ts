@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import type { Handlers } from '../handlers.ts'
 import { AppError } from '../../core/errors.ts'
 import { timeAt } from '../../core/log-times.ts'
@@ -7,7 +9,7 @@ import { isFinal } from '../../core/transitions.ts'
 import type { AttemptRow } from '../../db/tables.ts'
 import { grepLog } from '../../engine/grep-log.ts'
 import { openLogTimes } from '../../engine/log-times.ts'
-import { followLog, logFileOf, readLog } from '../../engine/logs.ts'
+import { followLog, logFileOf, readLog, startOfTail, streamLog } from '../../engine/logs.ts'
 import { getRun, listAttempts, listSteps } from '../../engine/runs.sql.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { eventStream } from '../event-stream.ts'
@@ -20,8 +22,11 @@ export function logHandlers(installation: Installation): LogHandlers {
     async getLog({ params, query }) {
       const { attempt, file } = await logOf(installation, params, query)
       const isComplete = isFinal<AttemptState>(ATTEMPT_TRANSITIONS, attempt.state)
-      const { bytes } = await readLog(file, query.offset, query.limit)
-      return new Response(new Uint8Array(bytes), {
+      const body =
+        query.limit === 'all'
+          ? Readable.toWeb(Readable.from(streamLog(file, query.offset), { objectMode: false }))
+          : new Uint8Array((await readLog(file, query.offset, query.limit)).bytes)
+      return new Response(body as ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>, {
         headers: { 'content-type': 'text/plain; charset=utf-8', 'tidegate-log-end': isComplete ? '1' : '0' },
       })
     },
@@ -38,7 +43,8 @@ export function logHandlers(installation: Installation): LogHandlers {
     },
     async followLog({ params, query, signal, lastEventId }) {
       const { attempt, file } = await logOf(installation, params, query)
-      const offset = lastEventId === undefined ? query.offset : Number(lastEventId)
+      const start = query.tail === undefined ? query.offset : await startOfTail(file, query.tail)
+      const offset = lastEventId === undefined ? start : Number(lastEventId)
       return eventStream(signal, async function* () {
         const decoder = new TextDecoder()
         const clock = openLogTimes(file)
