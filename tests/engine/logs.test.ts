@@ -128,6 +128,36 @@ test('a large log is searched to its end', async () => {
   expect((await grep('needle')).lines).toEqual([{ line: 300_001, offset: 30_000_000, text: 'needle', isMatch: true }])
 })
 
+test('a long line is searched to its end, and shown where it matches', async () => {
+  await write(`${'x'.repeat(9_000)} loss nan ${'y'.repeat(9_000)} end\nnext\n`)
+
+  const [found] = (await grep('nan')).lines
+  const cut = await grep('x$')
+
+  expect(found).toMatchObject({ line: 1, offset: 0 })
+  expect(found?.text).toMatch(/^…x{990,1000} loss nan y{2900,3000}…$/)
+  expect((await grep('end$')).lines).toMatchObject([{ line: 1, text: expect.stringMatching(/y end$/) }])
+  expect(cut.lines).toEqual([])
+  expect((await grep('next')).lines).toMatchObject([{ line: 2 }])
+})
+
+test('lines are numbered as they stand in the log, however long they are', async () => {
+  await write(`${'x'.repeat(900 << 10)}\n${'y'.repeat(900 << 10)}\n${'z'.repeat(3 << 20)} nan\nlast\n`)
+
+  expect((await grep('^y+$|nan|last')).lines.map(({ line }) => line)).toEqual([2, 3, 4])
+})
+
+test('states of a bar that no line break ends are each found whole, and once', async () => {
+  const bar = Array.from(
+    { length: 60_000 },
+    (_, at) => `step ${String(at).padStart(6, '0')} of 60000 with a loss\r`,
+  ).join('')
+  await write(`first\n${bar}\nlast\n`)
+
+  expect((await grep('^step 0[0-9]{5} of 60000 with a loss$', { limit: 100_000 })).lines).toHaveLength(60_000)
+  expect((await grep('last')).lines).toMatchObject([{ line: 60_002 }])
+})
+
 test('a pattern that would take for ever is refused with what to do, and nothing else waits for it', async () => {
   await write(`${'a'.repeat(60)}!\n`)
 
