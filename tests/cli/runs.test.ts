@@ -1,4 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
 import { openCommandPlace, type CommandPlace, type Outcome } from './command.ts'
@@ -19,6 +24,18 @@ const SERVES = `steps:
       python3 -c "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['TIDEGATE_SERVICE_CLOCK_PORT'])))"
       [ "$(wc -l < state/epochs)" -ge 2 ]
 `
+
+/** What ends when the test has written a file; then a step that needs a second try. */
+function tried(goFile: string): string {
+  return `steps:
+  hold: { run: "while [ ! -e ${goFile} ]; do sleep 0.05; done" }
+  train:
+    needs: [hold]
+    retry: { on: [exit], limit: 1 }
+    run: "[ $TIDEGATE_ATTEMPT = tries#1/train/2 ] || { echo first try; exit 1; }; sleep 1; echo second try"
+  deploy: { needs: [train], if: "branch == 'other'", run: echo deploying }
+`
+}
 
 let place: TestServer
 let shell: CommandPlace
@@ -93,6 +110,44 @@ test('a log is shown with the time of each line, raw, and searched in every step
   expect(found.stdout).toBe('prepare:1:preparing\ntrain:1-ready\ntrain:2:42\n')
   expect(found.code).toBe(0)
   expect(nothing).toMatchObject({ code: 1, stdout: '' })
+})
+
+test('a follower waits for a step to begin, goes on into its next attempt, and ends with the step', async () => {
+  const goFile = join(tmpdir(), `tidegate-go-${randomUUID()}`)
+  const tries = await place.project('tries', { 'tidegate.yaml': tried(goFile) })
+  const pushed = tries.push(ana)
+  while ((await tries.runs()).length === 0) await sleep(20)
+  const following = tidegate('logs', 'tries/1', 'train', '-f')
+  const early = await tidegate('logs', 'tries/1', 'train')
+  await sleep(1_000)
+  await writeFile(goFile, '')
+  const followed = await following
+  const [again, skipped] = await Promise.all([
+    tidegate('logs', 'tries/1', '--attempt', '1', 'train', '-f'),
+    tidegate('logs', 'tries/1', 'deploy', '-f'),
+  ])
+  await pushed
+  await rm(goFile)
+
+  expect(early).toMatchObject({ code: 2, stdout: '' })
+  expect(early.stderr).toMatch(/^Step train of tries#1 has no log: it has not begun \(waits for hold.*\)\.\n$/)
+  expect(followed.stderr).toMatch(/^train has not begun: waits for hold.*\n$/)
+  expect(followed.stdout).toMatch(/^first try\n[^]*\n\[tidegate\] attempt 2\n[^]*second try\n$/)
+  expect(followed.code).toBe(0)
+  expect(again.stdout).not.toContain('second try')
+  expect(skipped).toMatchObject({ code: 2, stdout: '' })
+  expect(skipped.stderr).toMatch(/^Step deploy of tries#1 has no log: it was skipped before it began \(/)
+})
+
+test('a follower of a step that came from the cache is told so', async () => {
+  await project.commit({ 'notes.md': 'another commit\n' })
+  await project.push(ana)
+  const number = Math.max(...(await project.runs()).map((run) => run.number))
+
+  const asked = await tidegate('logs', `runs/${number}`, 'train', '-f')
+
+  expect(asked).toMatchObject({ code: 2, stdout: '' })
+  expect(asked.stderr).toContain('has no log: its outputs came from the cache')
 })
 
 test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and is said to be so', async (server) => {

@@ -1,12 +1,12 @@
 import { Option, type Command } from 'commander'
-import { followLog, getLog, getLogTimes, getRun, searchLog } from '../../api/runs.ts'
+import { getRun, searchLog } from '../../api/runs.ts'
 import type { Client } from '../../client/client.ts'
 import { AppError } from '../../core/errors.ts'
-import type { LogTime } from '../../core/log-times.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { createLogPrinter, logTime } from '../log-printer.ts'
 import { writeOut } from '../print.ts'
 import { parseRun } from '../references.ts'
+import { followedPieces, piecesOf, type LogPiece, type LogPlace } from './log-pieces.ts'
 
 interface LogOptions {
   readonly follow?: boolean
@@ -19,17 +19,12 @@ interface LogOptions {
   readonly ignoreCase?: boolean
 }
 
-interface Place {
-  readonly params: { readonly project: string; readonly number: number; readonly step: string }
-  readonly which: { readonly attempt?: number; readonly service?: string }
-}
-
 /** `tidegate logs`: shown, followed or searched. */
 export function registerLogs(program: Command): void {
   program
     .command('logs <run> [step]')
     .description('the log of a step; without a step, of the first that failed or still runs')
-    .option('-f, --follow', 'go on until the step ends')
+    .option('-f, --follow', 'go on until the step ends, through all its attempts; waits for the first')
     .option('--attempt <number>', 'another than the last', Number)
     .option('--service <name>', 'of a service that ran beside the step')
     .option('-t, --timestamps', 'when each line came, in UTC')
@@ -40,79 +35,58 @@ export function registerLogs(program: Command): void {
     .action(async (run: string, step: string | undefined, options: LogOptions, command: Command) => {
       const client = await openClient(command.optsWithGlobals<GlobalOptions>())
       if (options.grep !== undefined) return searchSteps(client, run, step, { ...options, grep: options.grep })
-      const place = placeOf(run, step ?? (await interestingStep(client, run)), options)
+      const place = placeOf(run, step ?? (await interestingStep(client, run, options)), options)
       if (options.raw === true) return printRaw(client, place, options)
       await printLog(client, place, options)
     })
 }
 
-function placeOf(run: string, step: string, { attempt, service }: LogOptions): Place {
+function placeOf(run: string, step: string, { attempt, service }: LogOptions): LogPlace {
   const which = { ...(attempt === undefined ? {} : { attempt }), ...(service === undefined ? {} : { service }) }
   return { params: { ...parseRun(run), step }, which }
 }
 
-async function printRaw(client: Client, place: Place, options: LogOptions): Promise<void> {
-  for await (const { bytes } of piecesOf(client, place, options)) await writeOut(bytes)
+async function printRaw(client: Client, place: LogPlace, options: LogOptions): Promise<void> {
+  let last: number | undefined
+  for await (const { bytes, attempt } of logOf(client, place, options)) {
+    if (last !== undefined && attempt !== last) console.error(attemptBegins(attempt))
+    last = attempt
+    await writeOut(bytes)
+  }
 }
 
-async function printLog(client: Client, place: Place, options: LogOptions): Promise<void> {
-  const printer = createLogPrinter({ isTerminal: process.stdout.isTTY, timestamps: options.timestamps === true })
-  for await (const { bytes, offset, times } of piecesOf(client, place, options)) {
+async function printLog(client: Client, place: LogPlace, options: LogOptions): Promise<void> {
+  const newPrinter = () =>
+    createLogPrinter({ isTerminal: process.stdout.isTTY, timestamps: options.timestamps === true })
+  let printer = newPrinter()
+  let last: number | undefined
+  for await (const { bytes, offset, times, attempt } of logOf(client, place, options)) {
+    if (last !== undefined && attempt !== last) {
+      await writeOut(printer.end())
+      await writeOut(Buffer.from(`\n${attemptBegins(attempt)}\n`))
+      printer = newPrinter()
+    }
+    last = attempt
     await writeOut(printer.push(bytes, offset, times))
   }
   await writeOut(printer.end())
 }
 
-interface Piece {
-  readonly offset: number
-  readonly bytes: Buffer
-  readonly times: readonly LogTime[]
+function logOf(client: Client, place: LogPlace, { follow, timestamps }: LogOptions): AsyncGenerator<LogPiece> {
+  return follow === true ? followedPieces(client, place) : piecesOf(client, place, timestamps === true)
 }
 
-/** As much as the server gives at once. */
-const PIECE_BYTES = 4 << 20
-
-async function* piecesOf(client: Client, place: Place, { follow, timestamps }: LogOptions): AsyncGenerator<Piece> {
-  const { params, which } = place
-  if (follow === true) {
-    for await (const event of client.follow(followLog, { params, query: which })) {
-      if (event.event !== 'log') continue
-      const { offset, text, times } = event.data as { offset: number; text: string; times: [number, number][] }
-      yield { offset, bytes: Buffer.from(text), times: times.map(asTime) }
-    }
-    return
-  }
-  let next = readPiece(client, place, 0, timestamps === true)
-  for (;;) {
-    const piece = await next
-    if (piece.bytes.length === 0) return
-    // The next one is on its way while this one is printed; why it fails is told when it is awaited.
-    next = readPiece(client, place, piece.offset + piece.bytes.length, timestamps === true)
-    next.catch(() => undefined)
-    yield piece
-  }
+function attemptBegins(attempt: number | undefined): string {
+  return `[tidegate] attempt ${attempt}`
 }
 
-async function readPiece(client: Client, place: Place, offset: number, timestamps: boolean): Promise<Piece> {
-  const { params, which } = place
-  const response = await client.fetch(getLog, { params, query: { ...which, offset, limit: PIECE_BYTES } })
-  const bytes = Buffer.from(await response.arrayBuffer())
-  if (!timestamps || bytes.length === 0) return { offset, bytes, times: [] }
-  const range = { from: offset, to: offset + bytes.length }
-  const { times } = await client.call(getLogTimes, { params, query: { ...which, ...range } })
-  return { offset, bytes, times: times.map(asTime) }
-}
-
-function asTime([offset, at]: readonly [number, number]): LogTime {
-  return { offset, at }
-}
-
-async function interestingStep(client: Client, run: string): Promise<string> {
+async function interestingStep(client: Client, run: string, { follow }: LogOptions): Promise<string> {
   const { steps } = await client.call(getRun, { params: parseRun(run) })
   const step =
     steps.find(({ state }) => state === 'failed') ??
     steps.find(({ state }) => state === 'running') ??
-    steps.findLast(({ attempt }) => attempt > 0)
+    steps.findLast(({ attempt }) => attempt > 0) ??
+    steps.find(({ state }) => follow === true && state === 'waiting')
   if (step !== undefined) return step.key
   throw new AppError('NOT_FOUND', `No step of ${run} has a log yet.`)
 }
@@ -133,7 +107,7 @@ async function stepsWithLog(client: Client, run: string): Promise<string[]> {
 }
 
 /** One answer after the other, until the server has searched the whole log. Answers how many lines matched. */
-async function searchStep(client: Client, place: Place, search: Search, isNamed: boolean): Promise<number> {
+async function searchStep(client: Client, place: LogPlace, search: Search, isNamed: boolean): Promise<number> {
   const { params, which } = place
   const name = isNamed ? `${params.step}:` : ''
   const asked = {

@@ -6,7 +6,7 @@ import { AppError } from '../../core/errors.ts'
 import { timeAt } from '../../core/log-times.ts'
 import { ATTEMPT_TRANSITIONS, type AttemptState } from '../../core/run-state.ts'
 import { isFinal } from '../../core/transitions.ts'
-import type { AttemptRow } from '../../db/tables.ts'
+import type { AttemptRow, StepRow } from '../../db/tables.ts'
 import { grepLog } from '../../engine/grep-log.ts'
 import { openLogTimes } from '../../engine/log-times.ts'
 import { followLog, logFileOf, readLog, startOfTail, streamLog } from '../../engine/logs.ts'
@@ -86,11 +86,18 @@ async function logOf(
     if (service === undefined) return { attempt, file }
     throw new AppError('NOT_FOUND', `Step ${params.step} of ${idOf(params)} has no log of a service ${service}.`)
   }
-  await refuseUnknownStep(installation, idOf(params), params.step)
+  const step = await findStep(installation, idOf(params), params.step)
   throw new AppError(
     'NOT_FOUND',
-    `Step ${params.step} of ${idOf(params)} has no attempt${number === undefined ? ' yet: it waits, was skipped, or came from the cache' : ` ${number}`}.`,
+    `Step ${step.key} of ${step.run_id} has no ${number === undefined ? `log: ${whyNoLog(step)}` : `attempt ${number}`}.`,
   )
+}
+
+function whyNoLog({ state, cache, why, message }: StepRow): string {
+  const because = (text: string | null) => (text === null ? '' : ` (${text})`)
+  if (state === 'waiting' || state === 'running') return `it has not begun${because(why)}`
+  if (state !== 'succeeded') return `it was ${state} before it began${because(message ?? why)}`
+  return cache === 'hit' ? `its outputs came from the cache${because(why)}` : `nothing ran${because(why)}`
 }
 
 /** Its row knows of bytes that are not there any more. Without a byte there never was a file. */
@@ -106,10 +113,12 @@ function removedLog({ id, run_id: runId, log_bytes: bytes }: AttemptRow): AppErr
   )
 }
 
-async function refuseUnknownStep({ database }: Installation, runId: string, step: string): Promise<void> {
+async function findStep({ database }: Installation, runId: string, step: string): Promise<StepRow> {
   if ((await getRun(database.read, runId)) === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
-  const keys = (await listSteps(database.read, runId)).map(({ key }) => key)
-  if (keys.includes(step)) return
+  const steps = await listSteps(database.read, runId)
+  const found = steps.find(({ key }) => key === step)
+  if (found !== undefined) return found
+  const keys = steps.map(({ key }) => key)
   const members = keys.filter((key) => key.startsWith(`${step} (`))
   const known = members.length > 0 ? members : keys
   const what = members.length > 0 ? 'is a matrix; its members are' : 'is none of its steps, which are'
