@@ -150,6 +150,21 @@ test('a follower of a step that came from the cache is told so', async () => {
   expect(asked.stderr).toContain('has no log: its outputs came from the cache')
 })
 
+test('a search of all steps goes on past a log that is not kept any more, and says so', async () => {
+  const old = await place.project('old', {
+    'tidegate.yaml': 'steps:\n  first: { run: echo needle one }\n  second: { run: echo needle two }\n',
+  })
+  await old.push(ana)
+  await rm(join(place.dataFolder, 'attempts/old/1/first'), { recursive: true })
+
+  const all = await tidegate('logs', 'old/1', '--grep', 'needle')
+  const one = await tidegate('logs', 'old/1', 'first', '--grep', 'needle')
+
+  expect(all).toMatchObject({ code: 0, stdout: expect.stringContaining('second:1:needle two\n') })
+  expect(all.stderr).toMatch(/^The log of old#1\/first\/1 \(11 bytes\) is not kept any more.*\n$/)
+  expect(one).toMatchObject({ code: 2, stdout: '', stderr: all.stderr })
+})
+
 test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and is said to be so', async (server) => {
   const asked = await shell.tidegate(shell.folder, ['runs', 'runs'], { TIDEGATE_SERVER: server, TIDEGATE_TOKEN: 'x' })
 

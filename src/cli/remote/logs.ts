@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { getRun, searchLog } from '../../api/runs.ts'
 import type { Client } from '../../client/client.ts'
-import { AppError } from '../../core/errors.ts'
+import { AppError, isAppError } from '../../core/errors.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { createLogPrinter, logTime } from '../log-printer.ts'
 import { writeOut } from '../print.ts'
@@ -97,8 +97,18 @@ type Search = LogOptions & { readonly grep: string }
 async function searchSteps(client: Client, run: string, step: string | undefined, search: Search): Promise<void> {
   const steps = step === undefined ? await stepsWithLog(client, run) : [step]
   let found = 0
-  for (const name of steps) found += await searchStep(client, placeOf(run, name, search), search, steps.length > 1)
+  for (const name of steps) {
+    const searched = searchStep(client, placeOf(run, name, search), search, steps.length > 1)
+    found += await (step === undefined ? searched.catch(noteGone) : searched)
+  }
   if (found === 0) process.exitCode = 1
+}
+
+/** Logs go when their time is over, each on its own: the others are searched all the same. */
+function noteGone(error: unknown): number {
+  if (!isAppError(error, 'NOT_FOUND')) throw error
+  console.error(error.message)
+  return 0
 }
 
 async function stepsWithLog(client: Client, run: string): Promise<string[]> {
