@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
 import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
 import { openCommandPlace, type CommandPlace, type Outcome } from './command.ts'
 
@@ -163,6 +165,29 @@ test('a search of all steps goes on past a log that is not kept any more, and sa
   expect(all).toMatchObject({ code: 0, stdout: expect.stringContaining('second:1:needle two\n') })
   expect(all.stderr).toMatch(/^The log of old#1\/first\/1 \(11 bytes\) is not kept any more.*\n$/)
   expect(one).toMatchObject({ code: 2, stdout: '', stderr: all.stderr })
+})
+
+test('what was cleaned up of a run is not listed, and refused in words when it is asked for', async () => {
+  const run = 'echo alone > a.txt; mkdir d; echo inside > d/b.txt; echo beside > d/c.txt; echo kept > k.txt'
+  const wrote = await place.project('wrote', {
+    'tidegate.yaml': `steps:\n  write: { run: ${run}, deps: [], outs: [a.txt, d/, k.txt] }\n`,
+  })
+  await wrote.push(ana)
+  await using store = await openFolderStore(join(place.dataFolder, 'store'))
+  for (const text of ['alone\n', 'inside\n']) await rm(store.localPath(sha256(text)))
+
+  const list = await tidegate('artifact', 'list', 'wrote/1')
+  const [alone, inside, folder, kept] = await Promise.all(
+    ['a.txt', 'd/b.txt', 'd', 'k.txt'].map((path) => tidegate('artifact', 'get', 'wrote/1', path, '-o', '-')),
+  )
+
+  expect(list.stdout).not.toContain('a.txt')
+  const why =
+    'of wrote#1 cannot be fetched: its outputs have been cleaned up. `tidegate rerun wrote#1` makes it again.\n'
+  expect(alone).toEqual({ code: 2, stdout: '', stderr: `a.txt ${why}` })
+  expect(inside).toEqual({ code: 2, stdout: '', stderr: `d/b.txt ${why}` })
+  expect(folder).toEqual({ code: 2, stdout: '', stderr: `d ${why}` })
+  expect(kept?.stdout).toBe('kept\n')
 })
 
 test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and is said to be so', async (server) => {
