@@ -35,8 +35,10 @@ export interface LineSearch {
 const LONGEST_SHOWN = 4_000
 /** Of a long line, in front of the match. */
 const SHOWN_BEFORE = 1_000
-// oxlint-disable-next-line no-control-regex
-const ESCAPE = /\u001b(?:\[[0-9;:?]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_]?)/g
+// Also what else a terminal would obey: lines that were found are printed as they are.
+const ESCAPE =
+  // oxlint-disable-next-line no-control-regex
+  /(?:\u001b\[|\u009b)[0-9;:?]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\^_]?|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
 const NEWLINE = 10
 const RETURN = 13
 

@@ -97,6 +97,12 @@ test('a log is searched line by line: colours do not hide a word, and each state
   expect((await grep('error', { ignoresCase: true })).lines).toHaveLength(1)
 })
 
+test('what a terminal would obey is not in what was found', async () => {
+  await write('a\u0007b\b\u009b2Jc\u009d0;title\u0007 here\n')
+
+  expect((await grep('here')).lines).toMatchObject([{ text: 'abc here' }])
+})
+
 test('lines around a match are shown once, and a search goes on where its limit stopped it', async () => {
   await write(Array.from({ length: 30 }, (_, line) => `line ${line + 1}\n`).join(''))
 
