@@ -152,6 +152,34 @@ test('a follower of a step that came from the cache is told so', async () => {
   expect(asked.stderr).toContain('has no log: its outputs came from the cache')
 })
 
+test('with --json a log is an object for each line, shown, followed or searched', async () => {
+  const lines = (outcome: Outcome) =>
+    outcome.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown)
+  const asked = (...args: string[]) => tidegate('--json', 'logs', 'runs/1', ...args)
+
+  const [shown, followed, found, raw] = await Promise.all([
+    asked('train'),
+    asked('train', '-f'),
+    asked('--grep', '42|preparing'),
+    asked('train', '--raw'),
+  ])
+
+  const train = { step: 'train', attempt: 1, at: expect.any(Number) }
+  expect(lines(shown)).toEqual([
+    { ...train, offset: 0, text: 'ready' },
+    { ...train, offset: 6, text: '42' },
+  ])
+  expect(followed.stdout).toBe(shown.stdout)
+  expect(lines(found)).toEqual([
+    { ...train, step: 'prepare', line: 1, offset: 0, text: 'preparing', isMatch: true },
+    { ...train, line: 2, offset: 6, text: '42', isMatch: true },
+  ])
+  expect(raw).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Leave one out.') })
+})
+
 test('a search of all steps goes on past a log that is not kept any more, and says so', async () => {
   const old = await place.project('old', {
     'tidegate.yaml': 'steps:\n  first: { run: echo needle one }\n  second: { run: echo needle two }\n',

@@ -6,6 +6,7 @@ import { openClient, type GlobalOptions } from '../context.ts'
 import { createLogPrinter, logTime } from '../log-printer.ts'
 import { writeOut } from '../print.ts'
 import { parseRun } from '../references.ts'
+import { linesOf } from './log-lines.ts'
 import { followedPieces, piecesOf, type LogPiece, type LogPlace } from './log-pieces.ts'
 
 interface LogOptions {
@@ -33,9 +34,15 @@ export function registerLogs(program: Command): void {
     .option('-C, --context <lines>', 'with --grep: lines around each match', Number, 0)
     .option('-i, --ignore-case', 'with --grep')
     .action(async (run: string, step: string | undefined, options: LogOptions, command: Command) => {
-      const client = await openClient(command.optsWithGlobals<GlobalOptions>())
-      if (options.grep !== undefined) return searchSteps(client, run, step, { ...options, grep: options.grep })
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const asJson = globals.json === true
+      if (asJson && options.raw === true) {
+        throw new AppError('INVALID_INPUT', '--json prints lines, and --raw the bytes as they are. Leave one out.')
+      }
+      const client = await openClient(globals)
+      if (options.grep !== undefined) return searchSteps(client, run, step, { ...options, grep: options.grep, asJson })
       const place = placeOf(run, step ?? (await interestingStep(client, run, options)), options)
+      if (asJson) return printJson(client, place, options)
       if (options.raw === true) return printRaw(client, place, options)
       await printLog(client, place, options)
     })
@@ -53,6 +60,26 @@ async function printRaw(client: Client, place: LogPlace, options: LogOptions): P
     last = attempt
     await writeOut(bytes)
   }
+}
+
+/** An object for each line of the log, each on a line of its own: a log may be long, and may go on. */
+async function printJson(client: Client, place: LogPlace, options: LogOptions): Promise<void> {
+  const pinned = await withAttempt(client, place)
+  const pieces = options.follow === true ? followedPieces(client, place) : piecesOf(client, pinned, true)
+  const { step } = place.params
+  for await (const lines of linesOf(pieces)) {
+    const shown = lines.map(({ attempt, ...line }) => ({ step, ...pinned.which, ...(attempt && { attempt }), ...line }))
+    await writeOut(Buffer.from(shown.map((line) => `${JSON.stringify(line)}\n`).join('')))
+  }
+}
+
+/** Which attempt is the last, where none was named. */
+async function withAttempt(client: Client, place: LogPlace): Promise<LogPlace> {
+  if (place.which.attempt !== undefined) return place
+  const { steps } = await client.call(getRun, { params: place.params })
+  const attempt = steps.find(({ key }) => key === place.params.step)?.attempt ?? 0
+  // Without one the server says why there is no log.
+  return attempt === 0 ? place : { ...place, which: { ...place.which, attempt } }
 }
 
 async function printLog(client: Client, place: LogPlace, options: LogOptions): Promise<void> {
@@ -91,7 +118,7 @@ async function interestingStep(client: Client, run: string, { follow }: LogOptio
   throw new AppError('NOT_FOUND', `No step of ${run} has a log yet.`)
 }
 
-type Search = LogOptions & { readonly grep: string }
+type Search = LogOptions & { readonly grep: string; readonly asJson: boolean }
 
 /** Exit code 1 where nothing matches, as grep has it. */
 async function searchSteps(client: Client, run: string, step: string | undefined, search: Search): Promise<void> {
@@ -118,35 +145,46 @@ async function stepsWithLog(client: Client, run: string): Promise<string[]> {
 
 /** One answer after the other, until the server has searched the whole log. Answers how many lines matched. */
 async function searchStep(client: Client, place: LogPlace, search: Search, isNamed: boolean): Promise<number> {
-  const { params, which } = place
-  const name = isNamed ? `${params.step}:` : ''
+  const { params, which } = search.asJson ? await withAttempt(client, place) : place
+  const textOf = search.asJson ? jsonText({ step: params.step, ...which }) : plainText(params.step, isNamed, search)
   const asked = {
     pattern: search.grep,
     context: search.context,
     ignoreCase: search.ignoreCase === true ? 'yes' : 'no',
   } as const
   let found = 0
-  let last: number | undefined
   for (let next: { offset: number; line: number } | null = { offset: 0, line: 1 }; next !== null;) {
     const answer: SearchAnswer = await client.call(searchLog, { params, query: { ...which, ...asked, ...next } })
-    for (const { line, at, text, isMatch } of answer.lines) {
-      if (last !== undefined && search.context > 0 && line > last + 1) process.stdout.write('--\n')
-      const time = search.timestamps === true ? `${logTime(at)}  ` : ''
-      process.stdout.write(`${name}${line}${isMatch ? ':' : '-'}${time}${text}\n`)
-      found += isMatch ? 1 : 0
-      last = line
-    }
+    await writeOut(Buffer.from(answer.lines.map(textOf).join('')))
+    found += answer.lines.filter(({ isMatch }) => isMatch).length
     next = answer.next
   }
   return found
 }
 
+function jsonText(place: object): (found: FoundLine) => string {
+  return (found) => `${JSON.stringify({ ...place, ...found })}\n`
+}
+
+/** As grep prints it, with a line between those that do not follow each other. */
+function plainText(step: string, isNamed: boolean, { context, timestamps }: Search): (found: FoundLine) => string {
+  let last: number | undefined
+  return ({ line, at, text, isMatch }) => {
+    const between = last !== undefined && context > 0 && line > last + 1 ? '--\n' : ''
+    last = line
+    const time = timestamps === true ? `${logTime(at)}  ` : ''
+    return `${between}${isNamed ? `${step}:` : ''}${line}${isMatch ? ':' : '-'}${time}${text}\n`
+  }
+}
+
+interface FoundLine {
+  readonly line: number
+  readonly at: number | null
+  readonly text: string
+  readonly isMatch: boolean
+}
+
 interface SearchAnswer {
-  readonly lines: readonly {
-    readonly line: number
-    readonly at: number | null
-    readonly text: string
-    readonly isMatch: boolean
-  }[]
+  readonly lines: readonly FoundLine[]
   readonly next: { readonly offset: number; readonly line: number } | null
 }
