@@ -244,12 +244,17 @@ export const getLog = operation({
   params: InStep,
   query: WhichLog.extend({
     offset: Offset.default(0),
-    limit: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(4 << 20)
-      .default(1 << 20),
+    limit: z
+      .union([
+        z.literal('all'),
+        z.coerce
+          .number()
+          .int()
+          .min(1)
+          .max(4 << 20),
+      ])
+      .default(1 << 20)
+      .describe('bytes at most; all: to the end that the log has now'),
   }),
   answer: z.string(),
 })
@@ -302,6 +307,9 @@ export const followLog = operation({
   path: '/projects/{project}/runs/{number}/steps/{step}/log/stream',
   role: 'viewer',
   params: InStep,
-  query: WhichLog.extend({ offset: Offset.default(0) }),
+  query: WhichLog.extend({
+    offset: Offset.default(0),
+    tail: Offset.positive().optional().describe('instead of `offset`: at most so many of its last bytes, whole lines'),
+  }),
   answer: z.string(),
 })

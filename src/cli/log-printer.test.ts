@@ -35,6 +35,26 @@ test('what does more to a terminal than colour does not pass, wherever the log i
   }
 })
 
+test('no control character passes but tabs and what ends lines', () => {
+  const log = 'a\u0007b\u0000\u007f\u009b2Jc\u009d0;title\u009cd\u0085°é\te\u001b[31mf\n'
+  const bytes = Buffer.from(log)
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const chunks = [bytes.subarray(0, cut), bytes.subarray(cut)]
+    expect(printed(chunks, { isTerminal: true })).toBe('abcd°é\te\u001b[31mf\n')
+    expect(printed(chunks)).toBe('abcd°é\tef\n')
+  }
+})
+
+test('a bar that goes back with backspaces is its last state through a pipe, and one line on a terminal', () => {
+  const bar = ['épo 10%\b\b\b', '20%', '\b\b\b100', '%\nnext\n|\b/', '\b-\n']
+
+  expect(printed(bar)).toBe('épo 100%\nnext\n-\n')
+  expect(printed(bar, { isTerminal: true })).toBe(
+    'épo 10%\r\u001b[Képo 20%\r\u001b[Képo 100\r\u001b[Képo 100%\nnext\n/\r\u001b[K-\n',
+  )
+  expect(printed(bar, { timestamps: true }).split('\n')[0]).toMatch(/^1970-01-01 00:00:0\d\.\d{3}  épo 100%$/)
+})
+
 test('each line stands behind the time its first byte came', () => {
   expect(printed(['one\ntwo\nthr', 'ee\n'], { timestamps: true })).toBe(
     '1970-01-01 00:00:01.000  one\n1970-01-01 00:00:02.500  two\n1970-01-01 00:00:02.500  three\n',

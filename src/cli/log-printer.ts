@@ -1,3 +1,4 @@
+import { applyBackspaces } from '../core/backspaces.ts'
 import { timeAt, type LogTime } from '../core/log-times.ts'
 
 export interface LogPrinterOptions {
@@ -13,19 +14,29 @@ export interface LogPrinter {
   end(): Buffer
 }
 
-// One byte is one character here, so that UTF-8 may be cut anywhere. Of what is escaped colours pass and, on a
-// terminal, the clearing of a line's rest: a log shall not set titles, move the cursor or write the clipboard.
+// One byte is one character here, so that UTF-8 may be cut anywhere: what a terminal takes for `ESC [` and `ESC ]` in
+// one character (U+009B, U+009D) are two. Of what is escaped colours pass and, on a terminal, the clearing of a line's
+// rest; of control characters the tab and what ends lines: a log shall not set titles, ring, move the cursor out of its
+// line or write the clipboard. Backspaces are applied, and do not pass either.
+const ESCAPE =
+  // oxlint-disable-next-line no-control-regex
+  /(?:\u001b\[|\u00c2\u009b)[0-9;:?]*([@-~])|(?:\u001b\]|\u00c2\u009d)[^\u0007\u001b\r\n]*?(?:\u0007|\u001b\\|\u00c2\u009c)|\u001b[@-Z\\^_]?|\u00c2[\u0080-\u009f]|[\u0000-\u0007\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f]/g
 // oxlint-disable-next-line no-control-regex
-const ESCAPE = /\u001b(?:\[[0-9;:?]*([@-~])|\][^\u0007\u001b\r\n]*(?:\u0007|\u001b\\)|[@-Z\\^_]?)/g
+const NEEDS_CLEANING = /[\u0000-\u0007\u000b\u000c\u000e-\u001f\u007f]|\u00c2[\u0080-\u009f]/
+const UNFINISHED_ESCAPE =
+  // oxlint-disable-next-line no-control-regex
+  /(?:(?:\u001b\[|\u00c2\u009b)[0-9;:?]*|(?:\u001b\]|\u00c2\u009d)[^\u0007\u001b]{0,4096}\u001b?|\u001b|\u00c2)$/
 // oxlint-disable-next-line no-control-regex
-const UNFINISHED_ESCAPE = /\u001b(?:\[[0-9;:?]*|\][^\u0007\u001b]{0,4096}\u001b?)?$/
+const CHARACTER = /\u001b\[[0-9;:?]*[mK]|[\u00c0-\u00ff][\u0080-\u00bf]*|[^]/g
+/** Backspaces are left out of a line that is longer: it is kept as long as it is unfinished. */
+const LONGEST_OVERWRITTEN = 64 << 10
 const CLEAR_LINE = '\r\u001b[K'
 
 /** Shows a log as people want to read it; the log's own bytes are what `--raw` prints. */
 export function createLogPrinter(options: LogPrinterOptions): LogPrinter {
   // What is to be shown is handed over at once: a write for each line takes ten times as long as all the rest.
   const shown: string[] = []
-  const line = (options.isTerminal ? liveLine : lastState)((text) => void shown.push(text))
+  const line = overwritten((options.isTerminal ? liveLine : lastState)((text) => void shown.push(text)))
   const take = () => Buffer.from(shown.splice(0).join(''), 'latin1')
   const stamp = stamper(options.isTerminal)
   let held = ''
@@ -79,6 +90,46 @@ interface Line {
   end(): void
 }
 
+/** A line that goes back over itself is shown anew, as a progress bar is after a carriage return. */
+function overwritten(line: Line): Line {
+  let current = ''
+
+  function overwrite(piece: string, stamp: () => string): void {
+    if (current.length > LONGEST_OVERWRITTEN) return line.text(piece.replaceAll('\b', ''), stamp)
+    if (current !== '') line.back()
+    current = applyBackspaces(current + piece, CHARACTER)
+    line.text(current.replace(/[\b]+$/, ''), stamp)
+  }
+
+  function newline(): void {
+    current = ''
+    line.newline()
+  }
+
+  return {
+    text(part, stamp) {
+      if (!part.includes('\b') && !current.endsWith('\b')) {
+        current = afterNewline(current + part).slice(0, LONGEST_OVERWRITTEN + 1)
+        return line.text(part, stamp)
+      }
+      for (const [index, piece] of part.split('\n').entries()) {
+        if (index > 0) newline()
+        if (piece !== '') overwrite(piece, stamp)
+      }
+    },
+    back() {
+      current = ''
+      line.back()
+    },
+    newline,
+    end: () => line.end(),
+  }
+}
+
+function afterNewline(text: string): string {
+  return text.slice(text.lastIndexOf('\n') + 1)
+}
+
 function liveLine(say: (text: string) => void): Line {
   let isStart = true
   let goesBack = false
@@ -127,9 +178,9 @@ function lastState(say: (text: string) => void): Line {
 }
 
 function cleaned(text: string, { isTerminal }: LogPrinterOptions): string {
-  if (!text.includes('\u001b')) return text
-  return text.replace(ESCAPE, (escape, final: string | undefined) => {
-    return isTerminal && (final === 'm' || final === 'K') ? escape : ''
+  if (!NEEDS_CLEANING.test(text)) return text
+  return text.replace(ESCAPE, (escape: string, final: string | undefined) => {
+    return isTerminal && escape.startsWith('\u001b') && (final === 'm' || final === 'K') ? escape : ''
   })
 }
 

@@ -4,6 +4,7 @@ export interface FoundLine {
   readonly line: number
   /** Of its first byte in the log. */
   readonly offset: number
+  /** Of a long line what stands around the match, with `…` for what does not. */
   readonly text: string
   readonly isMatch: boolean
 }
@@ -20,7 +21,10 @@ export interface Search {
 }
 
 export interface LineSearch {
-  /** Whole lines, from the first on that was not given yet; false: the limit was reached. */
+  /**
+   * Whole lines, from the first on that was not given yet; false: the limit was reached. What no line break ends
+   * is a part of a line, and what comes next is looked at on its own and has the same number.
+   */
   push(lines: Buffer): boolean
   /** What was found since this was asked last. */
   take(): FoundLine[]
@@ -28,9 +32,13 @@ export interface LineSearch {
   readonly next: { readonly offset: number; readonly line: number }
 }
 
-const LONGEST_LINE = 4_000
-// oxlint-disable-next-line no-control-regex
-const ESCAPE = /\u001b(?:\[[0-9;:?]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_]?)/g
+const LONGEST_SHOWN = 4_000
+/** Of a long line, in front of the match. */
+const SHOWN_BEFORE = 1_000
+// Also what else a terminal would obey: lines that were found are printed as they are.
+const ESCAPE =
+  // oxlint-disable-next-line no-control-regex
+  /(?:\u001b\[|\u009b)[0-9;:?]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\^_]?|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
 const NEWLINE = 10
 const RETURN = 13
 
@@ -43,8 +51,9 @@ export function searchLines(search: Search): LineSearch {
   let after = 0
 
   function look(text: string, at: number): void {
-    const isMatch = left > 0 && pattern.test(text)
-    const row = { line, offset: at, text, isMatch }
+    const match = left > 0 ? pattern.exec(text) : null
+    const isMatch = match !== null
+    const row = { line, offset: at, text: shown(text, match?.index ?? 0), isMatch }
     if (isMatch) {
       found.push(...before.splice(0), row)
       left -= 1
@@ -56,14 +65,17 @@ export function searchLines(search: Search): LineSearch {
       before.push(row)
       if (before.length > search.context) before.shift()
     }
-    line += 1
   }
 
   return {
     push(lines) {
+      // A megabyte of a progress bar may have no newline: it is looked for once, not for each state.
+      let newline = -1
       for (let from = 0; from < lines.length && (left > 0 || after > 0);) {
-        const end = endOfLine(lines, from)
-        look(visible(lines.subarray(from, Math.min(end, from + LONGEST_LINE))), offset)
+        if (from > newline) newline = indexOrEnd(lines, NEWLINE, from)
+        const end = endOfLine(lines, from, newline)
+        look(visible(lines.subarray(from, end)), offset)
+        if (isLineBreak(lines[end - 1])) line += 1
         offset += end - from
         from = end
       }
@@ -82,12 +94,28 @@ export function searchLines(search: Search): LineSearch {
 }
 
 /** One past its newline, or past its carriage return where no newline follows. */
-function endOfLine(bytes: Buffer, from: number): number {
-  const newline = bytes.indexOf(NEWLINE, from)
-  const end = newline === -1 ? bytes.length : newline + 1
+function endOfLine(bytes: Buffer, from: number, newline: number): number {
+  const end = Math.min(newline + 1, bytes.length)
   const back = bytes.subarray(from, end).indexOf(RETURN)
   if (back === -1 || from + back + 1 >= end - 1) return end
   return from + back + 1
+}
+
+function indexOrEnd(bytes: Buffer, byte: number, from: number): number {
+  const index = bytes.indexOf(byte, from)
+  return index === -1 ? bytes.length : index
+}
+
+function isLineBreak(byte: number | undefined): boolean {
+  return byte === NEWLINE || byte === RETURN
+}
+
+/** A line may have a megabyte: it is searched whole, and nobody wants to read more than this of it. */
+function shown(text: string, match: number): string {
+  if (text.length <= LONGEST_SHOWN) return text
+  const from = match < LONGEST_SHOWN - SHOWN_BEFORE ? 0 : match - SHOWN_BEFORE
+  const end = from + LONGEST_SHOWN
+  return `${from > 0 ? '…' : ''}${text.slice(from, end)}${end < text.length ? '…' : ''}`
 }
 
 function visible(line: Buffer): string {

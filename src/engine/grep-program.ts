@@ -19,7 +19,7 @@ export interface GrepProgress {
 }
 
 const PIECE_BYTES = 256 << 10
-/** A line without an end is cut here. */
+/** A line without an end is cut here: its parts are searched one by one. */
 const LONGEST_REST = 1 << 20
 
 const order = workerData as GrepOrder
@@ -34,13 +34,20 @@ while (goesOn) {
   at += bytes.length
   const all = Buffer.concat([rest, bytes])
   const isEnd = bytes.length === 0
-  const whole = isEnd || all.length > LONGEST_REST ? all.length : all.lastIndexOf(10) + 1
+  const whole = isEnd ? all.length : wholeLines(all)
   rest = Buffer.from(all.subarray(whole))
   const wantsMore = search.push(all.subarray(0, whole))
   goesOn = wantsMore && !isEnd
   say({ found: search.take(), next: search.next, isDone: !goesOn, isWhole: isEnd && wantsMore })
 }
 closeSync(file)
+
+/** How many bytes to search now. The last byte may be a carriage return that a newline follows. */
+function wholeLines(bytes: Buffer): number {
+  const lines = bytes.lastIndexOf(10) + 1
+  if (lines > 0 || bytes.length <= LONGEST_REST) return lines
+  return bytes.lastIndexOf(13, -2) + 1 || bytes.length
+}
 
 function say(progress: GrepProgress): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin

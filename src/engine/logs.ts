@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,6 +41,28 @@ export async function readLog(logFile: string, offset: number, limitBytes: numbe
   } finally {
     await file.close()
   }
+}
+
+/** What the log holds now from `offset` on, piece by piece: it may be larger than our memory. */
+export async function* streamLog(logFile: string, offset: number): AsyncGenerator<Uint8Array> {
+  const file = await openOrNothing(logFile)
+  if (file === undefined) return
+  try {
+    const { size } = await file.stat()
+    if (offset < size) yield* file.createReadStream({ start: offset, end: size - 1, autoClose: false })
+  } finally {
+    await file.close()
+  }
+}
+
+/** Where the last `tailBytes` of a log begin, moved on to where a line does, or at least a state of a progress bar. */
+export async function startOfTail(logFile: string, tailBytes: number): Promise<number> {
+  const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
+  const start = size - tailBytes
+  if (start <= 0) return 0
+  const { bytes } = await readLog(logFile, start, Math.min(tailBytes, PIECE_BYTES))
+  const newline = bytes.indexOf(0x0a)
+  return start + (newline === -1 ? bytes.indexOf(0x0d) : newline) + 1
 }
 
 /**

@@ -3,9 +3,8 @@ import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import type { RunRow } from '../db/tables.ts'
 import { getPlan, listSteps } from '../engine/runs.sql.ts'
 import { parseOutputs } from '../engine/step-outputs.ts'
-import { isAppError } from '../core/errors.ts'
 import type { Installation } from './installation.ts'
-import { filesOf } from './stored-trees.ts'
+import { contentTrouble, filesOf } from './stored-trees.ts'
 
 /** An output of a step, as people take it away. `files` are relative to it; of a file it is one, with no path. */
 export interface RunArtifact {
@@ -13,10 +12,12 @@ export interface RunArtifact {
   readonly path: string
   readonly ref: ArtifactRef
   readonly files: readonly TreeFile[]
+  /** Why it cannot be fetched any more; its files are not known then. */
+  readonly trouble: string | undefined
 }
 
 /**
- * What the steps of a run wrote, in the plan's order, as far as it is still stored. Datasets are not among
+ * What the steps of a run wrote, in the plan's order. Datasets are not among
  * them: they have their own page, and some of them are hidden from whoever may look at a run.
  */
 export async function runArtifacts(
@@ -28,11 +29,9 @@ export async function runArtifacts(
   for (const { key, outputs } of await listSteps(database.read, run.id)) {
     if (outputs === null || !shown.has(key)) continue
     for (const [path, ref] of Object.entries(parseOutputs(outputs).outs)) {
-      const files = await filesOf(store, ref).catch((error: unknown) => {
-        if (isAppError(error, 'NOT_FOUND')) return undefined
-        throw error
-      })
-      if (files !== undefined) artifacts.push({ step: key, path: path.replace(/\/+$/, ''), ref, files })
+      const trouble = await contentTrouble(store, ref.digest, ref.kind === 'file' ? ref.size : -1)
+      const files = trouble === undefined ? await filesOf(store, ref) : []
+      artifacts.push({ step: key, path: path.replace(/\/+$/, ''), ref, files, trouble })
     }
   }
   return artifacts

@@ -23,20 +23,24 @@ export async function sourceFilesOf(store: Store, run: Pick<RunRow, 'source_tree
  */
 export async function artifactTrouble(store: Store, ref: ArtifactRef): Promise<string | undefined> {
   try {
-    if (ref.kind === 'file') return await contentTrouble(store, ref.digest, ref.size)
-    for (const file of (await readTree(store, ref.digest)).files) {
-      const trouble = await contentTrouble(store, file.digest, file.size)
-      if (trouble !== undefined) return trouble
-    }
-    return undefined
+    return await filesTrouble(store, await filesOf(store, ref))
   } catch (error) {
     if (isLostContent(error)) return whyLost(store, ref.digest)
     throw error
   }
 }
 
-/** `size`: what it must have; negative: not known. */
-async function contentTrouble(store: Store, digest: Digest, size: number): Promise<string | undefined> {
+/** The same for some of its files. */
+export async function filesTrouble(store: Store, files: readonly TreeFile[]): Promise<string | undefined> {
+  for (const { digest, size } of files) {
+    const trouble = await contentTrouble(store, digest, size)
+    if (trouble !== undefined) return trouble
+  }
+  return undefined
+}
+
+/** Of one file, or of a tree's own list of files. `size`: what it must have; negative: not known. */
+export async function contentTrouble(store: Store, digest: Digest, size: number): Promise<string | undefined> {
   const found = sizeIn(store, digest) ?? (await store.has(digest))
   if (found === undefined) return whyLost(store, digest)
   if (size < 0 || found === size) return undefined

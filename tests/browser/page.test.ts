@@ -109,6 +109,31 @@ test('a run is watched while it happens: stages and log move without a reload', 
   await rm(goFile)
 })
 
+test('of a large log the page shows the end at once, says what stands before, and links to all of it', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('chatty', {
+    'tidegate.yaml': 'steps:\n  count: { run: seq 1 1000000 }\n',
+  })
+  await project.push(dev)
+
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/chatty/runs/1`)
+  await page.getByRole('button', { name: /^count/ }).click()
+  const log = page.getByRole('log', { name: 'Log of count' })
+  await log.getByText('1000000', { exact: true }).waitFor()
+  const note = await log.getByText('before this are not shown').textContent()
+  const beginning = await log.getByRole('link', { name: 'from the beginning' }).getAttribute('href')
+  const plain = await page.getByRole('link', { name: 'as plain text' }).getAttribute('href')
+  const whole = await (await page.request.get(new URL(plain ?? '', place.server.address).href)).text()
+
+  expect(note).toMatch(/^4\.6 MiB and 29[\d,]+ lines before this are not shown/)
+  expect(beginning).toBe(plain)
+  expect(whole).toHaveLength(6_888_896)
+  expect(whole).toMatch(/\n999999\n1000000\n$/)
+  expect(troubles).toEqual([])
+})
+
 test('a failing test shows its name, what it said and the lines that matter', async () => {
   const { page, troubles } = await browser.visitor()
   const dev = await place.person('dev')

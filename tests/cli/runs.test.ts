@@ -1,5 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
 import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
 import { openCommandPlace, type CommandPlace, type Outcome } from './command.ts'
 
@@ -19,6 +26,18 @@ const SERVES = `steps:
       python3 -c "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['TIDEGATE_SERVICE_CLOCK_PORT'])))"
       [ "$(wc -l < state/epochs)" -ge 2 ]
 `
+
+/** What ends when the test has written a file; then a step that needs a second try. */
+function tried(goFile: string): string {
+  return `steps:
+  hold: { run: "while [ ! -e ${goFile} ]; do sleep 0.05; done" }
+  train:
+    needs: [hold]
+    retry: { on: [exit], limit: 1 }
+    run: "[ $TIDEGATE_ATTEMPT = tries#1/train/2 ] || { echo first try; exit 1; }; sleep 1; echo second try"
+  deploy: { needs: [train], if: "branch == 'other'", run: echo deploying }
+`
+}
 
 let place: TestServer
 let shell: CommandPlace
@@ -93,6 +112,110 @@ test('a log is shown with the time of each line, raw, and searched in every step
   expect(found.stdout).toBe('prepare:1:preparing\ntrain:1-ready\ntrain:2:42\n')
   expect(found.code).toBe(0)
   expect(nothing).toMatchObject({ code: 1, stdout: '' })
+})
+
+test('a follower waits for a step to begin, goes on into its next attempt, and ends with the step', async () => {
+  const goFile = join(tmpdir(), `tidegate-go-${randomUUID()}`)
+  const tries = await place.project('tries', { 'tidegate.yaml': tried(goFile) })
+  const pushed = tries.push(ana)
+  while ((await tries.runs()).length === 0) await sleep(20)
+  const following = tidegate('logs', 'tries/1', 'train', '-f')
+  const early = await tidegate('logs', 'tries/1', 'train')
+  await sleep(1_000)
+  await writeFile(goFile, '')
+  const followed = await following
+  const [again, skipped] = await Promise.all([
+    tidegate('logs', 'tries/1', '--attempt', '1', 'train', '-f'),
+    tidegate('logs', 'tries/1', 'deploy', '-f'),
+  ])
+  await pushed
+  await rm(goFile)
+
+  expect(early).toMatchObject({ code: 2, stdout: '' })
+  expect(early.stderr).toMatch(/^Step train of tries#1 has no log: it has not begun \(waits for hold.*\)\.\n$/)
+  expect(followed.stderr).toMatch(/^train has not begun: waits for hold.*\n$/)
+  expect(followed.stdout).toMatch(/^first try\n[^]*\n\[tidegate\] attempt 2\n[^]*second try\n$/)
+  expect(followed.code).toBe(0)
+  expect(again.stdout).not.toContain('second try')
+  expect(skipped).toMatchObject({ code: 2, stdout: '' })
+  expect(skipped.stderr).toMatch(/^Step deploy of tries#1 has no log: it was skipped before it began \(/)
+})
+
+test('a follower of a step that came from the cache is told so', async () => {
+  await project.commit({ 'notes.md': 'another commit\n' })
+  await project.push(ana)
+  const number = Math.max(...(await project.runs()).map((run) => run.number))
+
+  const asked = await tidegate('logs', `runs/${number}`, 'train', '-f')
+
+  expect(asked).toMatchObject({ code: 2, stdout: '' })
+  expect(asked.stderr).toContain('has no log: its outputs came from the cache')
+})
+
+test('with --json a log is an object for each line, shown, followed or searched', async () => {
+  const lines = (outcome: Outcome) =>
+    outcome.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown)
+  const asked = (...args: string[]) => tidegate('--json', 'logs', 'runs/1', ...args)
+
+  const [shown, followed, found, raw] = await Promise.all([
+    asked('train'),
+    asked('train', '-f'),
+    asked('--grep', '42|preparing'),
+    asked('train', '--raw'),
+  ])
+
+  const train = { step: 'train', attempt: 1, at: expect.any(Number) }
+  expect(lines(shown)).toEqual([
+    { ...train, offset: 0, text: 'ready' },
+    { ...train, offset: 6, text: '42' },
+  ])
+  expect(followed.stdout).toBe(shown.stdout)
+  expect(lines(found)).toEqual([
+    { ...train, step: 'prepare', line: 1, offset: 0, text: 'preparing', isMatch: true },
+    { ...train, line: 2, offset: 6, text: '42', isMatch: true },
+  ])
+  expect(raw).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Leave one out.') })
+})
+
+test('a search of all steps goes on past a log that is not kept any more, and says so', async () => {
+  const old = await place.project('old', {
+    'tidegate.yaml': 'steps:\n  first: { run: echo needle one }\n  second: { run: echo needle two }\n',
+  })
+  await old.push(ana)
+  await rm(join(place.dataFolder, 'attempts/old/1/first'), { recursive: true })
+
+  const all = await tidegate('logs', 'old/1', '--grep', 'needle')
+  const one = await tidegate('logs', 'old/1', 'first', '--grep', 'needle')
+
+  expect(all).toMatchObject({ code: 0, stdout: expect.stringContaining('second:1:needle two\n') })
+  expect(all.stderr).toMatch(/^The log of old#1\/first\/1 \(11 bytes\) is not kept any more.*\n$/)
+  expect(one).toMatchObject({ code: 2, stdout: '', stderr: all.stderr })
+})
+
+test('what was cleaned up of a run is not listed, and refused in words when it is asked for', async () => {
+  const run = 'echo alone > a.txt; mkdir d; echo inside > d/b.txt; echo beside > d/c.txt; echo kept > k.txt'
+  const wrote = await place.project('wrote', {
+    'tidegate.yaml': `steps:\n  write: { run: ${run}, deps: [], outs: [a.txt, d/, k.txt] }\n`,
+  })
+  await wrote.push(ana)
+  await using store = await openFolderStore(join(place.dataFolder, 'store'))
+  for (const text of ['alone\n', 'inside\n']) await rm(store.localPath(sha256(text)))
+
+  const list = await tidegate('artifact', 'list', 'wrote/1')
+  const [alone, inside, folder, kept] = await Promise.all(
+    ['a.txt', 'd/b.txt', 'd', 'k.txt'].map((path) => tidegate('artifact', 'get', 'wrote/1', path, '-o', '-')),
+  )
+
+  expect(list.stdout).not.toContain('a.txt')
+  const why =
+    'of wrote#1 cannot be fetched: its outputs have been cleaned up. `tidegate rerun wrote#1` makes it again.\n'
+  expect(alone).toEqual({ code: 2, stdout: '', stderr: `a.txt ${why}` })
+  expect(inside).toEqual({ code: 2, stdout: '', stderr: `d/b.txt ${why}` })
+  expect(folder).toEqual({ code: 2, stdout: '', stderr: `d ${why}` })
+  expect(kept?.stdout).toBe('kept\n')
 })
 
 test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and is said to be so', async (server) => {

@@ -1,9 +1,11 @@
 import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text as textOfStream } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { grepLog } from '../../src/engine/grep-log.ts'
-import { followLog, logFileOf, readLog } from '../../src/engine/logs.ts'
+import { followLog, logFileOf, readLog, startOfTail, streamLog } from '../../src/engine/logs.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -57,6 +59,29 @@ test('a follower that is no longer wanted stops', async () => {
   expect(await next).toMatchObject({ done: true })
 })
 
+test('the end of a log begins where a line does, or where a progress bar has a new state', async () => {
+  await write('one\ntwo\nthree\n')
+  const afterLines = await startOfTail(logFileOf(folder), 8)
+  await write(' 10 %\r 20 %\r 30 %')
+
+  expect(afterLines).toBe('one\ntwo\n'.length)
+  expect(await startOfTail(logFileOf(folder), 100)).toBe(0)
+  expect(await startOfTail(logFileOf(folder), 8)).toBe('one\ntwo\nthree\n 10 %\r 20 %\r'.length)
+  expect(await startOfTail(join(folder, 'none'), 8)).toBe(0)
+})
+
+test('a whole log comes as a stream, as far as it has come', async () => {
+  await write('0123456789')
+
+  expect(await streamed(join(folder, 'log'), 3)).toBe('3456789')
+  expect(await streamed(join(folder, 'log'), 10)).toBe('')
+  expect(await streamed(join(folder, 'none'), 0)).toBe('')
+})
+
+function streamed(file: string, offset: number): Promise<string> {
+  return textOfStream(Readable.from(streamLog(file, offset)))
+}
+
 const SEARCH = { ignoresCase: false, context: 0, limit: 100, offset: 0, line: 1 }
 const grep = (pattern: string, more: Partial<typeof SEARCH> = {}) =>
   grepLog(logFileOf(folder), { ...SEARCH, pattern, ...more }, new AbortController().signal)
@@ -70,6 +95,12 @@ test('a log is searched line by line: colours do not hide a word, and each state
     '6 last',
   ])
   expect((await grep('error', { ignoresCase: true })).lines).toHaveLength(1)
+})
+
+test('what a terminal would obey is not in what was found', async () => {
+  await write('a\u0007b\b\u009b2Jc\u009d0;title\u0007 here\n')
+
+  expect((await grep('here')).lines).toMatchObject([{ text: 'abc here' }])
 })
 
 test('lines around a match are shown once, and a search goes on where its limit stopped it', async () => {
@@ -101,6 +132,36 @@ test('a large log is searched to its end', async () => {
   await write('needle\n')
 
   expect((await grep('needle')).lines).toEqual([{ line: 300_001, offset: 30_000_000, text: 'needle', isMatch: true }])
+})
+
+test('a long line is searched to its end, and shown where it matches', async () => {
+  await write(`${'x'.repeat(9_000)} loss nan ${'y'.repeat(9_000)} end\nnext\n`)
+
+  const [found] = (await grep('nan')).lines
+  const cut = await grep('x$')
+
+  expect(found).toMatchObject({ line: 1, offset: 0 })
+  expect(found?.text).toMatch(/^…x{990,1000} loss nan y{2900,3000}…$/)
+  expect((await grep('end$')).lines).toMatchObject([{ line: 1, text: expect.stringMatching(/y end$/) }])
+  expect(cut.lines).toEqual([])
+  expect((await grep('next')).lines).toMatchObject([{ line: 2 }])
+})
+
+test('lines are numbered as they stand in the log, however long they are', async () => {
+  await write(`${'x'.repeat(900 << 10)}\n${'y'.repeat(900 << 10)}\n${'z'.repeat(3 << 20)} nan\nlast\n`)
+
+  expect((await grep('^y+$|nan|last')).lines.map(({ line }) => line)).toEqual([2, 3, 4])
+})
+
+test('states of a bar that no line break ends are each found whole, and once', async () => {
+  const bar = Array.from(
+    { length: 60_000 },
+    (_, at) => `step ${String(at).padStart(6, '0')} of 60000 with a loss\r`,
+  ).join('')
+  await write(`first\n${bar}\nlast\n`)
+
+  expect((await grep('^step 0[0-9]{5} of 60000 with a loss$', { limit: 100_000 })).lines).toHaveLength(60_000)
+  expect((await grep('last')).lines).toMatchObject([{ line: 60_002 }])
 })
 
 test('a pattern that would take for ever is refused with what to do, and nothing else waits for it', async () => {

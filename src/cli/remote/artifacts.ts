@@ -40,9 +40,9 @@ export function registerArtifacts(program: Command): void {
       const query = { path, ...(options.step === undefined ? {} : { step: options.step }) }
       const response = await client.fetch(getArtifact, { params: parseRun(run), query })
       const content = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
-      if (options.output === '-') return pipeline(content, process.stdout)
+      if (options.output === '-') return pipeline(whole(content, path), process.stdout)
       const file = options.output ?? ownName(response, path)
-      await keep(content, file)
+      await keep(whole(content, path), file)
       print(globals, { file }, () => file)
     })
 }
@@ -61,8 +61,18 @@ function ownName(response: Response, path: string): string {
   throw new AppError('INVALID_INPUT', `${file} is here already. Name another with --output.`)
 }
 
+/** An answer that has begun cannot say any more why it ends. */
+async function* whole(content: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* content
+  } catch (error) {
+    const why = `The server broke off in the midst of ${path}: its own log says why. Ask again.`
+    throw new AppError('UPSTREAM', why, {}, { cause: error })
+  }
+}
+
 /** Whole or not at all. */
-async function keep(content: Readable, file: string): Promise<void> {
+async function keep(content: AsyncIterable<Buffer>, file: string): Promise<void> {
   const temporary = `${file}.${process.pid}.part`
   try {
     await pipeline(content, createWriteStream(temporary))

@@ -1,12 +1,13 @@
 import { Option, type Command } from 'commander'
-import { followLog, getLog, getLogTimes, getRun, searchLog } from '../../api/runs.ts'
+import { getRun, searchLog } from '../../api/runs.ts'
 import type { Client } from '../../client/client.ts'
-import { AppError } from '../../core/errors.ts'
-import type { LogTime } from '../../core/log-times.ts'
+import { AppError, isAppError } from '../../core/errors.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { createLogPrinter, logTime } from '../log-printer.ts'
 import { writeOut } from '../print.ts'
 import { parseRun } from '../references.ts'
+import { linesOf } from './log-lines.ts'
+import { followedPieces, piecesOf, type LogPiece, type LogPlace } from './log-pieces.ts'
 
 interface LogOptions {
   readonly follow?: boolean
@@ -19,17 +20,12 @@ interface LogOptions {
   readonly ignoreCase?: boolean
 }
 
-interface Place {
-  readonly params: { readonly project: string; readonly number: number; readonly step: string }
-  readonly which: { readonly attempt?: number; readonly service?: string }
-}
-
 /** `tidegate logs`: shown, followed or searched. */
 export function registerLogs(program: Command): void {
   program
     .command('logs <run> [step]')
     .description('the log of a step; without a step, of the first that failed or still runs')
-    .option('-f, --follow', 'go on until the step ends')
+    .option('-f, --follow', 'go on until the step ends, through all its attempts; waits for the first')
     .option('--attempt <number>', 'another than the last', Number)
     .option('--service <name>', 'of a service that ran beside the step')
     .option('-t, --timestamps', 'when each line came, in UTC')
@@ -38,93 +34,108 @@ export function registerLogs(program: Command): void {
     .option('-C, --context <lines>', 'with --grep: lines around each match', Number, 0)
     .option('-i, --ignore-case', 'with --grep')
     .action(async (run: string, step: string | undefined, options: LogOptions, command: Command) => {
-      const client = await openClient(command.optsWithGlobals<GlobalOptions>())
-      if (options.grep !== undefined) return searchSteps(client, run, step, { ...options, grep: options.grep })
-      const place = placeOf(run, step ?? (await interestingStep(client, run)), options)
+      const globals = command.optsWithGlobals<GlobalOptions>()
+      const asJson = globals.json === true
+      if (asJson && options.raw === true) {
+        throw new AppError('INVALID_INPUT', '--json prints lines, and --raw the bytes as they are. Leave one out.')
+      }
+      const client = await openClient(globals)
+      if (options.grep !== undefined) return searchSteps(client, run, step, { ...options, grep: options.grep, asJson })
+      const place = placeOf(run, step ?? (await interestingStep(client, run, options)), options)
+      if (asJson) return printJson(client, place, options)
       if (options.raw === true) return printRaw(client, place, options)
       await printLog(client, place, options)
     })
 }
 
-function placeOf(run: string, step: string, { attempt, service }: LogOptions): Place {
+function placeOf(run: string, step: string, { attempt, service }: LogOptions): LogPlace {
   const which = { ...(attempt === undefined ? {} : { attempt }), ...(service === undefined ? {} : { service }) }
   return { params: { ...parseRun(run), step }, which }
 }
 
-async function printRaw(client: Client, place: Place, options: LogOptions): Promise<void> {
-  for await (const { bytes } of piecesOf(client, place, options)) await writeOut(bytes)
+async function printRaw(client: Client, place: LogPlace, options: LogOptions): Promise<void> {
+  let last: number | undefined
+  for await (const { bytes, attempt } of logOf(client, place, options)) {
+    if (last !== undefined && attempt !== last) console.error(attemptBegins(attempt))
+    last = attempt
+    await writeOut(bytes)
+  }
 }
 
-async function printLog(client: Client, place: Place, options: LogOptions): Promise<void> {
-  const printer = createLogPrinter({ isTerminal: process.stdout.isTTY, timestamps: options.timestamps === true })
-  for await (const { bytes, offset, times } of piecesOf(client, place, options)) {
+/** An object for each line of the log, each on a line of its own: a log may be long, and may go on. */
+async function printJson(client: Client, place: LogPlace, options: LogOptions): Promise<void> {
+  const pinned = await withAttempt(client, place)
+  const pieces = options.follow === true ? followedPieces(client, place) : piecesOf(client, pinned, true)
+  const { step } = place.params
+  for await (const lines of linesOf(pieces)) {
+    const shown = lines.map(({ attempt, ...line }) => ({ step, ...pinned.which, ...(attempt && { attempt }), ...line }))
+    await writeOut(Buffer.from(shown.map((line) => `${JSON.stringify(line)}\n`).join('')))
+  }
+}
+
+/** Which attempt is the last, where none was named. */
+async function withAttempt(client: Client, place: LogPlace): Promise<LogPlace> {
+  if (place.which.attempt !== undefined) return place
+  const { steps } = await client.call(getRun, { params: place.params })
+  const attempt = steps.find(({ key }) => key === place.params.step)?.attempt ?? 0
+  // Without one the server says why there is no log.
+  return attempt === 0 ? place : { ...place, which: { ...place.which, attempt } }
+}
+
+async function printLog(client: Client, place: LogPlace, options: LogOptions): Promise<void> {
+  const newPrinter = () =>
+    createLogPrinter({ isTerminal: process.stdout.isTTY, timestamps: options.timestamps === true })
+  let printer = newPrinter()
+  let last: number | undefined
+  for await (const { bytes, offset, times, attempt } of logOf(client, place, options)) {
+    if (last !== undefined && attempt !== last) {
+      await writeOut(printer.end())
+      await writeOut(Buffer.from(`\n${attemptBegins(attempt)}\n`))
+      printer = newPrinter()
+    }
+    last = attempt
     await writeOut(printer.push(bytes, offset, times))
   }
   await writeOut(printer.end())
 }
 
-interface Piece {
-  readonly offset: number
-  readonly bytes: Buffer
-  readonly times: readonly LogTime[]
+function logOf(client: Client, place: LogPlace, { follow, timestamps }: LogOptions): AsyncGenerator<LogPiece> {
+  return follow === true ? followedPieces(client, place) : piecesOf(client, place, timestamps === true)
 }
 
-/** As much as the server gives at once. */
-const PIECE_BYTES = 4 << 20
-
-async function* piecesOf(client: Client, place: Place, { follow, timestamps }: LogOptions): AsyncGenerator<Piece> {
-  const { params, which } = place
-  if (follow === true) {
-    for await (const event of client.follow(followLog, { params, query: which })) {
-      if (event.event !== 'log') continue
-      const { offset, text, times } = event.data as { offset: number; text: string; times: [number, number][] }
-      yield { offset, bytes: Buffer.from(text), times: times.map(asTime) }
-    }
-    return
-  }
-  let next = readPiece(client, place, 0, timestamps === true)
-  for (;;) {
-    const piece = await next
-    if (piece.bytes.length === 0) return
-    // The next one is on its way while this one is printed; why it fails is told when it is awaited.
-    next = readPiece(client, place, piece.offset + piece.bytes.length, timestamps === true)
-    next.catch(() => undefined)
-    yield piece
-  }
+function attemptBegins(attempt: number | undefined): string {
+  return `[tidegate] attempt ${attempt}`
 }
 
-async function readPiece(client: Client, place: Place, offset: number, timestamps: boolean): Promise<Piece> {
-  const { params, which } = place
-  const response = await client.fetch(getLog, { params, query: { ...which, offset, limit: PIECE_BYTES } })
-  const bytes = Buffer.from(await response.arrayBuffer())
-  if (!timestamps || bytes.length === 0) return { offset, bytes, times: [] }
-  const range = { from: offset, to: offset + bytes.length }
-  const { times } = await client.call(getLogTimes, { params, query: { ...which, ...range } })
-  return { offset, bytes, times: times.map(asTime) }
-}
-
-function asTime([offset, at]: readonly [number, number]): LogTime {
-  return { offset, at }
-}
-
-async function interestingStep(client: Client, run: string): Promise<string> {
+async function interestingStep(client: Client, run: string, { follow }: LogOptions): Promise<string> {
   const { steps } = await client.call(getRun, { params: parseRun(run) })
   const step =
     steps.find(({ state }) => state === 'failed') ??
     steps.find(({ state }) => state === 'running') ??
-    steps.findLast(({ attempt }) => attempt > 0)
+    steps.findLast(({ attempt }) => attempt > 0) ??
+    steps.find(({ state }) => follow === true && state === 'waiting')
   if (step !== undefined) return step.key
   throw new AppError('NOT_FOUND', `No step of ${run} has a log yet.`)
 }
 
-type Search = LogOptions & { readonly grep: string }
+type Search = LogOptions & { readonly grep: string; readonly asJson: boolean }
 
 /** Exit code 1 where nothing matches, as grep has it. */
 async function searchSteps(client: Client, run: string, step: string | undefined, search: Search): Promise<void> {
   const steps = step === undefined ? await stepsWithLog(client, run) : [step]
   let found = 0
-  for (const name of steps) found += await searchStep(client, placeOf(run, name, search), search, steps.length > 1)
+  for (const name of steps) {
+    const searched = searchStep(client, placeOf(run, name, search), search, steps.length > 1)
+    found += await (step === undefined ? searched.catch(noteGone) : searched)
+  }
   if (found === 0) process.exitCode = 1
+}
+
+/** Logs go when their time is over, each on its own: the others are searched all the same. */
+function noteGone(error: unknown): number {
+  if (!isAppError(error, 'NOT_FOUND')) throw error
+  console.error(error.message)
+  return 0
 }
 
 async function stepsWithLog(client: Client, run: string): Promise<string[]> {
@@ -133,36 +144,47 @@ async function stepsWithLog(client: Client, run: string): Promise<string[]> {
 }
 
 /** One answer after the other, until the server has searched the whole log. Answers how many lines matched. */
-async function searchStep(client: Client, place: Place, search: Search, isNamed: boolean): Promise<number> {
-  const { params, which } = place
-  const name = isNamed ? `${params.step}:` : ''
+async function searchStep(client: Client, place: LogPlace, search: Search, isNamed: boolean): Promise<number> {
+  const { params, which } = search.asJson ? await withAttempt(client, place) : place
+  const textOf = search.asJson ? jsonText({ step: params.step, ...which }) : plainText(params.step, isNamed, search)
   const asked = {
     pattern: search.grep,
     context: search.context,
     ignoreCase: search.ignoreCase === true ? 'yes' : 'no',
   } as const
   let found = 0
-  let last: number | undefined
   for (let next: { offset: number; line: number } | null = { offset: 0, line: 1 }; next !== null;) {
     const answer: SearchAnswer = await client.call(searchLog, { params, query: { ...which, ...asked, ...next } })
-    for (const { line, at, text, isMatch } of answer.lines) {
-      if (last !== undefined && search.context > 0 && line > last + 1) process.stdout.write('--\n')
-      const time = search.timestamps === true ? `${logTime(at)}  ` : ''
-      process.stdout.write(`${name}${line}${isMatch ? ':' : '-'}${time}${text}\n`)
-      found += isMatch ? 1 : 0
-      last = line
-    }
+    await writeOut(Buffer.from(answer.lines.map(textOf).join('')))
+    found += answer.lines.filter(({ isMatch }) => isMatch).length
     next = answer.next
   }
   return found
 }
 
+function jsonText(place: object): (found: FoundLine) => string {
+  return (found) => `${JSON.stringify({ ...place, ...found })}\n`
+}
+
+/** As grep prints it, with a line between those that do not follow each other. */
+function plainText(step: string, isNamed: boolean, { context, timestamps }: Search): (found: FoundLine) => string {
+  let last: number | undefined
+  return ({ line, at, text, isMatch }) => {
+    const between = last !== undefined && context > 0 && line > last + 1 ? '--\n' : ''
+    last = line
+    const time = timestamps === true ? `${logTime(at)}  ` : ''
+    return `${between}${isNamed ? `${step}:` : ''}${line}${isMatch ? ':' : '-'}${time}${text}\n`
+  }
+}
+
+interface FoundLine {
+  readonly line: number
+  readonly at: number | null
+  readonly text: string
+  readonly isMatch: boolean
+}
+
 interface SearchAnswer {
-  readonly lines: readonly {
-    readonly line: number
-    readonly at: number | null
-    readonly text: string
-    readonly isMatch: boolean
-  }[]
+  readonly lines: readonly FoundLine[]
   readonly next: { readonly offset: number; readonly line: number } | null
 }

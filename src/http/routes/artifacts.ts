@@ -9,6 +9,7 @@ import type { TreeFile } from '../../core/tree.ts'
 import { getRun } from '../../engine/runs.sql.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { runArtifacts, type RunArtifact } from '../../flow/run-artifacts.ts'
+import { filesTrouble } from '../../flow/stored-trees.ts'
 import { tarArchive, type TarMember } from '../../lib/tar-archive.ts'
 import type { Handlers } from '../handlers.ts'
 import { idOf } from './runs.ts'
@@ -22,15 +23,20 @@ export function artifactHandlers(installation: Installation): Pick<Handlers, 'li
   }
   return {
     async listArtifacts({ params }) {
-      return { artifacts: (await artifactsOf(idOf(params))).map(describe) }
+      return { artifacts: (await artifactsOf(idOf(params))).filter(isStored).map(describe) }
     },
     async getArtifact({ params, query }) {
       const all = await artifactsOf(idOf(params))
-      const found = all
-        .filter(({ step }) => query.step === undefined || step === query.step)
-        .flatMap((artifact) => find(artifact, query.path.replace(/\/+$/, '')) ?? [])
+      const asked = query.path.replace(/\/+$/, '')
+      const ofStep = all.filter(({ step }) => query.step === undefined || step === query.step)
+      const found = ofStep
+        .filter(isStored)
+        .flatMap((artifact) => find(artifact, asked) ?? [])
         .at(-1)
-      if (found === undefined) throw new AppError('NOT_FOUND', notThere(idOf(params), query.path, all))
+      if (found === undefined) throw new AppError('NOT_FOUND', notThere(idOf(params), asked, ofStep))
+      // Before the answer begins: once it has, it can only break off.
+      const trouble = await filesTrouble(store, found.files)
+      if (trouble !== undefined) throw new AppError('NOT_FOUND', lost(idOf(params), asked, trouble))
       return answer(store, found)
     },
   }
@@ -101,8 +107,21 @@ function download(name: string, content: AsyncIterable<Buffer>, more: Record<str
   })
 }
 
+function isStored({ trouble }: RunArtifact): boolean {
+  return trouble === undefined
+}
+
+function lost(run: string, path: string, trouble: string): string {
+  return `${path} of ${run} cannot be fetched: ${trouble}. \`tidegate rerun ${run}\` makes it again.`
+}
+
 function notThere(run: string, path: string, all: readonly RunArtifact[]): string {
-  const paths = all.map(describe).map((one) => one.path)
+  const gone = all.find((one) => !isStored(one) && `${path}/`.startsWith(`${one.path}/`))
+  if (gone?.trouble !== undefined) return lost(run, path, gone.trouble)
+  const paths = all
+    .filter(isStored)
+    .map(describe)
+    .map((one) => one.path)
   const has = paths.length === 0 ? 'It has none, or they were cleaned up.' : `It has ${paths.slice(0, 20).join(', ')}.`
   return `${run} has no artifact "${path}". ${has}`
 }

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import type { Handlers } from '../handlers.ts'
 import { AppError } from '../../core/errors.ts'
 import { timeAt } from '../../core/log-times.ts'
 import { ATTEMPT_TRANSITIONS, type AttemptState } from '../../core/run-state.ts'
 import { isFinal } from '../../core/transitions.ts'
-import type { AttemptRow } from '../../db/tables.ts'
+import type { AttemptRow, StepRow } from '../../db/tables.ts'
 import { grepLog } from '../../engine/grep-log.ts'
 import { openLogTimes } from '../../engine/log-times.ts'
-import { followLog, logFileOf, readLog } from '../../engine/logs.ts'
+import { followLog, logFileOf, readLog, startOfTail, streamLog } from '../../engine/logs.ts'
 import { getRun, listAttempts, listSteps } from '../../engine/runs.sql.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { eventStream } from '../event-stream.ts'
@@ -20,8 +22,11 @@ export function logHandlers(installation: Installation): LogHandlers {
     async getLog({ params, query }) {
       const { attempt, file } = await logOf(installation, params, query)
       const isComplete = isFinal<AttemptState>(ATTEMPT_TRANSITIONS, attempt.state)
-      const { bytes } = await readLog(file, query.offset, query.limit)
-      return new Response(new Uint8Array(bytes), {
+      const body =
+        query.limit === 'all'
+          ? Readable.toWeb(Readable.from(streamLog(file, query.offset), { objectMode: false }))
+          : new Uint8Array((await readLog(file, query.offset, query.limit)).bytes)
+      return new Response(body as ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>, {
         headers: { 'content-type': 'text/plain; charset=utf-8', 'tidegate-log-end': isComplete ? '1' : '0' },
       })
     },
@@ -38,7 +43,8 @@ export function logHandlers(installation: Installation): LogHandlers {
     },
     async followLog({ params, query, signal, lastEventId }) {
       const { attempt, file } = await logOf(installation, params, query)
-      const offset = lastEventId === undefined ? query.offset : Number(lastEventId)
+      const start = query.tail === undefined ? query.offset : await startOfTail(file, query.tail)
+      const offset = lastEventId === undefined ? start : Number(lastEventId)
       return eventStream(signal, async function* () {
         const decoder = new TextDecoder()
         const clock = openLogTimes(file)
@@ -80,11 +86,18 @@ async function logOf(
     if (service === undefined) return { attempt, file }
     throw new AppError('NOT_FOUND', `Step ${params.step} of ${idOf(params)} has no log of a service ${service}.`)
   }
-  await refuseUnknownStep(installation, idOf(params), params.step)
+  const step = await findStep(installation, idOf(params), params.step)
   throw new AppError(
     'NOT_FOUND',
-    `Step ${params.step} of ${idOf(params)} has no attempt${number === undefined ? ' yet: it waits, was skipped, or came from the cache' : ` ${number}`}.`,
+    `Step ${step.key} of ${step.run_id} has no ${number === undefined ? `log: ${whyNoLog(step)}` : `attempt ${number}`}.`,
   )
+}
+
+function whyNoLog({ state, cache, why, message }: StepRow): string {
+  const because = (text: string | null) => (text === null ? '' : ` (${text})`)
+  if (state === 'waiting' || state === 'running') return `it has not begun${because(why)}`
+  if (state !== 'succeeded') return `it was ${state} before it began${because(message ?? why)}`
+  return cache === 'hit' ? `its outputs came from the cache${because(why)}` : `nothing ran${because(why)}`
 }
 
 /** Its row knows of bytes that are not there any more. Without a byte there never was a file. */
@@ -100,10 +113,12 @@ function removedLog({ id, run_id: runId, log_bytes: bytes }: AttemptRow): AppErr
   )
 }
 
-async function refuseUnknownStep({ database }: Installation, runId: string, step: string): Promise<void> {
+async function findStep({ database }: Installation, runId: string, step: string): Promise<StepRow> {
   if ((await getRun(database.read, runId)) === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
-  const keys = (await listSteps(database.read, runId)).map(({ key }) => key)
-  if (keys.includes(step)) return
+  const steps = await listSteps(database.read, runId)
+  const found = steps.find(({ key }) => key === step)
+  if (found !== undefined) return found
+  const keys = steps.map(({ key }) => key)
   const members = keys.filter((key) => key.startsWith(`${step} (`))
   const known = members.length > 0 ? members : keys
   const what = members.length > 0 ? 'is a matrix; its members are' : 'is none of its steps, which are'

@@ -17,7 +17,8 @@ export function asPercent(share: number): string {
 export function asBytes(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`
   if (bytes < 1_024 ** 2) return `${(bytes / 1_024).toFixed(1)} KiB`
-  return `${(bytes / 1_024 ** 2).toFixed(1)} MiB`
+  if (bytes < 1_024 ** 3) return `${(bytes / 1_024 ** 2).toFixed(1)} MiB`
+  return `${(bytes / 1_024 ** 3).toFixed(1)} GiB`
 }
 
 /** Enough digits to compare, none to distract. */

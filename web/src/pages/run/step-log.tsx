@@ -1,14 +1,14 @@
 import { Text } from '@mantine/core'
 import { memo, useLayoutEffect, useRef } from 'react'
 import type { RunDetail, Step } from '../../../../src/api/runs.ts'
-import { asBytes } from '../../words/numbers.ts'
+import { asBytes, asCount } from '../../words/numbers.ts'
 import { liveLine, type Span } from './terminal-text.ts'
 import { logPath, useStepLog } from './use-step-log.ts'
 import styles from './step-log.module.css'
 
 /** The log of a step's last attempt, live while it runs. It stays at the end, unless the reader has scrolled up. */
 export function StepLog({ run, step }: { readonly run: RunDetail; readonly step: Step }) {
-  const { screen, isComplete } = useStepLog(run, step.key, step.attempt)
+  const { screen, skippedBytes, isComplete } = useStepLog(run, step.key, step.attempt)
   const box = useRef<HTMLDivElement>(null)
   const followsEnd = useRef(true)
   useLayoutEffect(() => {
@@ -19,6 +19,8 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
     followsEnd.current = scrollHeight - scrollTop - clientHeight < 24
   }
   const last = liveLine(screen)
+  const wholeLog = `${logPath(run, step.key)}?attempt=${step.attempt}&limit=all`
+  const missing = notShown(skippedBytes, screen.dropped)
   return (
     <div>
       <div
@@ -29,7 +31,14 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
         aria-label={`Log of ${step.key}`}
         tabIndex={0}
       >
-        {screen.dropped > 0 && <div className={styles['note']}>{screen.dropped} earlier lines are not shown</div>}
+        {missing !== '' && (
+          <div className={styles['note']}>
+            {missing} before this are not shown ·{' '}
+            <a href={wholeLog} target="_blank" rel="noreferrer">
+              from the beginning
+            </a>
+          </div>
+        )}
         {screen.lines.map((line, index) => (
           <Line key={screen.dropped + index} spans={line} />
         ))}
@@ -38,12 +47,19 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
       <Text size="xs" c="dimmed" mt={4}>
         {isComplete ? 'complete' : 'live'}
         {step.logBytes > 0 && `, ${asBytes(step.logBytes)}`} ·{' '}
-        <a href={`${logPath(run, step.key)}?limit=${4 << 20}`} target="_blank" rel="noreferrer">
+        <a href={wholeLog} target="_blank" rel="noreferrer">
           as plain text
         </a>
       </Text>
     </div>
   )
+}
+
+/** Bytes that were never fetched, and lines that were let go since. */
+function notShown(skippedBytes: number, droppedLines: number): string {
+  const bytes = skippedBytes > 0 ? [asBytes(skippedBytes)] : []
+  const lines = droppedLines > 0 ? [asCount(droppedLines, 'line')] : []
+  return [...bytes, ...lines].join(' and ')
 }
 
 const Line = memo(function Line({ spans }: { readonly spans: readonly Span[] }) {

@@ -49,6 +49,12 @@ test('a cut escape sequence is not shown while the rest is missing', () => {
   expect(textOf(screenOf('ready\u001b[3'))).toEqual(['ready'])
 })
 
+test('a bar that goes back with backspaces is one line, and no control character is shown', () => {
+  const screen = screenOf('at 10%\b\b\b', '20%\b\b', '\b35%\ndone\u0007\u009b31m\u0085\n|\b/\b-')
+
+  expect(textOf(screen)).toEqual(['at 35%', 'done', '-'])
+})
+
 test('of a log without end the newest lines are kept, and the rest is counted', () => {
   const screen = screenOf(Array.from({ length: 6_000 }, (_, line) => `${line}\n`).join(''))
 

@@ -1,3 +1,5 @@
+import { applyBackspaces } from '../../../../src/core/backspaces.ts'
+
 /** A part of a line that looks the same. */
 export interface Span {
   readonly text: string
@@ -47,18 +49,26 @@ export function liveLine(screen: Screen): readonly Span[] {
   return drawLine(screen.unfinished, screen.style).spans
 }
 
-/** A carriage return writes over the line, as progress bars do: what stands after the last one that has text counts. */
+/**
+ * A carriage return writes over the line, as progress bars do: what stands after the last one that has text counts.
+ * Some go back with backspaces.
+ */
 function withoutOverwritten(raw: string): string {
   const ended = raw.replace(/\r+$/, '')
-  const start = ended.lastIndexOf('\r') + 1
-  return raw.slice(start)
+  const last = raw.slice(ended.lastIndexOf('\r') + 1)
+  return last.includes('\b') ? applyBackspaces(last, CHARACTER) : last
 }
 
 // What is escaped: colours end in `m`; everything else (cursor moves, window titles) has no meaning on a page.
+const ESCAPE =
+  // oxlint-disable-next-line no-control-regex
+  /(?:\u001b\[|\u009b)([0-9;:?]*)([@-~])|(?:\u001b\]|\u009d)[^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\^_]/g
 // oxlint-disable-next-line no-control-regex
-const ESCAPE = /\u001b(?:\[([0-9;:?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g
+const UNFINISHED_ESCAPE = /(?:\u001b(?:\[[0-9;:?]*|\][^\u0007\u001b]*)?|\u009b[0-9;:?]*|\u009d[^\u0007\u001b]*)$/
 // oxlint-disable-next-line no-control-regex
-const UNFINISHED_ESCAPE = /\u001b(?:\[[0-9;:?]*|\][^\u0007\u001b]*)?$/
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
+// oxlint-disable-next-line no-control-regex
+const CHARACTER = /\u001b\[[0-9;:?]*[@-~]|[^]/gu
 
 function drawLine(raw: string, before: Style): { spans: Span[]; style: Style } {
   const line = withoutOverwritten(raw).replace(/\r+$/, '').replace(UNFINISHED_ESCAPE, '')
@@ -75,7 +85,8 @@ function drawLine(raw: string, before: Style): { spans: Span[]; style: Style } {
 }
 
 function push(spans: Span[], text: string, style: Style): void {
-  if (text !== '') spans.push({ text, ...style })
+  const visible = text.replace(CONTROL, '')
+  if (visible !== '') spans.push({ text: visible, ...style })
 }
 
 /** Extended colours (`38;5;n`, `38;2;r;g;b`) keep the text and lose the shade. */

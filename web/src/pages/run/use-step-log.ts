@@ -10,16 +10,25 @@ export function logPath(run: { project: string; number: number }, step: string):
   return `${API_ROOT}/projects/${run.project}/runs/${run.number}/steps/${encodeURIComponent(step)}/log`
 }
 
-/** A step's log from its beginning, and on as it grows. */
+/**
+ * The page begins here before a log's end: what it can draw (`MOST_LINES`) is seldom more, and a log may have
+ * gigabytes, which would be minutes on their way.
+ */
+const TAIL_BYTES = 2 << 20
+
+/** The end of a step's log, and on as it grows. */
 export function useStepLog(
   run: { project: string; number: number },
   step: string,
   attempt: number,
 ): {
   readonly screen: Screen
+  /** Bytes before the first that was fetched. */
+  readonly skippedBytes: number
   readonly isComplete: boolean
 } {
   const [screen, setScreen] = useState(EMPTY_SCREEN)
+  const [skippedBytes, setSkippedBytes] = useState(0)
   const [isComplete, setComplete] = useState(false)
   const gathered = useRef('')
   const timer = useRef<number | undefined>(undefined)
@@ -36,19 +45,28 @@ export function useStepLog(
       timer.current = undefined
       gathered.current = ''
       setScreen(EMPTY_SCREEN)
+      setSkippedBytes(0)
       setComplete(false)
     },
     [key],
   )
+  const isFirst = useRef(true)
   useEventSource({
     key,
-    url: (lastId) => `${logPath(run, step)}/stream?attempt=${attempt}&offset=${lastId ?? 0}`,
+    url: (lastId) => {
+      isFirst.current = lastId === undefined
+      const from = lastId === undefined ? `tail=${TAIL_BYTES}` : `offset=${lastId}`
+      return `${logPath(run, step)}/stream?attempt=${attempt}&${from}`
+    },
     events: ['log', 'end'],
     onMessage: ({ event, data }) => {
       if (event === 'end') return setComplete(true)
-      gathered.current += (data as { text: string }).text
+      const { offset, text } = data as { offset: number; text: string }
+      if (isFirst.current) setSkippedBytes(offset)
+      isFirst.current = false
+      gathered.current += text
       timer.current ??= window.setTimeout(draw, DRAW_MS)
     },
   })
-  return { screen, isComplete }
+  return { screen, skippedBytes, isComplete }
 }
