@@ -4,14 +4,22 @@ import type { Reader } from '../db/open-database.ts'
 export async function latestDatasets(reader: Reader): Promise<string[]> {
   const rows = await reader
     .selectFrom('datasets')
-    .select(['id', 'artifact'])
-    .where('id', 'in', (inner) =>
-      inner
-        .selectFrom('datasets')
-        .select(({ fn }) => fn.max('id').as('id'))
-        .groupBy(['project', 'path']),
+    .innerJoin(
+      (inner) =>
+        inner
+          .selectFrom('datasets')
+          .select(({ fn }) => ['project', 'path', fn.max('frozen_at').as('frozen_at')])
+          .groupBy(['project', 'path'])
+          .as('last'),
+      (join) =>
+        join
+          .onRef('last.project', '=', 'datasets.project')
+          .onRef('last.path', '=', 'datasets.path')
+          .onRef('last.frozen_at', '=', 'datasets.frozen_at'),
     )
-    .orderBy('id')
+    .select('datasets.artifact')
+    .distinct()
+    .orderBy('datasets.artifact')
     .limit(100_000)
     .execute()
   return rows.map((row) => row.artifact)
