@@ -103,7 +103,7 @@ In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`par
 | \`branch\`, \`event\`, \`tag\` | of the run; events are \`push\`, \`pull-request\`, \`manual\`, \`alert\`, \`local\` |
 | \`matrix.x\` | of this member of the matrix |
 | \`params.x\` | from the params files that steps name |
-| \`steps.x.outcome\` | \`'succeeded'\`, \`'failed'\`, \`'skipped'\`, \`'cancelled'\`; only in \`if\` |
+| \`steps.x.outcome\` | \`'succeeded'\`, \`'failed'\`, \`'skipped'\`, \`'cancelled'\`; only in \`if\`, which waits for the end of that step, of all members of a matrix |
 | \`success()\`, \`failure()\`, \`always()\` | of what the step needs; only in \`if\` |
 | \`==\`, \`!=\`, \`<\`, \`<=\`, \`>\`, \`>=\`, \`and\`, \`or\`, \`not\`, \`( )\` | numbers and text are never equal; what is not known is \`null\` |
 
