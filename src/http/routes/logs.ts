@@ -101,7 +101,12 @@ function removedLog({ id, run_id: runId, log_bytes: bytes }: AttemptRow): AppErr
 }
 
 async function refuseUnknownStep({ database }: Installation, runId: string, step: string): Promise<void> {
-  if ((await getRun(database.read, runId)) === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
+  const run = await getRun(database.read, runId)
+  if (run === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
+  if (run.state === 'invalid') {
+    const why = run.reason ?? 'its pipeline file has problems'
+    throw new AppError('NOT_FOUND', `${runId} is invalid, so nothing of it was run: ${why}`)
+  }
   const keys = (await listSteps(database.read, runId)).map(({ key }) => key)
   if (keys.includes(step)) return
   const members = keys.filter((key) => key.startsWith(`${step} (`))
