@@ -27,10 +27,11 @@ export const Dataset = z.object({
   path: DatasetPath,
   from: z.string().nullable().describe('where it comes from on the default branch; null: not declared there'),
   owners: z.array(z.string()),
-  digest: DigestText.nullable().describe('as it was frozen last'),
+  digest: DigestText.nullable().describe('as it was frozen last: what a push uses'),
   bytes: z.number().nullable(),
   rows: z.number().nullable(),
-  run: z.string().nullable(),
+  run: z.string().nullable().describe('the run that froze it'),
+  pushedBy: z.string().nullable().describe('who sent it, where no run froze it'),
   frozenAt: Millis.nullable(),
   pending: z.number().describe('digests that wait for a yes'),
 })

@@ -10,13 +10,15 @@ export interface FrozenDataset {
   readonly digest: Digest
   readonly artifact: ArtifactRef
   readonly rows: number | null
+  /** That uses it. */
   readonly runId: string
+  /** When the source was asked, or somebody pushed it or said yes: not when this run took it over. */
   readonly frozenAt: number
   /** Of its source as the file declared it; null: frozen before that was kept. */
   readonly identity: string | null
 }
 
-/** Idempotent: a run freezes each of its datasets once, whatever number of attempts it takes. */
+/** Idempotent: a run uses each of its datasets as one digest, whatever number of attempts it takes. */
 export async function recordDataset(writer: Writer, dataset: FrozenDataset): Promise<void> {
   const { project, path, runId } = dataset
   await writer.deleteFrom('datasets').where('run_id', '=', runId).where('path', '=', path).execute()
@@ -44,7 +46,13 @@ export async function latestDataset(
 ): Promise<FrozenDataset | undefined> {
   let query = selectDatasets(reader).where('project', '=', project).where('path', '=', path)
   if (exceptRun !== undefined) query = query.where('run_id', '!=', exceptRun)
-  const row = await query.orderBy('id', 'desc').limit(1).executeTakeFirst()
+  const row = await newestFirst(query).limit(1).executeTakeFirst()
+  return row === undefined ? undefined : fromRow(row)
+}
+
+/** What this run uses. */
+export async function findDataset(reader: Reader, runId: string, path: string): Promise<FrozenDataset | undefined> {
+  const row = await selectDatasets(reader).where('run_id', '=', runId).where('path', '=', path).executeTakeFirst()
   return row === undefined ? undefined : fromRow(row)
 }
 
@@ -53,14 +61,12 @@ export async function latestDatasetOf(
   reader: Reader,
   source: { readonly project: string; readonly path: string; readonly identity: string; readonly exceptRun: string },
 ): Promise<FrozenDataset | undefined> {
-  const row = await selectDatasets(reader)
+  const query = selectDatasets(reader)
     .where('project', '=', source.project)
     .where('path', '=', source.path)
     .where((where) => where.or([where('identity', '=', source.identity), where('identity', 'is', null)]))
     .where('run_id', '!=', source.exceptRun)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+  const row = await newestFirst(query).limit(1).executeTakeFirst()
   return row === undefined ? undefined : fromRow(row)
 }
 
@@ -91,6 +97,11 @@ function selectDatasets(reader: Reader) {
   return reader
     .selectFrom('datasets')
     .select(['project', 'path', 'digest', 'artifact', 'rows', 'run_id', 'frozen_at', 'identity'])
+}
+
+/** Who takes a digest over has it with the time at which it was frozen: the first of a time is the run that froze it. */
+function newestFirst(query: ReturnType<typeof selectDatasets>) {
+  return query.orderBy('frozen_at', 'desc').orderBy('id')
 }
 
 type DatasetRow = Awaited<ReturnType<ReturnType<typeof selectDatasets>['execute']>>[number]

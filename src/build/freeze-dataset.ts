@@ -31,7 +31,7 @@ export interface OwnedDataset {
   readonly owners: readonly string[]
   /** Digests that had a yes. */
   readonly approved: readonly Digest[]
-  readonly last?: { readonly artifact: ArtifactRef; readonly rows: number | null }
+  readonly last?: FrozenContent & { readonly frozenAt: number }
 }
 
 export interface FrozenContent {
@@ -44,8 +44,8 @@ export interface FreezeDatasetResult extends FrozenContent {
   readonly path: string
   readonly digest: Digest
   readonly identity: Digest
-  /** Frozen for another run before. */
-  readonly frozenBefore: boolean
+  /** Of what was frozen, pushed or approved before; absent: this run has asked the source. */
+  readonly frozenAt?: number
   /** What is there now, where it waits for an owner's yes. */
   readonly proposed?: FrozenContent
 }
@@ -92,11 +92,11 @@ function use(input: FreezeDatasetInput, frozen: FrozenContent, context: TaskCont
   }
   context.log(`${path}: ${waits}. This run uses the last that was approved, ${describe(owned.last)}`)
   const output = outputOf(input, owned.last)
-  return { ...output, result: { ...output.result, proposed: frozen } }
+  return { ...output, result: { ...output.result, frozenAt: owned.last.frozenAt, proposed: frozen } }
 }
 
 function outputOf({ path, identity }: FreezeDatasetInput, { artifact, rows }: FrozenContent) {
-  const result = { path, digest: artifact.digest, artifact, rows, identity, frozenBefore: false }
+  const result = { path, digest: artifact.digest, artifact, rows, identity }
   return { outs: { [path]: artifact }, result }
 }
 

@@ -5,24 +5,26 @@ const PAGE = 500
 
 /** What each dataset was frozen to last, as JSON of its artifact: what a push uses next. */
 export async function* latestDatasets(reader: Reader): AsyncGenerator<string> {
-  const rows = allRows({ id: 0 }, ({ id: last }) =>
+  const rows = allRows({ artifact: '' }, ({ artifact: last }) =>
     reader
       .selectFrom('datasets')
-      .select(['id', 'artifact'])
-      .where((where) =>
-        where.not(
-          where.exists(
-            where
-              .selectFrom('datasets as newer')
-              .select('newer.id')
-              .whereRef('newer.project', '=', 'datasets.project')
-              .whereRef('newer.path', '=', 'datasets.path')
-              .whereRef('newer.id', '>', 'datasets.id'),
-          ),
-        ),
+      .innerJoin(
+        (inner) =>
+          inner
+            .selectFrom('datasets')
+            .select(({ fn }) => ['project', 'path', fn.max('frozen_at').as('frozen_at')])
+            .groupBy(['project', 'path'])
+            .as('last'),
+        (join) =>
+          join
+            .onRef('last.project', '=', 'datasets.project')
+            .onRef('last.path', '=', 'datasets.path')
+            .onRef('last.frozen_at', '=', 'datasets.frozen_at'),
       )
-      .where('id', '>', last)
-      .orderBy('id')
+      .select('datasets.artifact')
+      .distinct()
+      .where('datasets.artifact', '>', last)
+      .orderBy('datasets.artifact')
       .limit(PAGE)
       .execute(),
   )

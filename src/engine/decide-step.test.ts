@@ -66,6 +66,30 @@ test('the outcome of a matrix is failed when one member failed', () => {
   expect(decide(step, { 'u (1)': 'succeeded', 'u (2)': 'succeeded' })).toMatchObject({ kind: 'skip' })
 })
 
+test('a step whose condition names an outcome waits for it, also behind a need that was skipped at once', () => {
+  const step = { needs: required('train'), if: "always() and steps.setup.outcome == 'succeeded'" }
+  expect(decide(step, { setup: 'running', train: 'skipped' })).toEqual({ kind: 'wait', why: 'waits for setup' })
+  expect(decide(step, { setup: 'succeeded', train: 'skipped' })).toEqual({ kind: 'ready' })
+  expect(decide(step, { setup: 'failed', train: 'skipped' })).toMatchObject({ kind: 'skip' })
+})
+
+test('the outcome of a matrix is known when its last member has ended', () => {
+  const step = { needs: optional('train'), if: "steps.u.outcome == 'succeeded'" }
+  const states = {
+    'u (1)': 'running',
+    'u (2)': 'waiting',
+    'u (3)': 'failed',
+    unit: 'running',
+    train: 'skipped',
+  } as const
+  expect(decide(step, states)).toEqual({ kind: 'wait', why: 'waits for u (1) and u (2)' })
+})
+
+test('who asks for the outcome of a step that is not part of the run does not wait for it', () => {
+  const step = { needs: required('a'), if: "always() and steps.gone.outcome == 'succeeded'" }
+  expect(decide(step, { a: 'succeeded' })).toMatchObject({ kind: 'skip' })
+})
+
 test('failure() is about what failed, not about what was skipped by its own condition', () => {
   const asks = { needs: required('a'), if: 'failure()' }
   expect(decide(asks, { a: 'skipped' }).kind).toBe('skip')

@@ -1,6 +1,7 @@
 import type { PlanStep } from '../core/plan.ts'
 import { STEP_TRANSITIONS, type StepState } from '../core/run-state.ts'
 import { isFinal } from '../core/transitions.ts'
+import { nameOfKey, outcomesIn } from '../pipeline/asked-outcomes.ts'
 import { parseExpression, parts, stepRuns } from '../pipeline/expression.ts'
 
 export type StepDecision =
@@ -16,7 +17,8 @@ export interface RunFacts {
 
 /**
  * What is to become of a waiting step, from the states of the others. It is skipped as soon as something
- * it needs did not succeed, unless its `if:` asks how they ended: then it waits for all of them.
+ * it needs did not succeed, unless its `if:` asks how they ended: then it waits for all of them, and for every step
+ * whose outcome it names.
  */
 export function decideStep(
   step: PlanStep,
@@ -28,7 +30,8 @@ export function decideStep(
   if (blocker !== undefined && !asksForStatus(step.if)) return { kind: 'skip', why: blocker }
   const unprovided = findUnprovided(step, states)
   if (unprovided !== undefined) return { kind: 'skip', why: unprovided }
-  const open = openNeeds(step, states)
+  const needs = openNeeds(step, states)
+  const open = needs.length > 0 ? needs : openAsked(step, states)
   if (open.length > 0) return { kind: 'wait', why: `waits for ${list(open)}` }
   const runs = stepRuns(step.if, {
     branch: run.branch,
@@ -57,9 +60,7 @@ function outcomeOf(name: string, states: ReadonlyMap<string, StepState>): StepSt
   const own = states.get(name)
   if (own !== undefined) return own
   const members = [...states].flatMap(([key, state]) => (key.startsWith(`${name} (`) ? [state] : []))
-  return (['failed', 'cancelled', 'waiting', 'running', 'succeeded', 'skipped'] as const).find((state) =>
-    members.includes(state),
-  )
+  return (['failed', 'cancelled', 'succeeded', 'skipped'] as const).find((state) => members.includes(state))
 }
 
 /** Why the step's needs do not all hold, in words. An optional need blocks only when it failed. */
@@ -123,6 +124,15 @@ function openNeeds(step: PlanStep, states: ReadonlyMap<string, StepState>): stri
     const state = states.get(name)
     return state !== undefined && !isFinal(STEP_TRANSITIONS, state)
   })
+}
+
+/** Behind a need that was skipped, or cancelled while it waited, the steps whose outcomes are asked for may still run. */
+function openAsked(step: PlanStep, states: ReadonlyMap<string, StepState>): string[] {
+  const names = outcomesIn(step.if)
+  if (names.length === 0) return []
+  return [...states].flatMap(([key, state]) =>
+    names.includes(nameOfKey(key)) && !isFinal(STEP_TRANSITIONS, state) ? [key] : [],
+  )
 }
 
 /** `a`, `a and b`, `a, b, c and 4 more`. */

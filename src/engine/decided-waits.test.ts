@@ -2,11 +2,18 @@ import { expect, test } from 'vitest'
 import type { PlanStep } from '../core/plan.ts'
 import { createDecidedWaits } from './decided-waits.ts'
 
-function planOf(steps: Record<string, { needs?: string[]; uses?: string[] }>): ReadonlyMap<string, PlanStep> {
+function planOf(
+  steps: Record<string, { needs?: string[]; uses?: string[]; if?: string }>,
+): ReadonlyMap<string, PlanStep> {
   return new Map(
-    Object.entries(steps).map(([key, { needs = [], uses = [] }]) => [
+    Object.entries(steps).map(([key, { needs = [], uses = [], ...rest }]) => [
       key,
-      { key, needs: needs.map((step) => ({ step, optional: false, data: false })), uses } as unknown as PlanStep,
+      {
+        key,
+        needs: needs.map((step) => ({ step, optional: false, data: false })),
+        uses,
+        ...rest,
+      } as unknown as PlanStep,
     ]),
   )
 }
@@ -33,6 +40,26 @@ test('what ended lets those be decided again that need or use it, and no others'
 
   waits.ended('p#1', ['a'])
   expect(['a', 'b', 'c', 'd'].filter((key) => waits.has('p#1', key))).toEqual(['d'])
+})
+
+test('who asks for an outcome is decided again when that step, or a member of that matrix, has ended', () => {
+  const plan = planOf({
+    'u (1)': {},
+    'u (2)': {},
+    a: {},
+    b: {},
+    c: { needs: ['b'], if: "always() and steps.u.outcome == 'failed'" },
+  })
+  for (const ended of ['u (1)', 'u (2)', 'b']) {
+    const waits = createDecidedWaits()
+    waits.add('p#1', 'c', plan)
+    waits.ended('p#1', ['a'])
+    expect(waits.has('p#1', 'c')).toBe(true)
+
+    waits.ended('p#1', [ended])
+
+    expect(waits.has('p#1', 'c')).toBe(false)
+  }
 })
 
 test('a step that was decided again may wait again', () => {

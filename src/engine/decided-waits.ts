@@ -1,13 +1,15 @@
 import type { PlanStep } from '../core/plan.ts'
+import { askedOutcomes } from '../pipeline/asked-outcomes.ts'
 
 /**
- * Steps that were found to wait for others: they are decided again when something that they need has ended, and not before.
+ * Steps that were found to wait for others: they are decided again when something has ended that they need, or whose outcome
+ * their `if` asks for, and not before.
  * A chain of hundreds would otherwise be decided as a whole with each of its links.
  */
 export interface DecidedWaits {
   has(runId: string, key: string): boolean
   add(runId: string, key: string, plan: ReadonlyMap<string, PlanStep>): void
-  /** Whoever needs one of these is to be decided again. */
+  /** Whoever waits for one of these is to be decided again. */
   ended(runId: string, keys: Iterable<string>): void
   /** All of the run are to be decided again. */
   forget(runId: string): void
@@ -16,7 +18,7 @@ export interface DecidedWaits {
 
 interface WaitsOfRun {
   readonly waiting: Set<string>
-  /** By step: who needs it. */
+  /** By step: who needs it, or asks for its outcome. */
   readonly dependants: ReadonlyMap<string, readonly string[]>
 }
 
@@ -43,8 +45,9 @@ export function createDecidedWaits(): DecidedWaits {
 
 function dependantsIn(plan: ReadonlyMap<string, PlanStep>): Map<string, string[]> {
   const dependants = new Map<string, string[]>()
+  const asked = askedOutcomes(plan.values())
   for (const { key, needs, uses } of plan.values()) {
-    for (const need of [...needs.map(({ step }) => step), ...uses]) {
+    for (const need of new Set([...needs.map(({ step }) => step), ...uses, ...(asked.get(key) ?? [])])) {
       const known = dependants.get(need)
       if (known === undefined) dependants.set(need, [key])
       else known.push(key)

@@ -5,8 +5,6 @@ import { countTable } from '../build/count-rows.ts'
 import {
   askForDataset,
   decideDataset,
-  lastApproved,
-  lastPushed,
   listVersions,
   recordPushed,
   type DatasetVersion,
@@ -23,7 +21,7 @@ import type { DatasetSpec } from '../pipeline/pipeline.ts'
 import { getProject } from '../source/projects.ts'
 import { defaultHead } from '../source/read-commit.ts'
 import { repositoryFolder } from '../source/repositories.ts'
-import { proposedEvent } from './frozen-datasets.ts'
+import { proposedEvent, versionInUse } from './frozen-datasets.ts'
 import type { Installation } from './installation.ts'
 import { lastValidPipeline } from './last-valid-pipeline.ts'
 import { findMissing } from './uploads.ts'
@@ -139,7 +137,7 @@ export async function usedDigest(
   path: string,
   isOwned: boolean,
 ): Promise<Digest | undefined> {
-  return (await (isOwned ? lastApproved : lastPushed)(database.read, project, path))?.digest
+  return (await versionInUse(database.read, { project, path, isOwned }))?.digest
 }
 
 async function theOneThatWaits({ database }: Installation, project: string, path: string): Promise<Digest> {

@@ -6,7 +6,7 @@ import {
   lastPushed,
   type DatasetVersion,
 } from '../build/dataset-versions.sql.ts'
-import { latestDatasetOf, recordDataset } from '../build/datasets.sql.ts'
+import { findDataset, latestDataset, latestDatasetOf, recordDataset } from '../build/datasets.sql.ts'
 import type { FreezeDatasetInput, FreezeDatasetResult } from '../build/freeze-dataset.ts'
 import { sourceOf } from '../build/source-of.ts'
 import type { Digest } from '../core/digest.ts'
@@ -31,6 +31,8 @@ type FreezeInput = TaskInputs['freeze-dataset']
 export interface Frozen {
   readonly artifact: ArtifactRef
   readonly rows: number | null
+  /** When it became what runs use. */
+  readonly frozenAt: number
   readonly why: string
 }
 
@@ -60,10 +62,10 @@ export async function knownPushed(
   return input?.source.kind === 'store' ? takenAs(context, input, await bring(input.path)) : undefined
 }
 
-function takenAs(context: PrepareContext, input: FreezeInput, { artifact, rows, why }: Frozen): KnownDataset {
+function takenAs(context: PrepareContext, input: FreezeInput, { artifact, rows, frozenAt, why }: Frozen): KnownDataset {
   const identity = identityOf(input, context.inputs)
   const isQuery = context.step.key === queryKey(input.path)
-  const result = { path: input.path, digest: artifact.digest, artifact, rows, identity, frozenBefore: true }
+  const result = { path: input.path, digest: artifact.digest, artifact, rows, identity, frozenAt }
   const ended = { version: 1, attemptId: '', outcome: 'succeeded', logBytes: 0, logLostBytes: 0 } as const
   const now = Date.now()
   return {
@@ -115,17 +117,27 @@ interface Place {
   readonly identity: string
 }
 
-async function pushed(reader: Reader, { project, path }: Place, isOwned: boolean): Promise<Frozen | undefined> {
+/** What was approved or pushed last, and since when it counts: from the yes or the push, whoever uses it first. */
+export async function versionInUse(
+  reader: Reader,
+  { project, path, isOwned }: { readonly project: string; readonly path: string; readonly isOwned: boolean },
+): Promise<(DatasetVersion & { readonly frozenAt: number }) | undefined> {
   const version = await (isOwned ? lastApproved : lastPushed)(reader, project, path)
+  if (version === undefined) return undefined
+  return { ...version, frozenAt: (isOwned ? version.decidedAt : undefined) ?? version.askedAt }
+}
+
+async function pushed(reader: Reader, { project, path }: Place, isOwned: boolean): Promise<Frozen | undefined> {
+  const version = await versionInUse(reader, { project, path, isOwned })
   if (version === undefined) return undefined
   const by = isOwned ? `${version.decidedBy ?? '?'} approved it` : `${version.pushedBy ?? '?'} pushed it`
   return { ...version, why: `as ${by}` }
 }
 
 /** A source that was declared anew is asked, so that its owners can say yes to what is there. */
-async function approved(reader: Reader, place: Place): Promise<Frozen | undefined> {
-  const version = await lastApproved(reader, place.project, place.path)
-  if (version === undefined || version.identity !== place.identity) return undefined
+async function approved(reader: Reader, { project, path, identity }: Place): Promise<Frozen | undefined> {
+  const version = await versionInUse(reader, { project, path, isOwned: true })
+  if (version === undefined || version.identity !== identity) return undefined
   return { ...version, why: `as ${version.decidedBy ?? '?'} approved it; --refresh-data asks the source again` }
 }
 
@@ -159,11 +171,11 @@ async function artifactOf(
 }
 
 async function ownedDataset(reader: Reader, project: string, path: string, owners: readonly string[]) {
-  const last = await lastApproved(reader, project, path)
+  const last = await versionInUse(reader, { project, path, isOwned: true })
   return {
     owners,
     approved: await approvedDigests(reader, project, path, limit('pageRows')),
-    ...(last === undefined ? {} : { last: { artifact: last.artifact, rows: last.rows } }),
+    ...(last === undefined ? {} : { last: { artifact: last.artifact, rows: last.rows, frozenAt: last.frozenAt } }),
   }
 }
 
@@ -179,16 +191,33 @@ async function productionOf(needs: Needs, { run }: PrepareContext) {
 }
 
 /** What the run uses, and what its owners are asked about. */
-export async function settleDataset(writer: Writer, { run, output }: SettleContext): Promise<readonly NewEvent[]> {
+export async function settleDataset(writer: Writer, context: SettleContext): Promise<readonly NewEvent[]> {
+  const { run, output } = context
   const result = output.result as FreezeDatasetResult | undefined
   if (result === undefined) return []
   const { path, digest, artifact, rows, identity, proposed } = result
-  const now = Date.now()
   const place = { project: run.project, path, runId: run.id, identity }
-  if (output.failure === undefined) await recordDataset(writer, { ...place, digest, artifact, rows, frozenAt: now })
+  if (output.failure === undefined) {
+    const frozenAt = await whenFrozen(writer, context, result)
+    await recordDataset(writer, { ...place, digest, artifact, rows, frozenAt })
+  }
   if (proposed === undefined) return []
-  const version = { ...place, digest: proposed.artifact.digest, ...proposed, pushedBy: null, askedAt: now }
+  const version = { ...place, digest: proposed.artifact.digest, ...proposed, pushedBy: null, askedAt: Date.now() }
   return (await askForDataset(writer, version)) ? [proposedEvent(version)] : []
+}
+
+/** A digest that is taken over stays as old as it is: a rerun of an old run would set back what pushes use. */
+async function whenFrozen(
+  writer: Writer,
+  { run, cached }: SettleContext,
+  { path, frozenAt }: FreezeDatasetResult,
+): Promise<number> {
+  if (frozenAt !== undefined) return frozenAt
+  const adopted = cached && run.parent_run !== null ? await findDataset(writer, run.parent_run, path) : undefined
+  if (adopted !== undefined) return adopted.frozenAt
+  // After all others, also where somebody has set the clock back.
+  const last = await latestDataset(writer, run.project, path)
+  return Math.max(Date.now(), (last?.frozenAt ?? 0) + 1)
 }
 
 export function proposedEvent({

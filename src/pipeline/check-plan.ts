@@ -1,10 +1,10 @@
 import type { PlanStep, TaskName } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
+import { outcomesIn } from './asked-outcomes.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
 import { wrongParam } from './check-params.ts'
 import type { Draft } from './draft.ts'
-import { parseExpression, parts } from './expression.ts'
 import { globPattern, isGlob } from './glob.ts'
 import type { Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -177,15 +177,7 @@ export function checkOutcomes(steps: readonly PlanStep[], drafts: readonly Draft
   })
 }
 
-function outcomesIn(condition: string | undefined): string[] {
-  const parsed = parseExpression(condition ?? '')
-  if (condition === undefined || !parsed.ok) return []
-  return parts(parsed.tree).flatMap((part) =>
-    part.kind === 'name' && part.parts[0] === 'steps' ? [part.parts[1] ?? ''] : [],
-  )
-}
-
-/** Names of all steps that have ended when this one starts. */
+/** Names of all steps that this one waits for, however indirectly: who asks for the outcome of one waits for its end. */
 function stepsBehind(
   key: string,
   byKey: ReadonlyMap<string, PlanStep>,

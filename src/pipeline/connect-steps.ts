@@ -1,6 +1,7 @@
 import type { Need, PlanStep } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
 import { STEP_STAGES } from '../core/stages.ts'
+import { askedOutcomes } from './asked-outcomes.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import type { Draft } from './draft.ts'
 import { globPattern, isGlob } from './glob.ts'
@@ -115,6 +116,22 @@ export function findCycles(steps: readonly PlanStep[], drafts: readonly Draft[],
   return problems
 }
 
+/** Each need beside the outcomes that the step's `if` asks for: what a run waits for before it decides about the step. */
+export function withAsked(steps: readonly PlanStep[]): PlanStep[] {
+  const asked = askedOutcomes(steps)
+  return steps.map((step) => {
+    const asks = (asked.get(step.key) ?? []).map((key): Wait => ({
+      step: key,
+      optional: true,
+      data: false,
+      asked: true,
+    }))
+    return asks.length === 0 ? step : { ...step, needs: [...step.needs, ...asks] }
+  })
+}
+
+type Wait = Need & { readonly asked?: true }
+
 interface Link {
   readonly key: string
   readonly why: string
@@ -142,8 +159,9 @@ function cycleFrom(start: string, byKey: ReadonlyMap<string, PlanStep>, done: Se
   return undefined
 }
 
-function explain(need: Need | undefined): string {
+function explain(need: Wait | undefined): string {
   if (need === undefined) return ''
+  if (need.asked === true) return `asks in its \`if\` how ${need.step} ended`
   if (need.data) return `reads what ${need.step} makes`
   return need.optional ? `waits for ${need.step} of an earlier stage` : `needs ${need.step}`
 }

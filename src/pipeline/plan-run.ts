@@ -5,7 +5,7 @@ import { checkParams } from './check-params.ts'
 import { checkInputs, checkOutcomes, checkOuts, checkPeople } from './check-plan.ts'
 import { checkBehaviour } from './check-checks.ts'
 import { checkSecrets } from './check-secrets.ts'
-import { connectSteps, findCycles, readerOf } from './connect-steps.ts'
+import { connectSteps, findCycles, readerOf, withAsked } from './connect-steps.ts'
 import { checkAudience, datasetSteps } from './dataset-steps.ts'
 import type { Draft } from './draft.ts'
 import { environmentSteps } from './environment-steps.ts'
@@ -68,7 +68,8 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     return { problems }
   }
   const steps = connectSteps(drafts)
-  problems.push(...findCycles(steps, drafts, problemAt), ...checkOutcomes(steps, drafts, problemAt))
+  const circles = [...findCycles(steps, drafts, problemAt), ...checkOutcomes(steps, drafts, problemAt)]
+  problems.push(...(circles.length > 0 ? circles : findCycles(withAsked(steps), drafts, problemAt)))
   problems.sort((a, b) => a.line - b.line || a.column - b.column)
   const broken = problems.some(({ severity }) => severity === 'error')
   return broken ? { problems } : { plan: { version: 1, steps }, problems }

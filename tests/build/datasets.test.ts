@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listSecrets, removeSecret, setSecret } from '../../src/api/access.ts'
-import { approveDataset, findMissingContent, pushDataset, putContent, showDataset } from '../../src/api/datasets.ts'
+import {
+  approveDataset,
+  findMissingContent,
+  listDatasets,
+  pushDataset,
+  putContent,
+  showDataset,
+} from '../../src/api/datasets.ts'
 import { pushData } from '../../src/cli/remote/push-data.ts'
 import { addProject } from '../../src/api/projects.ts'
 import { collectGarbage } from '../../src/api/system.ts'
-import { startRun, type RunDetail } from '../../src/api/runs.ts'
+import { rerunRun, startRun, type RunDetail } from '../../src/api/runs.ts'
 import { DEFAULT_DATASET_BYTES } from '../../src/core/dataset-settings.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
@@ -61,6 +68,54 @@ steps: { train: { run: cp data/raw.csv model.txt && cat model.txt, deps: [data/r
   expect(runs.map((run) => stepOf(run, 'train').cache)).toEqual(['miss', 'hit', 'miss', 'hit'])
   expect(stepOf(runs[2]!, 'train').why).toBe('deps: data/raw.csv changed')
   expect(await project.log(3, 'train')).toContain('2\n3\n')
+})
+
+test('a rerun of an old run uses what that run used, and pushes use what was frozen last all the same', async () => {
+  const file = join(lake, `set-back.csv`)
+  await writeFile(file, 'one\n')
+  const project = await place.project('setback', {
+    'tidegate.yaml': `data: { data/raw.csv: { from: "file:${file}" } }
+steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv, train.txt] } }
+`,
+    'train.txt': '',
+  })
+  await project.push(ana)
+  await writeFile(file, 'two\n')
+  await start(project, true)
+  const rerun = { from: 'train' }
+  const again = await ana.client.call(rerunRun, { params: { project: 'setback', number: 1 }, body: rerun })
+  await project.ended(again.number)
+  for (const change of ['a typo', 'another']) {
+    await project.commit({ 'train.txt': change })
+    await project.push(ana)
+  }
+  const { datasets } = await ana.client.call(listDatasets, { params: { project: 'setback' } })
+
+  expect(await project.log(3, 'train')).toBe('one\n')
+  expect([await project.log(4, 'train'), await project.log(5, 'train')]).toEqual(['two\n', 'two\n'])
+  for (const run of [await project.run(4), await project.run(5)])
+    expect(stepOf(run, 'data:data/raw.csv').why).toBe('as setback#2 froze it; --refresh-data asks the source again')
+  expect(datasets).toMatchObject([{ run: 'setback#2', pushedBy: null, digest: sha256('two\n') }])
+})
+
+test('of a pushed dataset the list shows what was pushed last, whatever runs have used', async () => {
+  const project = await place.project('listed', {
+    'tidegate.yaml': `data: { d.csv: { from: store } }
+steps: { train: { run: cat d.csv, deps: [d.csv] } }
+`,
+  })
+  const source = join(lake, 'listed.csv')
+  const send = async (text: string) => {
+    await writeFile(source, text)
+    await pushData(ana.client, { project: 'listed', path: 'd.csv', source }, () => undefined)
+  }
+  await send('one\n')
+  await project.push(ana)
+  await send('two\n')
+  const { datasets } = await ana.client.call(listDatasets, { params: { project: 'listed' } })
+
+  expect((await project.run(1)).state).toBe('succeeded')
+  expect(datasets).toMatchObject([{ run: null, pushedBy: 'ana', digest: sha256('two\n') }])
 })
 
 test('a query runs when it is asked or changed, with its secret, and not with every push', async () => {

@@ -3,13 +3,22 @@ import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askForDataset, decideDataset, lastApproved, recordPushed } from '../../src/build/dataset-versions.sql.ts'
-import { latestDataset, latestDatasetOf, listDatasets, recordDataset } from '../../src/build/datasets.sql.ts'
+import {
+  findDataset,
+  latestDataset,
+  latestDatasetOf,
+  listDatasets,
+  recordDataset,
+} from '../../src/build/datasets.sql.ts'
+import { latestDatasets } from '../../src/build/latest-datasets.sql.ts'
 import { createCheckDatasetsTask } from '../../src/build/check-datasets.ts'
 import { listFindings, recordFindings } from '../../src/build/findings.sql.ts'
 import { createFreezeDatasetTask, type FreezeDatasetInput } from '../../src/build/freeze-dataset.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { DATASET_SETTINGS, type DatasetSettings } from '../../src/core/dataset-settings.ts'
 import { datasetAccess } from '../../src/dataset-access.ts'
+import type { SettleContext } from '../../src/engine/engine-options.ts'
+import { settleDataset } from '../../src/flow/frozen-datasets.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { openAnalytics, queryRows, sqlText } from '../../src/lib/open-analytics.ts'
 import { DATABASES, openTestDatabase } from '../harness/databases.ts'
@@ -74,7 +83,7 @@ async function labelFile(lines: readonly object[]): Promise<string> {
 test('before production has seen anything the feedback is a table without rows', async () => {
   const output = await freeze(fromProduction(await labelFile([])))
 
-  expect(output.result).toMatchObject({ rows: 0, frozenBefore: false })
+  expect(output.result).toMatchObject({ rows: 0 })
   expect(output.outs).toEqual({ 'data/feedback.parquet': output.result!.artifact })
 })
 
@@ -197,7 +206,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('datasets are remembered per run, and the last one is found', async () => {
     await using test = await openTestDatabase(kind)
     const { database } = test
-    const dataset = (runId: string, digest: `sha256:${string}`) =>
+    const dataset = (runId: string, digest: `sha256:${string}`, frozenAt: number) =>
       ({
         project: 'p',
         path: 'd.csv',
@@ -205,20 +214,77 @@ describe.each(DATABASES)('on %s', (kind) => {
         digest,
         artifact: { kind: 'file', digest, size: 1 },
         rows: 3,
-        frozenAt: 1,
+        frozenAt,
         identity: 'sha256:source',
       }) as const
 
     await database.write(async (writer) => {
-      await recordDataset(writer, dataset('p#1', 'sha256:aa'))
-      await recordDataset(writer, dataset('p#2', 'sha256:bb'))
-      await recordDataset(writer, dataset('p#2', 'sha256:cc'))
+      await recordDataset(writer, dataset('p#1', 'sha256:aa', 1))
+      await recordDataset(writer, dataset('p#2', 'sha256:bb', 2))
+      await recordDataset(writer, dataset('p#2', 'sha256:cc', 2))
     })
 
-    expect(await listDatasets(database.read, 'p#2', 10)).toEqual([dataset('p#2', 'sha256:cc')])
+    expect(await listDatasets(database.read, 'p#2', 10)).toEqual([dataset('p#2', 'sha256:cc', 2)])
     expect((await latestDataset(database.read, 'p', 'd.csv'))?.digest).toBe('sha256:cc')
     expect((await latestDataset(database.read, 'p', 'd.csv', 'p#2'))?.digest).toBe('sha256:aa')
     expect(await latestDataset(database.read, 'q', 'd.csv')).toBeUndefined()
+  })
+
+  test('whoever takes a digest over is not who froze it, and sets nothing back', async () => {
+    await using test = await openTestDatabase(kind)
+    const { database } = test
+    const used = (runId: string, digest: Digest, frozenAt: number) =>
+      database.write((writer) =>
+        recordDataset(writer, {
+          project: 'p',
+          path: 'd.csv',
+          runId,
+          digest,
+          artifact: { kind: 'file', digest, size: 1 },
+          rows: null,
+          frozenAt,
+          identity: 'one',
+        }),
+      )
+    await used('p#1', 'sha256:aa', 1)
+    await used('p#2', 'sha256:bb', 2)
+    await used('p#3', 'sha256:bb', 2)
+    await used('p#4', 'sha256:aa', 1)
+
+    const froze = { digest: 'sha256:bb', runId: 'p#2', frozenAt: 2 }
+    const source = { project: 'p', path: 'd.csv', identity: 'one', exceptRun: 'p#5' }
+    expect(await latestDataset(database.read, 'p', 'd.csv')).toMatchObject(froze)
+    expect(await latestDatasetOf(database.read, source)).toMatchObject(froze)
+    expect(await latestDatasets(database.read)).toEqual([
+      JSON.stringify({ kind: 'file', digest: 'sha256:bb', size: 1 }),
+    ])
+  })
+
+  test('a run that takes a dataset over has it as old as it is, and what is frozen anew comes after all others', async () => {
+    await using test = await openTestDatabase(kind)
+    const { database } = test
+    const ahead = Date.now() + 3_600_000
+    const settle = (
+      runId: string,
+      digest: Digest,
+      { from, cached = false }: { from?: string; cached?: boolean } = {},
+    ) => {
+      const artifact = { kind: 'file', digest, size: 1 } as const
+      const result = { path: 'd.csv', digest, artifact, rows: 3, identity: 'sha256:one' }
+      const run = { id: runId, project: 'p', parent_run: from ?? null }
+      const context = { run, output: { result }, cached } as unknown as SettleContext
+      return database.write((writer) => settleDataset(writer, context))
+    }
+    const frozenAt = async (runId: string) => (await findDataset(database.read, runId, 'd.csv'))?.frozenAt
+    await settle('p#1', 'sha256:aa')
+    // Then somebody set the clock right, by an hour.
+    await database.write((writer) => writer.updateTable('datasets').set({ frozen_at: ahead }).execute())
+
+    await settle('p#2', 'sha256:bb')
+    await settle('p#3', 'sha256:aa', { from: 'p#1', cached: true })
+    await settle('p#4', 'sha256:cc', { from: 'p#1' })
+
+    expect(await Promise.all(['p#2', 'p#3', 'p#4'].map(frozenAt))).toEqual([ahead + 1, ahead, ahead + 2])
   })
 
   test('a source that is declared anew is another dataset, and its digests are found again', async () => {

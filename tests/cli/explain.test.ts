@@ -106,3 +106,23 @@ test('a file with errors has no plan, and another file cannot be explained', asy
   expect(other.code).not.toBe(0)
   expect(other.stderr).toContain('--explain is about a tidegate.yaml')
 })
+
+test('a step that asks how another ended waits for it in the plan as in the run', async () => {
+  const file = `steps:
+  nightly: { if: "event == 'schedule'", run: "true" }
+  train: { needs: [nightly, slow], run: "true" }
+  release: { needs: [train], if: "always() and steps.slow.outcome == 'succeeded'", run: "true" }
+  slow: { run: sleep 1 }
+`
+  const folder = await place.repository('outcomes', { 'tidegate.yaml': file })
+
+  expect(await explain(folder)).toMatchObject({
+    train: 'skipped: nightly was skipped',
+    release: 'runs: not cached: it declares no deps',
+  })
+  expect(await run(folder)).toMatchObject({
+    train: 'null: nightly was skipped',
+    release: 'off: not cached: it declares no deps',
+  })
+  expect((await place.tidegate(folder, ['lint', '--explain'])).stdout).toMatch(/after train\n +asks how slow ended\n/)
+})

@@ -243,6 +243,22 @@ test('the log of a step that a run does not have names those it has', async () =
   expect(noRun.stderr).toBe('There is no run seeds#7.\n')
 })
 
+test('of a run with a broken pipeline file, `start` and `logs` say what is wrong', async () => {
+  const broken = await place.project('broken', { 'tidegate.yaml': 'steps:\n  fit: { run: echo x, dep: [x] }\n' })
+  await broken.push(ana)
+
+  const started = await tidegate('start', 'broken')
+  const logs = await tidegate('logs', 'broken/2', 'fit')
+  const whole = await tidegate('logs', 'broken/2')
+
+  expect(started.code).toBe(1)
+  expect(started.stdout).toMatch(
+    /^broken#2 is invalid, and nothing of it is run:\ntidegate.yaml:2:\d+: steps.fit.dep: /,
+  )
+  for (const { stderr } of [logs, whole])
+    expect(stderr).toMatch(/^broken#2 is invalid, so nothing of it was run: tidegate.yaml:2:\d+: .*dep/)
+})
+
 test('a step that failed goes on from its checkpoint in a rerun, beside a service with a log of its own', async () => {
   const serves = await place.project('serves', { 'tidegate.yaml': SERVES })
   await serves.push(ana)

@@ -104,7 +104,7 @@ In \`if\`, and as \`\${{ … }}\` in \`run\`, \`env\`, \`deps\`, \`outs\`, \`par
 | \`branch\`, \`event\`, \`tag\` | of the run; events are ${RUN_EVENTS.map((event) => `\`${event}\``).join(', ')} |
 | \`matrix.x\` | of this member of the matrix |
 | \`params.x\` | from the \`params\` files of the step itself; what these do not have, from \`params.yaml\` and the files that other steps name, where all of them that have it say the same |
-| \`steps.x.outcome\` | \`'succeeded'\`, \`'failed'\`, \`'skipped'\`, \`'cancelled'\`; only in \`if\` |
+| \`steps.x.outcome\` | \`'succeeded'\`, \`'failed'\`, \`'skipped'\`, \`'cancelled'\`; only in \`if\`, which waits for the end of that step, of all members of a matrix |
 | \`success()\`, \`failure()\`, \`always()\` | of what the step needs; only in \`if\` |
 | \`==\`, \`!=\`, \`<\`, \`<=\`, \`>\`, \`>=\`, \`and\`, \`or\`, \`not\`, \`( )\` | numbers and text are never equal; what is not known is \`null\` |
 

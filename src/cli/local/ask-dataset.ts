@@ -25,6 +25,7 @@ export function askDataset(folder: string, named: string | undefined, globals: G
       return {
         artifact: { kind: used.kind, digest: used.digest as Digest, size: used.bytes },
         rows: used.rows,
+        frozenAt: used.decidedAt ?? used.askedAt,
         why: `as runs of ${project} on ${server} use it`,
         async read(digests) {
           const { body } = await client.fetch(getDatasetContent, { params, body: { path, digests: [...digests] } })

@@ -1,6 +1,7 @@
 import { STEP_STAGES } from '../../core/stages.ts'
 import type { Need, PlanStep } from '../../core/plan.ts'
 import type { ForeseenStep } from '../../engine/foresee-plan.ts'
+import { nameOfKey, outcomesIn } from '../../pipeline/asked-outcomes.ts'
 
 /** The plan by stage: each step, what becomes of it and why, and what it waits for. */
 export function planText(steps: readonly ForeseenStep[]): string {
@@ -31,6 +32,9 @@ export function waitsOf(step: PlanStep, byKey: ReadonlyMap<string, PlanStep>): s
     else groups[kind].push(need.optional ? `${need.step} (optional)` : need.step)
   }
   const lines = Object.entries(groups).flatMap(([word, keys]) => (keys.length === 0 ? [] : [`${word} ${list(keys)}`]))
+  const asked = new Set(outcomesIn(step.if))
+  for (const need of step.needs) asked.delete(nameOfKey(need.step))
+  if (asked.size > 0) lines.push(`asks how ${list([...asked])} ended`)
   return stages.size === 0 ? lines : [...lines, `after all of ${list([...stages])}`]
 }
 

@@ -35,7 +35,7 @@ export function registerData(program: Command): void {
             one.digest === null ? '-' : shortDigest(one.digest),
             one.rows === null ? '-' : String(one.rows),
             one.bytes === null ? '-' : String(one.bytes),
-            one.run ?? '-',
+            one.run ?? one.pushedBy ?? '-',
             one.owners.join(', '),
             String(one.pending),
           ]),

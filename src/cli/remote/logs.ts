@@ -108,7 +108,10 @@ function attemptBegins(attempt: number | undefined): string {
 }
 
 async function interestingStep(client: Client, run: string, { follow }: LogOptions): Promise<string> {
-  const { steps } = await client.call(getRun, { params: parseRun(run) })
+  const { id, state, reason, steps } = await client.call(getRun, { params: parseRun(run) })
+  if (state === 'invalid') {
+    throw new AppError('NOT_FOUND', `${id} is invalid, so nothing of it was run: ${reason ?? 'see `tidegate show`'}`)
+  }
   const step =
     steps.find(({ state }) => state === 'failed') ??
     steps.find(({ state }) => state === 'running') ??

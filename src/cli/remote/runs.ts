@@ -48,11 +48,9 @@ export function registerRuns(program: Command): void {
         refreshData: options.refreshData === true,
         ...(options.ref === undefined ? {} : { ref: options.ref }),
       }
-      print(
-        globals,
-        await client.call(startRun, { params: { project }, body }),
-        (started) => `${started.id} is ${started.state}.`,
-      )
+      const started = await client.call(startRun, { params: { project }, body })
+      print(globals, started, describeStarted)
+      if (started.state === 'invalid') process.exitCode = 1
     })
   registerChanges(program)
 }
@@ -66,6 +64,11 @@ interface RerunOptions {
   readonly failed?: boolean
   readonly from?: string
   readonly debug?: boolean
+}
+
+function describeStarted({ id, state, problems }: RunDetail): string {
+  if (state !== 'invalid') return `${id} is ${state}.`
+  return [`${id} is invalid, and nothing of it is run:`, ...problems.map(formatProblem)].join('\n')
 }
 
 function howToEnter(id: string): string {

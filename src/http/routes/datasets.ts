@@ -7,6 +7,7 @@ import type { Digest } from '../../core/digest.ts'
 import { limit } from '../../core/limits.ts'
 import { datasetContent } from '../../flow/dataset-content.ts'
 import { declaredDataset, declaredDatasets, decide, pushDataset, usedDigest } from '../../flow/dataset-decisions.ts'
+import { versionInUse } from '../../flow/frozen-datasets.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { findMissing, joinParts, receive } from '../../flow/uploads.ts'
 import type { DatasetSpec } from '../../pipeline/pipeline.ts'
@@ -94,7 +95,11 @@ async function describe(
   path: string,
   declared: DatasetSpec | undefined,
 ): Promise<Dataset> {
-  const frozen = await latestDataset(database.read, project, path)
+  const isOwned = declared?.owners !== undefined
+  const frozen =
+    isOwned || declared?.kind === 'store'
+      ? await versionInUse(database.read, { project, path, isOwned })
+      : await latestDataset(database.read, project, path)
   const versions = await listVersions(database.read, { project, path, limit: limit('pageRows') })
   return {
     path,
@@ -104,6 +109,7 @@ async function describe(
     bytes: frozen?.artifact.size ?? null,
     rows: frozen?.rows ?? null,
     run: frozen?.runId ?? null,
+    pushedBy: frozen !== undefined && 'pushedBy' in frozen ? frozen.pushedBy : null,
     frozenAt: frozen?.frozenAt ?? null,
     pending: versions.filter(({ state }) => state === 'pending').length,
   }

@@ -114,7 +114,12 @@ function removedLog({ id, run_id: runId, log_bytes: bytes }: AttemptRow): AppErr
 }
 
 async function findStep({ database }: Installation, runId: string, step: string): Promise<StepRow> {
-  if ((await getRun(database.read, runId)) === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
+  const run = await getRun(database.read, runId)
+  if (run === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId}.`)
+  if (run.state === 'invalid') {
+    const why = run.reason ?? 'its pipeline file has problems'
+    throw new AppError('NOT_FOUND', `${runId} is invalid, so nothing of it was run: ${why}`)
+  }
   const steps = await listSteps(database.read, runId)
   const found = steps.find(({ key }) => key === step)
   if (found !== undefined) return found
