@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SupervisorClaim } from '../../src/core/attempt-files.ts'
 import { chooseSandbox } from '../../src/flow/choose-sandbox.ts'
 import { describeControlGroups } from '../../src/lib/control-group.ts'
-import { isDead, openAttemptPlace, until, untilFile, untilGone, type AttemptPlace } from './attempt-place.ts'
+import { isDead, openAttemptPlace, until, untilFile, untilGone, readLog, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
 
 let place: AttemptPlace
@@ -122,6 +122,49 @@ describe('in a sandbox', () => {
     await untilGone(place.executor, handle)
 
     expect(Number(readFileSync(join(order.attemptFolder, 'log'), 'utf8'))).toBeLessThan(8)
+    expect(leftOf(order.workspace)).toEqual([])
+  })
+
+  test('the grace is as without walls: also of a program that is not the last of its script', async () => {
+    const inputs = [
+      await place.file(
+        'train.py',
+        `import signal, sys, time
+def save(*_):
+    print('saving', flush=True); time.sleep(0.7); open('saved', 'w').write('all of it'); sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+open('up', 'w').close()
+while True: time.sleep(0.05)
+`,
+      ),
+    ]
+    for (const run of ['exec python3 train.py', 'python3 train.py\necho not reached']) {
+      const order = place.order(run, { ...WALLS, inputs })
+      const handle = await place.executor.submit(order, {})
+      await until(() => existsSync(join(order.workspace, 'up')))
+      const cancelledAt = performance.now()
+      await place.executor.cancel(handle, 20_000)
+      const record = await untilEnded(place.executor, handle)
+
+      expect(record.outcome).toBe('cancelled')
+      expect(readFileSync(join(order.workspace, 'saved'), 'utf8')).toBe('all of it')
+      expect(readLog(order)).toBe('saving\n[tidegate] It was cancelled.\n')
+      expect(performance.now() - cancelledAt).toBeLessThan(10_000)
+      expect(leftOf(order.workspace)).toEqual([])
+    }
+  })
+
+  test('who ignores TERM has the whole grace, and is dead after it with all that left its session', async () => {
+    const order = place.order(
+      `trap '' TERM; (setsid sh -c 'trap "" TERM; while :; do sleep 0.1; done' &); touch up; while :; do sleep 0.1; echo on; done`,
+      { ...WALLS, timeoutMs: 1_500, graceMs: 1_000 },
+    )
+    const startedAt = performance.now()
+    const handle = await place.executor.submit(order, {})
+    const record = await untilEnded(place.executor, handle)
+
+    expect(record).toMatchObject({ outcome: 'failed', reason: 'timeout' })
+    expect(performance.now() - startedAt).toBeGreaterThan(2_500)
     expect(leftOf(order.workspace)).toEqual([])
   })
 
