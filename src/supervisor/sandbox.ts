@@ -12,7 +12,7 @@ type Argv = readonly [string, ...string[]]
  * as it is. What the first of them leaves running has its grace where the attempt has one, as without walls.
  */
 export function sandboxed(order: AttemptOrder, argv: Argv): Argv {
-  if (order.sandbox !== true || order.command.kind !== 'command') return argv
+  if (!isSandboxed(order)) return argv
   const { home, tmp } = privateFolders(order)
   return behindWalls({
     argv,
@@ -21,6 +21,10 @@ export function sandboxed(order: AttemptOrder, argv: Argv): Argv {
     shown: toolFolders(order),
     endsTogether: false,
   })
+}
+
+export function isSandboxed(order: AttemptOrder): boolean {
+  return order.sandbox === true && order.command.kind === 'command'
 }
 
 /** What stands in front of PATH: environments with `bin` in them, and the installations their interpreters lead to. */

@@ -168,6 +168,17 @@ while True: time.sleep(0.05)
     expect(leftOf(order.workspace)).toEqual([])
   })
 
+  test('a signal that ends the command is one with and without walls, and an exit code of its own stays one', async () => {
+    for (const walls of [WALLS, USER]) {
+      const killed = await place.run('kill -9 $$', walls)
+      expect(killed.record).toMatchObject({ outcome: 'failed', reason: 'signal', signal: 'SIGKILL' })
+      expect(killed.record.exitCode).toBeUndefined()
+      expect((await place.run('exit 255', walls)).record).toMatchObject({ reason: 'exit', exitCode: 255 })
+      expect((await place.run('exit 128', walls)).record).toMatchObject({ reason: 'exit', exitCode: 128 })
+    }
+    expect((await place.run('exit 137', USER)).record).toMatchObject({ reason: 'exit', exitCode: 137 })
+  })
+
   test('an exit code, a cancel and the network are as without walls', async () => {
     const server = createServer((_, response) => response.end('from outside'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
