@@ -1,5 +1,6 @@
 import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { limit } from '../core/limits.ts'
 import { privateFolders } from './workspace.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { Interruption } from './attempt-end.ts'
@@ -16,10 +17,7 @@ export function diskCheck(order: AttemptOrder, limitBytes: number): () => Interr
 
   async function look(): Promise<void> {
     const startedAt = performance.now()
-    const { home, tmp } = privateFolders(order)
-    let bytes = 0
-    for (const folder of [order.workspace, home, tmp]) bytes += await bytesBelow(folder)
-    if (bytes > limitBytes) found = overLimit(bytes, limitBytes)
+    found ??= await overLimit(order, limitBytes)
     restUntil = performance.now() + Math.max(SHORTEST_REST_MS, REST_FACTOR * (performance.now() - startedAt))
   }
 
@@ -35,7 +33,24 @@ export function diskCheck(order: AttemptOrder, limitBytes: number): () => Interr
   }
 }
 
-function overLimit(bytes: number, limitBytes: number): Interruption {
+/**
+ * A last look when the command has ended by itself: a short one may have written all of it between two looks. Only where the
+ * step has a limit of its own, so that others do not pay for it.
+ */
+export async function diskAtEnd(order: AttemptOrder): Promise<Interruption | undefined> {
+  const { diskBytes } = order
+  if (diskBytes === undefined || diskBytes === limit('stepDiskBytes')) return undefined
+  return overLimit(order, diskBytes)
+}
+
+async function overLimit(order: AttemptOrder, limitBytes: number): Promise<Interruption | undefined> {
+  const { home, tmp } = privateFolders(order)
+  let bytes = 0
+  for (const folder of [order.workspace, home, tmp]) bytes += await bytesBelow(folder)
+  return bytes > limitBytes ? tooMuch(bytes, limitBytes) : undefined
+}
+
+function tooMuch(bytes: number, limitBytes: number): Interruption {
   const [used, may] = [bytes, limitBytes].map((each) => Math.round(each / 2 ** 20))
   return {
     reason: 'disk-full',

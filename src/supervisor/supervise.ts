@@ -11,6 +11,7 @@ import { attemptEnvironment } from './attempt-environment.ts'
 import { checkpointFiles, withCheckpoint } from './checkpoint.ts'
 import { collectOutputs, listWritten } from './collect-outputs.ts'
 import { leaveDebugNotes } from './debug-notes.ts'
+import { diskAtEnd } from './disk-check.ts'
 import { judgeExit } from './judge-exit.ts'
 import { createMasker } from './mask.ts'
 import { openLogFile, type LogEnd, type LogFile } from './log-file.ts'
@@ -149,7 +150,9 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
   if (order.debug) for (const line of leaveDebugNotes(order, env, order.secretNames)) attempt.log.note(line)
   if (watch.interruption)
     return { ...interrupted(watch.interruption), ...(await keepAnyway(attempt, store)), ...exitOf(exit) }
-  const end = judgeExit(order, exit, { killsBefore, group })
+  const judged = judgeExit(order, exit, { killsBefore, group })
+  const disk = judged.outcome === 'succeeded' ? await diskAtEnd(order) : undefined
+  const end = disk === undefined ? judged : interrupted(disk)
   if (end.outcome === 'failed') services.showLastLines()
   return { ...(await withOutputs(attempt, end, store)), ...exitOf(exit) }
 }

@@ -84,6 +84,15 @@ test('an attempt that writes more than it may is ended with the numbers', async 
   expect(record.message).toMatch(/^It wrote more than it may: \d+ of 40 MiB on the disk/)
 })
 
+test('an attempt that has written more than it may is seen also where it ended at once', async () => {
+  const write = 'head -c 60000000 /dev/zero > big'
+  const { record } = await place.run(write, { diskBytes: 40 * 2 ** 20, outs: ['big'], ...USER })
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'disk-full', exitCode: 0, outs: {} })
+  expect(record.message).toMatch(/^It wrote more than it may: 57 of 40 MiB on the disk/)
+  expect((await place.run(write, { diskBytes: 80 * 2 ** 20, ...USER })).record.outcome).toBe('succeeded')
+})
+
 describe('in a sandbox', () => {
   const WALLS = { sandbox: true, ...USER }
 
