@@ -1,7 +1,9 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { materialize } from '../artifacts/materialize.ts'
+import { ownProgram } from '../lib/own-program.ts'
 import { openWay } from '../lib/open-way.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { Mount } from './mount-folders.ts'
@@ -60,9 +62,55 @@ export function sealWorkspace(order: AttemptOrder): void {
   if (order.debug) return
   const { home, tmp } = privateFolders(order)
   for (const folder of [home, tmp]) removePrivate(folder)
+  removeStrays(order)
   if (!order.runAs || !statSync(order.workspace, { throwIfNoEntry: false })) return
   chownSync(order.workspace, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
   chmodSync(order.workspace, 0o700)
+}
+
+/** Where everybody may write. The first is memory. */
+const PUBLIC_FOLDERS = ['/dev/shm', '/tmp', '/var/tmp']
+
+/**
+ * What the attempt's user left there: it would stay for good, and belong to another attempt when its number comes round. Behind
+ * walls these folders are its own. One look at each. The user itself removes it, with no more rights than it had: a folder that it
+ * left open to all may be changed by others while we are in it. What it cannot remove stays.
+ */
+function removeStrays({ runAs, sandbox }: AttemptOrder): void {
+  if (runAs === undefined || sandbox === true || runAs.uid === process.getuid?.()) return
+  const strays = PUBLIC_FOLDERS.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)))
+    .filter((path) => isOwnedBy(path, runAs.uid))
+    .slice(0, MOST_STRAYS)
+  if (strays.length === 0) return
+  spawnSync(ownProgram('rm'), ['-rf', '--', ...strays], {
+    ...runAs,
+    cwd: '/',
+    env: {},
+    stdio: 'ignore',
+    timeout: 60_000,
+  })
+}
+
+/** As many names as fit into one command line. */
+const MOST_STRAYS = 1_000
+
+/** Of a link itself. */
+function isOwnedBy(path: string, uid: number): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.uid === uid
+  } catch {
+    // Nothing that we may look at.
+    return false
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    // A machine without it.
+    return []
+  }
 }
 
 /** Mostly nothing was put into it. */

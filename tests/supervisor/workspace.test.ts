@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
 import { readTree } from '../../src/artifacts/read.ts'
@@ -130,6 +130,31 @@ test('an output that is a pipe does not hold anything up', async () => {
 
   expect(record).toMatchObject({ outcome: 'failed', reason: 'missing-outs' })
 })
+
+test.skipIf(process.getuid?.() !== 0)(
+  "what an attempt's own user leaves in folders of all goes with it, and nothing else",
+  async () => {
+    const user = { uid: 231_011, gid: 231_011 }
+    const kept = mkdtempSync('/tmp/tidegate-kept-')
+    writeFileSync(join(kept, 'file'), 'of somebody')
+    const name = basename(kept)
+
+    const { record } = await place.run(
+      `for in in /dev/shm /tmp /var/tmp; do
+      echo x > $in/${name}.file; mkdir -p $in/${name}.dir/deep; echo x > $in/${name}.dir/deep/file; ln -s ${kept} $in/${name}.link
+    done`,
+      { runAs: user },
+    )
+
+    expect(record.outcome).toBe('succeeded')
+    const left = ['/dev/shm', '/tmp', '/var/tmp']
+      .flatMap((folder) => readdirSync(folder))
+      .filter((found) => found.startsWith(name))
+    expect(left).toEqual([name])
+    expect(readFileSync(join(kept, 'file'), 'utf8')).toBe('of somebody')
+    rmSync(kept, { recursive: true })
+  },
+)
 
 test('inputs that would leave the workspace are refused', async () => {
   for (const path of ['../escaped', '/tmp/escaped', 'a/../../escaped']) {
