@@ -6,10 +6,10 @@ import { createJsonFile, readJsonFile, replaceJsonFile } from '../lib/json-file.
 import type { ControlGroup, ControlGroups } from '../lib/control-group.ts'
 import { readProcess } from '../lib/processes.ts'
 import { isDiskFull } from '../core/storage-error.ts'
-import { endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
+import { bounded, endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
 import { attemptEnvironment } from './attempt-environment.ts'
 import { checkpointFiles, withCheckpoint } from './checkpoint.ts'
-import { collectOutputs, listWritten } from './collect-outputs.ts'
+import { collectOutputs, listWritten, missingInWords } from './collect-outputs.ts'
 import { leaveDebugNotes } from './debug-notes.ts'
 import { diskAtEnd } from './disk-check.ts'
 import { judgeExit } from './judge-exit.ts'
@@ -173,7 +173,7 @@ async function withOutputs(attempt: Attempt, end: AttemptEnd, store: Store): Pro
   const outs = await collectOutputs(order, order.outs, store, watch.signal)
   const missing = [...outs.missing, ...kept.missing]
   if (missing.length === 0) return { ...end, outs: { ...end.outs, ...outs.found }, kept: kept.found }
-  const message = `It ended well but did not write ${missing.join(', ')}. ${await listWritten(order)}`
+  const message = `${missingInWords(missing)} ${await listWritten(order)}`
   return { ...failed('missing-outs', message), kept: kept.found }
 }
 
@@ -202,14 +202,15 @@ interface Finish {
   readonly mask: (text: string) => string
 }
 
-async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
+async function finish({ order, claim, end: whole, log, mask }: Finish): Promise<void> {
+  // Masked first: of a secret that is cut off nothing would be found.
+  const end = whole.message === undefined ? whole : { ...whole, message: bounded(mask(whole.message)) }
   const logEnd = closeLog(log, end)
   sealWorkspace(order)
   const record: CompletionRecord = {
     version: 1,
     attemptId: order.attemptId,
     ...end,
-    ...(end.message === undefined ? {} : { message: mask(end.message) }),
     startedAt: claim.startedAt,
     endedAt: Date.now(),
     ...logEnd,
