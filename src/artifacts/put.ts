@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { mapBounded } from '../lib/map-bounded.ts'
@@ -21,8 +21,8 @@ export async function putFile(store: Store, path: string): Promise<ArtifactRef> 
 
 /**
  * Stores a folder with everything in it but empty folders, sockets, pipes and devices. Symbolic links are
- * kept as links; one that leads out of the folder is refused, because it would mean something else wherever
- * the folder is restored.
+ * kept as links, relative ones also where they say the folder's whole path; one that leads out of the folder is
+ * refused, because it would mean something else wherever the folder is restored.
  */
 export async function putFolder(store: Store, folder: string): Promise<ArtifactRef> {
   const paths = (await walk(folder)).sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -50,7 +50,7 @@ async function putEntry(store: Store, folder: string, { path, isLink }: Entry): 
 }
 
 export async function putLink(store: Store, folder: string, path: string): Promise<TreeFile> {
-  const target = await readlink(join(folder, path))
+  const target = relativeTarget(folder, path, await readlink(join(folder, path)))
   if (!linkStaysInside(path, target)) {
     throw new AppError(
       'INVALID_INPUT',
@@ -58,6 +58,13 @@ export async function putLink(store: Store, folder: string, path: string): Promi
     )
   }
   return { path, ...(await store.put(Buffer.from(target))), executable: false, symlink: true }
+}
+
+/** `ln -s $PWD/out/v1 out/latest` means what `ln -s v1 out/latest` does, as long as the folder stays where it is. */
+function relativeTarget(folder: string, path: string, target: string): string {
+  const isPlain = target === posix.normalize(target)
+  if (!isPlain || !target.startsWith(`${folder}/`)) return target
+  return posix.relative(posix.dirname(join(folder, path)), target)
 }
 
 async function putContent(store: Store, path: string, size: number) {

@@ -86,6 +86,7 @@ async function programOf(folder: string, { file, extras, environment, python }: 
     folder: join(folder, 'project', dirname(file)),
     own: [folder],
     shown: [environment, installation].filter((path) => !isSystem(path)),
+    endsTogether: true,
   })
 }
 

@@ -69,7 +69,8 @@ export async function readResults(
   const tests = maskTests(found, mask)
   const coverage = await readStepCoverage(needs, context, kept)
   const metrics: Record<string, number> = { ...record.taskOutput?.metrics, ...coverage.metrics }
-  for (const path of step.metrics) Object.assign(metrics, await readMetrics(needs.artifacts, kept[path]))
+  for (const path of step.metrics)
+    Object.assign(metrics, maskNames(await readMetrics(needs.artifacts, kept[path]), mask))
   const findings = [...reports.flatMap((report) => reportFinding(report, kept)), ...coverage.findings]
   const verdict = await judge(needs, context, record, { reports, tests })
   return { tests, metrics, coverage, findings, ...verdict }
@@ -123,6 +124,13 @@ function reportFinding({ path, trouble }: ReadReport, kept: Readonly<Record<stri
 async function readMetrics(artifacts: TaskArtifacts, ref: ArtifactRef | undefined): Promise<Record<string, number>> {
   if (ref === undefined || ref.size > limit('metricsBytes')) return {}
   return flattenMetrics((await artifacts.read(ref.digest)).toString('utf8'))
+}
+
+/** Names are what the step wrote, and become rows. */
+function maskNames(metrics: Readonly<Record<string, number>>, mask: (text: string) => string): Record<string, number> {
+  const names = Object.keys(metrics).map((name) => name.replaceAll(SEPARATOR, ''))
+  const masked = mask(names.join(SEPARATOR)).split(SEPARATOR)
+  return Object.fromEntries(Object.values(metrics).map((value, at) => [masked[at] ?? '', value]))
 }
 
 /** Whether all that went wrong are tests in quarantine; in doubt it is said why that is not enough. */

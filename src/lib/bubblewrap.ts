@@ -28,23 +28,29 @@ export interface Walled {
   readonly own: readonly string[]
   /** For reading, where they are there. */
   readonly shown: readonly string[]
+  /**
+   * Whether all of it is killed as soon as the first of it has ended, or we have. Else whoever started it looks for
+   * what is left: killing bubblewrap's inner process, the first behind the walls, ends them all.
+   */
+  readonly endsTogether: boolean
 }
 
 /** Programs, libraries and settings of the machine, read-only. */
 const SYSTEM = ['/usr', '/etc', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
 
-const WALLS = ['--die-with-parent', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try']
+const WALLS = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try']
 const EMPTY = ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run', '--tmpfs', '/var/tmp']
 
 /**
- * The command behind bubblewrap's walls: it sees these folders and the system, of processes its own alone, which
- * all end with the first of them. The network is as it is.
+ * The command behind bubblewrap's walls: it sees these folders and the system, and of processes its own alone.
+ * The network is as it is.
  */
-export function behindWalls({ argv, folder, own, shown }: Walled): readonly [string, ...string[]] {
+export function behindWalls({ argv, folder, own, shown, endsTogether }: Walled): readonly [string, ...string[]] {
   const written = [folder, ...own].flatMap((path) => ['--bind', path, path])
   const read = shown.flatMap((path) => ['--ro-bind-try', path, path])
   return [
     ownProgram('bwrap'),
+    ...(endsTogether ? ['--die-with-parent'] : []),
     ...WALLS,
     ...SYSTEM.flatMap(showSystem),
     ...EMPTY,

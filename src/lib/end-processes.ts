@@ -28,9 +28,12 @@ export async function killUntilNone(find: () => number[], patienceMs: number): P
   }
 }
 
-/** TERM, up to `graceMs` for them to end, then KILL. Returns what could not be ended. */
-export async function endProcesses(find: () => number[], graceMs: number): Promise<number[]> {
-  signalAll(find(), 'SIGTERM')
+/** TERM to those of them that are asked, up to `graceMs` for all to end, then KILL. Returns what could not be ended. */
+export async function endProcesses(
+  find: () => number[],
+  { asked, graceMs }: { readonly asked: readonly number[]; readonly graceMs: number },
+): Promise<number[]> {
+  signalAll(asked, 'SIGTERM')
   const killAt = performance.now() + graceMs
   for (let pauseMs = 5; performance.now() < killAt; pauseMs = Math.min(pauseMs * 2, 100)) {
     if (find().length === 0) return []

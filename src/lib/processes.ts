@@ -45,6 +45,11 @@ export function userOf(pid: number): number | undefined {
   return user === undefined ? undefined : Number(user)
 }
 
+/** Its program's, unless it calls itself something else. Empty where no such process is. */
+export function nameOf(pid: number): string {
+  return readProc(pid, 'comm').trimEnd()
+}
+
 /** Field 2 is the program's name in parentheses and may hold anything, so we count from the last one. */
 export function parseStat(text: string): ProcessRow {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

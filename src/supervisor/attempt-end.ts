@@ -37,6 +37,13 @@ export function interrupted({ reason, message }: Interruption): AttemptEnd {
   return reason === 'cancelled' ? { outcome: 'cancelled', reason, message, ...NOTHING } : failed(reason, message)
 }
 
+/** A message may quote what a stranger wrote: paths of any length. */
+const LONGEST_MESSAGE = 500
+
+export function bounded(message: string): string {
+  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`
+}
+
 /** Something of ours went wrong, not the command: the workspace, the store, the disk. */
 export function endOfError(error: unknown): AttemptEnd {
   if (isDiskFull(error))
@@ -45,6 +52,13 @@ export function endOfError(error: unknown): AttemptEnd {
     return failed(
       'setup-error',
       'Its `run`, or one of its variables, is longer than the 128 KiB a program can be started with. Put it into a file.',
+    )
+  }
+  if (hasCode(error, 'ENAMETOOLONG')) {
+    const { path = '' } = error as { path?: string }
+    return failed(
+      'setup-error',
+      `A path in its workspace is too long to be read: …${path.slice(-100)}. Make it shorter.`,
     )
   }
   if (isLostContent(error)) {

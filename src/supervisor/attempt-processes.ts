@@ -1,6 +1,6 @@
 import { ATTEMPT_MARK, type ProcessIdentity } from '../core/attempt-files.ts'
 import type { ControlGroup } from '../lib/control-group.ts'
-import { hasInEnvironment, listProcesses, readProcess, type ProcessRow } from '../lib/processes.ts'
+import { hasInEnvironment, listProcesses, nameOf, readProcess, type ProcessRow } from '../lib/processes.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 
 /**
@@ -33,3 +33,18 @@ export function findAttemptProcesses(
   }
   return [...found.values()]
 }
+
+/**
+ * Of these, whom TERM is for: the command and all that it started, and not the walls around them. Bubblewrap's outer
+ * process dies of TERM, and nobody would hear how the command ended; its inner one is the first behind the walls, where the
+ * kernel lets no TERM through. While nobody is behind them yet, the walls themselves are asked.
+ */
+export function askedToEnd(rows: readonly ProcessRow[], roots: readonly ProcessIdentity[]): number[] {
+  const rootPids = new Set(roots.map(({ pid }) => pid))
+  const isWall = ({ pid, parent }: ProcessRow) =>
+    (rootPids.has(pid) || rootPids.has(parent)) && nameOf(pid) === WALL_NAME
+  const inside = rows.filter((row) => !isWall(row))
+  return (inside.length === 0 ? rows : inside).map(({ pid }) => pid)
+}
+
+const WALL_NAME = 'bwrap'

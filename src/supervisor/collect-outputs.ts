@@ -1,6 +1,8 @@
-import { glob, lstat, realpath } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import type { Stats } from 'node:fs'
+import { glob, lstat, readlink, realpath } from 'node:fs/promises'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { putFile, putFolder, walk } from '../artifacts/put.ts'
+import { linkStaysInside } from '../artifacts/tree-paths.ts'
 import { reach } from '../core/points.ts'
 import { hasCode } from '../lib/error-code.ts'
 import type { ArtifactRef } from '../core/tree.ts'
@@ -9,7 +11,13 @@ import type { Store } from '../core/ports/store.ts'
 
 export interface Collected {
   readonly found: Record<string, ArtifactRef>
-  readonly missing: readonly string[]
+  readonly missing: readonly Missing[]
+}
+
+/** `why`: something is there, and cannot be stored. */
+export interface Missing {
+  readonly path: string
+  readonly why: string | undefined
 }
 
 /**
@@ -24,19 +32,27 @@ export async function collectOutputs(
   signal: AbortSignal,
 ): Promise<Collected> {
   const found: Record<string, ArtifactRef> = {}
-  const missing: string[] = []
+  const missing: Missing[] = []
   for (const path of paths) {
     const places = await expand(order.workspace, path)
-    if (places.length === 0) missing.push(path)
+    if (places.length === 0) missing.push({ path, why: undefined })
     for (const place of places) {
       signal.throwIfAborted()
       const ref = await storeAt(order.workspace, place, store)
       if (ref) found[place] = ref
-      else missing.push(place)
+      else missing.push({ path: place, why: await whyNotStored(order.workspace, place) })
       await reach('output stored', order.attemptId)
     }
   }
   return { found, missing }
+}
+
+/** `It ended well but did not write a, b; c is a pipe.` */
+export function missingInWords(missing: readonly Missing[]): string {
+  const unwritten = missing.filter(({ why }) => why === undefined).map(({ path }) => path)
+  const unfit = missing.filter(({ why }) => why !== undefined).map(({ path, why }) => `${path} ${why}`)
+  const written = unwritten.length === 0 ? [] : [`did not write ${unwritten.join(', ')}`]
+  return `It ended well but ${[...written, ...unfit].join('; ')}.`
 }
 
 /** For the person whose output is missing: what the command did write, a few paths of it. */
@@ -72,6 +88,35 @@ async function placeInside(workspace: string, path: string): Promise<string | un
   const place = await realpathOrNothing(join(workspace, path))
   const inside = (await realpath(workspace)) + sep
   return place !== undefined && (place + sep).startsWith(inside) ? place : undefined
+}
+
+async function whyNotStored(workspace: string, path: string): Promise<string | undefined> {
+  const place = await placeInside(workspace, path)
+  if (place !== undefined) return specialFile(await lstat(place))
+  const names = path.split('/')
+  for (let length = 1; length <= names.length; length++) {
+    const link = names.slice(0, length).join('/')
+    if ((await placeInside(workspace, link)) === undefined) return whyLeadsAway(workspace, link)
+  }
+  return undefined
+}
+
+function specialFile(stats: Stats): string {
+  if (stats.isFIFO()) return 'is a pipe'
+  return stats.isSocket() ? 'is a socket' : 'is a device'
+}
+
+/** Told from what the link says: whether there is anything outside, and what, is none of the step's business. */
+async function whyLeadsAway(workspace: string, path: string): Promise<string | undefined> {
+  const parent = await placeInside(workspace, dirname(path))
+  if (parent === undefined) return undefined
+  const place = join(parent, basename(path))
+  const stats = await lstat(place).catch(() => undefined)
+  if (stats?.isSymbolicLink() !== true) return undefined
+  const inWorkspace = relative(await realpath(workspace), place)
+  return linkStaysInside(inWorkspace, await readlink(place))
+    ? 'is a link to what is not there'
+    : 'leads out of the workspace'
 }
 
 async function realpathOrNothing(path: string): Promise<string | undefined> {

@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs'
+import { limit } from '../core/limits.ts'
 import { bytesBelow } from '../lib/bytes-below.ts'
 import { privateFolders } from './workspace.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
@@ -16,10 +17,7 @@ export function diskCheck(order: AttemptOrder, limitBytes: number): () => Interr
 
   async function look(): Promise<void> {
     const startedAt = performance.now()
-    const { home, tmp } = privateFolders(order)
-    let bytes = 0
-    for (const folder of [order.workspace, home, tmp]) bytes += await bytesBelow(folder, onDisk)
-    if (bytes > limitBytes) found = overLimit(bytes, limitBytes)
+    found ??= await overLimit(order, limitBytes)
     restUntil = performance.now() + Math.max(SHORTEST_REST_MS, REST_FACTOR * (performance.now() - startedAt))
   }
 
@@ -35,7 +33,24 @@ export function diskCheck(order: AttemptOrder, limitBytes: number): () => Interr
   }
 }
 
-function overLimit(bytes: number, limitBytes: number): Interruption {
+/**
+ * A last look when the command has ended by itself: a short one may have written all of it between two looks. Only where the
+ * step has a limit of its own, so that others do not pay for it.
+ */
+export async function diskAtEnd(order: AttemptOrder): Promise<Interruption | undefined> {
+  const { diskBytes } = order
+  if (diskBytes === undefined || diskBytes === limit('stepDiskBytes')) return undefined
+  return overLimit(order, diskBytes)
+}
+
+async function overLimit(order: AttemptOrder, limitBytes: number): Promise<Interruption | undefined> {
+  const { home, tmp } = privateFolders(order)
+  let bytes = 0
+  for (const folder of [order.workspace, home, tmp]) bytes += await bytesBelow(folder, onDisk)
+  return bytes > limitBytes ? tooMuch(bytes, limitBytes) : undefined
+}
+
+function tooMuch(bytes: number, limitBytes: number): Interruption {
   const [used, may] = [bytes, limitBytes].map((each) => Math.round(each / 2 ** 20))
   return {
     reason: 'disk-full',

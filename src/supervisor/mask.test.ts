@@ -235,3 +235,45 @@ function coreOf(encoded: string): string {
 test('a secret too short to be told from innocent text masks nothing', () => {
   expect(createMasker(['e', '']).text('three trees')).toBe('three trees')
 })
+
+test('a token that is broken over lines leaves nothing of its parts, indented or not, however the stream is cut', () => {
+  const token = `sk-proj-${'aB3dE5gH7j'.repeat(12)}`
+  // As Python's `textwrap.wrap('Authorization: Bearer ' + token, 80)` has it, and with an indent.
+  for (const between of ['\n', '\r\n', '\n    ']) {
+    const text = `Authorization: Bearer ${token.slice(0, 58)}${between}${token.slice(58)}\nnext line\n`
+
+    expect(maskInPieces([token], text, [])).toBe('Authorization: Bearer ***\nnext line\n')
+    for (let cut = 20; cut < text.length; cut++)
+      expect(maskInPieces([token], text, [cut, cut + 3])).toBe('Authorization: Bearer ***\nnext line\n')
+  }
+  expect(createMasker([token]).push(Buffer.from('a line that ends in s\n')).toString()).toBe('a line that ends in s\n')
+})
+
+test('a secret beyond ASCII is hidden as Python writes its bytes, and in ASCII', () => {
+  const masker = createMasker(['pässwört €😀'])
+
+  // print(v.encode()), print(ascii(v))
+  expect(masker.text(String.raw`b'p\xc3\xa4ssw\xc3\xb6rt \xe2\x82\xac\xf0\x9f\x98\x80'`)).toBe("b'***'")
+  expect(masker.text(String.raw`'p\xe4ssw\xf6rt \u20ac\U0001f600'`)).toBe("'***'")
+})
+
+test('the secret part of a key pair and of a URL is a secret too, what is no secret of them is not', () => {
+  const masker = createMasker([
+    'AKIAEXAMPLE:wJalr/XUtnFEMI',
+    'https://bot:pa%24sword@example.com/x',
+    'https://ghp_token42@github.com',
+    'localhost:8080',
+  ])
+
+  expect(masker.text('id AKIAEXAMPLE key wJalr/XUtnFEMI')).toBe('id AKIAEXAMPLE key ***')
+  expect(masker.text('bot of example.com: pa%24sword pa$sword')).toBe('bot of example.com: *** ***')
+  expect(masker.text('github.com ghp_token42')).toBe('github.com ***')
+  expect(masker.text('port 8080')).toBe('port 8080')
+})
+
+test('a member with quotes is hidden also in JSON within JSON', () => {
+  const masker = createMasker([JSON.stringify({ password: 'pa"ss\\wö/rd' })])
+
+  const text = JSON.stringify(JSON.stringify({ other: 'pa"ss\\wö/rd' }))
+  expect(masker.text(text)).toBe(String.raw`"{\"other\":\"***\"}"`)
+})

@@ -1,5 +1,5 @@
 import { secretNeedles, type Needles } from './secret-needles.ts'
-import { unwrap, type Unwrapped } from './unwrap-base64.ts'
+import { endingsOf, NOTHING_BEFORE, unwrap, type Unwrapped } from './unwrap.ts'
 import { escapedBeginningAtEnd, escapesIn, findEscaped, type Escapes, type Match } from './url-escapes.ts'
 
 const STARS = Buffer.from('***')
@@ -29,13 +29,14 @@ function maskWith(needles: Needles): Masker {
   let covered = 0
   // Its first bytes that were shown already: a percent sign, or none.
   let shownBefore = 0
-  // How many bytes that could be base64 stand before `held`, since the last line break.
-  let run = 0
+  const endings = endingsOf(needles.wrapped)
+  // What stands before `held`.
+  let before = NOTHING_BEFORE
 
   function push(chunk: Buffer): Buffer {
     if (isIdle) return chunk
     const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
-    const look = lookAt(bytes, run)
+    const look = lookAt(bytes)
     const shown = show(look, bytes.length - heldBack(look, needles))
     if (held.length !== 1 || held[0] !== PERCENT || covered > 0 || shownBefore > 0) return shown
     shownBefore = 1
@@ -57,13 +58,19 @@ function maskWith(needles: Needles): Masker {
     held = Buffer.from(bytes.subarray(until))
     covered = Math.max(0, end - until)
     shownBefore = Math.max(0, shownBefore - until)
-    run = view.runBefore(until)
+    before = view.before(until)
     return shown.length === 1 && shown[0] ? shown[0] : Buffer.concat(shown)
   }
 
+  const lookAt = (bytes: Buffer): Look => ({
+    bytes,
+    view: unwrap(bytes, before, endings),
+    escapes: escapesIn(bytes),
+  })
+
   return {
     push,
-    end: () => show(lookAt(held, run), held.length),
+    end: () => show(lookAt(held), held.length),
     text(text) {
       const masker = maskWith(needles)
       return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8')
@@ -75,10 +82,6 @@ interface Look {
   readonly bytes: Buffer
   readonly view: Unwrapped
   readonly escapes: Escapes
-}
-
-function lookAt(bytes: Buffer, run: number): Look {
-  return { bytes, view: unwrap(bytes, run), escapes: escapesIn(bytes) }
 }
 
 /** By where they start. They may overlap. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import { ATTEMPT_MARK } from '../core/attempt-files.ts'
 import { ownPath, ownProgram } from '../lib/own-program.ts'
-import { sandboxed } from './sandbox.ts'
+import { isSandboxed, sandboxed } from './sandbox.ts'
 
 type Argv = readonly [string, ...string[]]
 
@@ -43,6 +43,11 @@ export function withMounts(order: AttemptOrder, mounts: readonly Mount[], argv: 
     env: wrapped(env),
     as: undefined,
   }
+}
+
+/** Whether bubblewrap stands between us and the command, and says how that ended. */
+export function isWalled(order: AttemptOrder, mounts: readonly Mount[]): boolean {
+  return isSandboxed(order) || (mounts.length > 0 && process.getuid?.() !== 0)
 }
 
 const WRAPPED = 'TIDEGATE_STEP_ENV_'

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { reach } from '../core/points.ts'
 import { endProcesses, killUntilNone } from '../lib/end-processes.ts'
 import { hasCode } from '../lib/error-code.ts'
-import { findAttemptProcesses } from './attempt-processes.ts'
+import { askedToEnd, findAttemptProcesses } from './attempt-processes.ts'
 import { diskCheck } from './disk-check.ts'
 import type { ControlGroup } from '../lib/control-group.ts'
 import { endOfMemory, memoryCheck } from './memory-check.ts'
@@ -46,7 +46,8 @@ export async function runCommand(
   const { order, pipe, log, watch } = place
   const { identity: command, exited } = await spawnSession(argv, env, place)
   const roots = [command, ...place.services.roots]
-  const find = () => findAttemptProcesses(order, roots, place.group).map((row) => row.pid)
+  const rows = () => findAttemptProcesses(order, roots, place.group)
+  const find = () => rows().map((row) => row.pid)
 
   const clocks = watch.startClocks()
   const output = pipe.read((chunk) => {
@@ -62,7 +63,7 @@ export async function runCommand(
   clocks.stop()
   if (!watch.interruption) await place.services[Symbol.asyncDispose]()
   const left = watch.interruption
-    ? await endProcesses(find, watch.interruption.graceMs)
+    ? await endProcesses(find, { asked: askedToEnd(rows(), roots), graceMs: watch.interruption.graceMs })
     : await killUntilNone(find, 10_000)
   if (left.length > 0) place.onLeft(left)
   const exit = await exited

@@ -8,13 +8,23 @@ type Argv = readonly [string, ...string[]]
 
 /**
  * The command behind bubblewrap's walls: it sees its workspace, its home and temporary folder, its build environment
- * with the interpreter, and the system read-only; of processes its own alone, which all end with the first of
- * them. Paths are those outside. The network is as it is.
+ * with the interpreter, and the system read-only; of processes its own alone. Paths are those outside. The network is
+ * as it is. What the first of them leaves running has its grace where the attempt has one, as without walls.
  */
 export function sandboxed(order: AttemptOrder, argv: Argv): Argv {
-  if (order.sandbox !== true || order.command.kind !== 'command') return argv
+  if (!isSandboxed(order)) return argv
   const { home, tmp } = privateFolders(order)
-  return behindWalls({ argv, folder: order.workspace, own: [home, tmp], shown: toolFolders(order) })
+  return behindWalls({
+    argv,
+    folder: order.workspace,
+    own: [home, tmp],
+    shown: toolFolders(order),
+    endsTogether: false,
+  })
+}
+
+export function isSandboxed(order: AttemptOrder): boolean {
+  return order.sandbox === true && order.command.kind === 'command'
 }
 
 /** What stands in front of PATH: environments with `bin` in them, and the installations their interpreters lead to. */

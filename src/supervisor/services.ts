@@ -7,7 +7,7 @@ import type { AttemptOrder } from '../core/ports/executor.ts'
 import { serviceVariable } from '../core/service-variable.ts'
 import type { ControlGroup } from '../lib/control-group.ts'
 import { endProcesses } from '../lib/end-processes.ts'
-import { findAttemptProcesses } from './attempt-processes.ts'
+import { askedToEnd, findAttemptProcesses } from './attempt-processes.ts'
 import { openLogFile, type LogFile } from './log-file.ts'
 import { lastLines } from './last-lines.ts'
 import { createMasker } from './mask.ts'
@@ -142,10 +142,12 @@ class RunningServices implements Services {
 
   async #stop(): Promise<void> {
     const { order, group } = this.#place
-    const left = await endProcesses(
-      () => findAttemptProcesses(order, this.roots, group).map(({ pid }) => pid),
-      Math.min(order.graceMs, STOP_MS),
-    )
+    const rows = () => findAttemptProcesses(order, this.roots, group)
+    const asked = askedToEnd(rows(), this.roots)
+    const left = await endProcesses(() => rows().map(({ pid }) => pid), {
+      asked,
+      graceMs: Math.min(order.graceMs, STOP_MS),
+    })
     if (left.length > 0) this.#place.onLeft(left)
     await Promise.allSettled(this.#waiting)
     for (const { output, log } of this.#running) {

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { constants } from 'node:os'
 import { readProcess } from '../lib/processes.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
-import { withMounts, type Mount } from './mount-folders.ts'
+import { isWalled, withMounts, type Mount } from './mount-folders.ts'
 import type { OutputPipe } from './output-pipe.ts'
 import type { ProcessIdentity } from '../core/attempt-files.ts'
 
@@ -41,9 +42,47 @@ export async function spawnSession(
     ...started.as,
   })
   await once(child, 'spawn')
-  const exited = once(child, 'exit').then(([exitCode, signal]) => ({ exitCode, signal }))
+  const exited = once(child, 'exit').then(([exitCode, signal]) => {
+    const exit = { exitCode, signal } as CommandExit
+    return isWalled(order, mounts) ? behindWalls(exit) : exit
+  })
   return { identity: identify(child), exited }
 }
+
+/**
+ * Bubblewrap says of a command that died of signal n that it ended with 128 + n. Without walls the same command is one that a
+ * signal ended, and it is judged as that. Of a command that says `exit 137` itself bubblewrap tells no difference.
+ */
+function behindWalls(exit: CommandExit): CommandExit {
+  const signal = DEADLY.get((exit.exitCode ?? 0) - 128)
+  return signal === undefined ? exit : { exitCode: null, signal }
+}
+
+/** Those that end a program which does nothing about them. */
+const DEADLY = new Map(
+  (
+    [
+      'SIGHUP',
+      'SIGINT',
+      'SIGQUIT',
+      'SIGILL',
+      'SIGTRAP',
+      'SIGABRT',
+      'SIGBUS',
+      'SIGFPE',
+      'SIGKILL',
+      'SIGUSR1',
+      'SIGSEGV',
+      'SIGUSR2',
+      'SIGPIPE',
+      'SIGALRM',
+      'SIGTERM',
+      'SIGXCPU',
+      'SIGXFSZ',
+      'SIGSYS',
+    ] as const
+  ).map((name) => [constants.signals[name], name]),
+)
 
 /** Of a child that ended already nothing can be read, but its pid is taken until we have heard of its exit. */
 function identify(child: ChildProcess): ProcessIdentity {

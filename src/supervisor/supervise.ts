@@ -7,11 +7,12 @@ import type { ControlGroup, ControlGroups } from '../lib/control-group.ts'
 import { readProcess } from '../lib/processes.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import { isDiskFull } from '../core/storage-error.ts'
-import { endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
+import { bounded, endOfError, failed, interrupted, type AttemptEnd } from './attempt-end.ts'
 import { attemptEnvironment } from './attempt-environment.ts'
 import { checkpointFiles, withCheckpoint } from './checkpoint.ts'
-import { collectOutputs, listWritten } from './collect-outputs.ts'
+import { collectOutputs, listWritten, missingInWords } from './collect-outputs.ts'
 import { leaveDebugNotes } from './debug-notes.ts'
+import { diskAtEnd } from './disk-check.ts'
 import { judgeExit } from './judge-exit.ts'
 import { createMasker } from './mask.ts'
 import { maskEnd } from './mask-end.ts'
@@ -155,7 +156,9 @@ async function runAndCollect(attempt: Attempt, placed: PlacedFolders, store: Sto
   if (order.debug) for (const line of leaveDebugNotes(order, env, order.secretNames)) attempt.log.note(line)
   if (watch.interruption)
     return { ...interrupted(watch.interruption), ...(await keepAnyway(attempt, store)), ...exitOf(exit) }
-  const end = judgeExit(order, exit, { killsBefore, group })
+  const judged = judgeExit(order, exit, { killsBefore, group })
+  const disk = judged.outcome === 'succeeded' ? await diskAtEnd(order) : undefined
+  const end = disk === undefined ? judged : interrupted(disk)
   if (end.outcome === 'failed') services.showLastLines()
   return { ...(await withOutputs(attempt, end, store)), ...exitOf(exit) }
 }
@@ -185,7 +188,7 @@ async function withOutputs(attempt: Attempt, end: AttemptEnd, store: Store): Pro
   const outs = await collectOutputs(order, order.outs, store, watch.signal)
   const missing = [...outs.missing, ...kept.missing]
   if (missing.length === 0) return { ...end, outs: { ...end.outs, ...outs.found }, kept: kept.found }
-  const message = `It ended well but did not write ${missing.join(', ')}. ${await listWritten(order)}`
+  const message = `${missingInWords(missing)} ${await listWritten(order)}`
   return { ...failed('missing-outs', message), kept: kept.found }
 }
 
@@ -214,13 +217,16 @@ interface Finish {
   readonly mask: (text: string) => string
 }
 
-async function finish({ order, claim, end, log, mask }: Finish): Promise<void> {
+async function finish({ order, claim, end: whole, log, mask }: Finish): Promise<void> {
   await sealOrSay(order, log)
+  // Masked first: of a secret that is cut off nothing would be found.
+  const masked = maskEnd(whole, mask)
+  const end = masked.message === undefined ? masked : { ...masked, message: bounded(masked.message) }
   const logEnd = closeLog(log, end)
   const record: CompletionRecord = {
     version: 1,
     attemptId: order.attemptId,
-    ...maskEnd(end, mask),
+    ...end,
     startedAt: claim.startedAt,
     endedAt: Date.now(),
     ...logEnd,

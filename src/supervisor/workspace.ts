@@ -1,7 +1,19 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  type Stats,
+} from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import { materialize } from '../artifacts/materialize.ts'
+import { ownProgram } from '../lib/own-program.ts'
 import { openWay } from '../lib/open-way.ts'
 import { removeFolder } from '../lib/remove-folder.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
@@ -64,8 +76,58 @@ export async function sealWorkspace(order: AttemptOrder): Promise<void> {
     chmodSync(order.workspace, 0o700)
   }
   const { home, tmp } = privateFolders(order)
+  removeStrays(order)
   const removed = await Promise.allSettled([home, tmp].map(removePrivate))
   for (const each of removed) if (each.status === 'rejected') throw each.reason
+}
+
+/** Where everybody may write. The first is memory. */
+const PUBLIC_FOLDERS = ['/dev/shm', '/tmp', '/var/tmp']
+
+/**
+ * What the attempt's user left there: it would stay for good, and belong to another attempt when its number comes round. Behind
+ * walls these folders are its own. Names are looked at only where something was made since. The user itself removes it, with no
+ * more rights than it had: a folder that it left open to all may be changed by others while we are in it. What it cannot remove
+ * stays.
+ */
+function removeStrays({ runAs, sandbox, workspace }: AttemptOrder): void {
+  if (runAs === undefined || sandbox === true || runAs.uid === process.getuid?.()) return
+  const since = statSync(workspace, { throwIfNoEntry: false })?.birthtimeMs ?? 0
+  const changed = PUBLIC_FOLDERS.filter((folder) => (lookAt(folder)?.mtimeMs ?? -1) >= since)
+  const strays = changed
+    .flatMap((folder) => namesIn(folder).map((name) => join(folder, name)))
+    .filter((path) => lookAt(path)?.uid === runAs.uid)
+    .slice(0, MOST_STRAYS)
+  if (strays.length === 0) return
+  spawnSync(ownProgram('rm'), ['-rf', '--', ...strays], {
+    ...runAs,
+    cwd: '/',
+    env: {},
+    stdio: 'ignore',
+    timeout: 60_000,
+  })
+}
+
+/** As many names as fit into one command line. */
+const MOST_STRAYS = 1_000
+
+/** At a link itself. */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch {
+    // Nothing that we may look at.
+    return undefined
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    // A machine without it.
+    return []
+  }
 }
 
 /** Mostly nothing was put into it. */

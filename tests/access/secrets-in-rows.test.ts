@@ -31,9 +31,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     const ana = await place.person('ana')
     const report = `<testsuite name="s"><testcase name="t"><failure message="got $KEY">$KEY</failure></testcase></testsuite>`
     const project = await place.project('tells', {
-      'step.sh': `echo "printed $KEY"; echo "$KEY" >&2; echo '${report}' | sed "s/[$]KEY/$KEY/g" > junit.xml; exit 3\n`,
+      'step.sh': `echo "printed $KEY"; echo "$KEY" >&2; echo '${report}' | sed "s/[$]KEY/$KEY/g" > junit.xml; echo "{\\"of $KEY\\": {\\"loss\\": 1}}" > m.json; exit 3\n`,
       'tidegate.yaml': `steps:
-  unit: { stage: unit-tests, run: sh step.sh, secrets: [KEY], reports: { junit: junit.xml } }
+  unit: { stage: unit-tests, run: sh step.sh, secrets: [KEY], reports: { junit: junit.xml }, metrics: [m.json] }
 `,
     })
     const params = { project: 'tells', name: 'KEY' }
@@ -46,6 +46,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(push.stderr).not.toContain(SECRET)
     expect(await project.log(1, 'unit')).toContain('printed ***')
     expect(await rowsWith('got ')).not.toEqual([])
+    expect(await rowsWith('of ***.loss')).not.toEqual([])
     expect(await rowsWith(SECRET)).toEqual([])
   })
 })

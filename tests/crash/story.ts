@@ -28,8 +28,12 @@ export interface Teller {
   infer(environment: string): Promise<void>
 }
 
-/** Says that it was executed, then prints what is the same each time. */
-const SAY = `echo ran >> "$EXECUTIONS/$(echo "$TIDEGATE_ATTEMPT" | tr '/#' '__')"
+/**
+ * Says that it was executed, then prints what is the same each time. The variable is not named in one word: a step that names its
+ * attempt is never answered by another one's.
+ */
+const SAY = `eval "attempt=\\$TIDEGATE_"ATTEMPT
+      echo ran >> "$EXECUTIONS/$(echo "$attempt" | tr '/#' '__')"
       for line in $(seq 200); do echo "line $line of $TIDEGATE_STEP"; done`
 
 /** A project of these steps. */

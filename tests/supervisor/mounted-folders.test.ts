@@ -7,6 +7,7 @@ import type { SupervisorClaim } from '../../src/core/attempt-files.ts'
 import type { AttemptOrder, FolderInput } from '../../src/core/ports/executor.ts'
 import { flipByte } from '../harness/flip-byte.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
+import { untilEnded } from '../contract/executor.ts'
 import { isDead, openAttemptPlace, until, untilFile, type AttemptPlace } from './attempt-place.ts'
 
 /** As root, who can mount: CI is. */
@@ -69,6 +70,22 @@ test('a user who was not given a folder cannot come by it', async () => {
   expect(existsSync(shared)).toBe(true)
   expect(log).toMatch(/Permission denied/)
   expect(log).not.toContain('b\n')
+})
+
+test.each([
+  ['with walls', { runAs: alice, sandbox: true }],
+  ['without', { runAs: alice }],
+] as [string, Partial<AttemptOrder>][])('a cancel leaves the grace to a command with a mount, %s', async (_, as) => {
+  const order = place.order(`trap 'sleep 0.3; echo saved; exit 0' TERM; echo up > up; while :; do sleep 0.05; done`, {
+    ...as,
+    folders: [images],
+  })
+  const handle = await place.executor.submit(order, {})
+  await untilFile(join(order.workspace, 'up'))
+  await place.executor.cancel(handle, 20_000)
+
+  expect(await untilEnded(place.executor, handle)).toMatchObject({ outcome: 'cancelled', exitCode: 0 })
+  expect(readFileSync(join(order.attemptFolder, 'log'), 'utf8')).toContain('saved\n')
 })
 
 test('what the command is, and how it ends, are as without a mount', async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SupervisorClaim } from '../../src/core/attempt-files.ts'
 import { chooseSandbox } from '../../src/flow/choose-sandbox.ts'
 import { describeControlGroups } from '../../src/lib/control-group.ts'
-import { isDead, openAttemptPlace, until, untilFile, untilGone, type AttemptPlace } from './attempt-place.ts'
+import { isDead, openAttemptPlace, until, untilFile, untilGone, readLog, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
 
 let place: AttemptPlace
@@ -84,6 +84,15 @@ test('an attempt that writes more than it may is ended with the numbers', async 
   expect(record.message).toMatch(/^It wrote more than it may: \d+ of 40 MiB on the disk/)
 })
 
+test('an attempt that has written more than it may is seen also where it ended at once', async () => {
+  const write = 'head -c 60000000 /dev/zero > big'
+  const { record } = await place.run(write, { diskBytes: 40 * 2 ** 20, outs: ['big'], ...USER })
+
+  expect(record).toMatchObject({ outcome: 'failed', reason: 'disk-full', exitCode: 0, outs: {} })
+  expect(record.message).toMatch(/^It wrote more than it may: 57 of 40 MiB on the disk/)
+  expect((await place.run(write, { diskBytes: 80 * 2 ** 20, ...USER })).record.outcome).toBe('succeeded')
+})
+
 describe('in a sandbox', () => {
   const WALLS = { sandbox: true, ...USER }
 
@@ -123,6 +132,60 @@ describe('in a sandbox', () => {
 
     expect(Number(readFileSync(join(order.attemptFolder, 'log'), 'utf8'))).toBeLessThan(8)
     expect(leftOf(order.workspace)).toEqual([])
+  })
+
+  test('the grace is as without walls: also of a program that is not the last of its script', async () => {
+    const inputs = [
+      await place.file(
+        'train.py',
+        `import signal, sys, time
+def save(*_):
+    print('saving', flush=True); time.sleep(0.7); open('saved', 'w').write('all of it'); sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+open('up', 'w').close()
+while True: time.sleep(0.05)
+`,
+      ),
+    ]
+    for (const run of ['exec python3 train.py', 'python3 train.py\necho not reached']) {
+      const order = place.order(run, { ...WALLS, inputs })
+      const handle = await place.executor.submit(order, {})
+      await until(() => existsSync(join(order.workspace, 'up')))
+      const cancelledAt = performance.now()
+      await place.executor.cancel(handle, 20_000)
+      const record = await untilEnded(place.executor, handle)
+
+      expect(record.outcome).toBe('cancelled')
+      expect(readFileSync(join(order.workspace, 'saved'), 'utf8')).toBe('all of it')
+      expect(readLog(order)).toBe('saving\n[tidegate] It was cancelled.\n')
+      expect(performance.now() - cancelledAt).toBeLessThan(10_000)
+      expect(leftOf(order.workspace)).toEqual([])
+    }
+  })
+
+  test('who ignores TERM has the whole grace, and is dead after it with all that left its session', async () => {
+    const order = place.order(
+      `trap '' TERM; (setsid sh -c 'trap "" TERM; while :; do sleep 0.1; done' &); touch up; while :; do sleep 0.1; echo on; done`,
+      { ...WALLS, timeoutMs: 1_500, graceMs: 1_000 },
+    )
+    const startedAt = performance.now()
+    const handle = await place.executor.submit(order, {})
+    const record = await untilEnded(place.executor, handle)
+
+    expect(record).toMatchObject({ outcome: 'failed', reason: 'timeout' })
+    expect(performance.now() - startedAt).toBeGreaterThan(2_500)
+    expect(leftOf(order.workspace)).toEqual([])
+  })
+
+  test('a signal that ends the command is one with and without walls, and an exit code of its own stays one', async () => {
+    for (const walls of [WALLS, USER]) {
+      const killed = await place.run('kill -9 $$', walls)
+      expect(killed.record).toMatchObject({ outcome: 'failed', reason: 'signal', signal: 'SIGKILL' })
+      expect(killed.record.exitCode).toBeUndefined()
+      expect((await place.run('exit 255', walls)).record).toMatchObject({ reason: 'exit', exitCode: 255 })
+      expect((await place.run('exit 128', walls)).record).toMatchObject({ reason: 'exit', exitCode: 128 })
+    }
+    expect((await place.run('exit 137', USER)).record).toMatchObject({ reason: 'exit', exitCode: 137 })
   })
 
   test('an exit code, a cancel and the network are as without walls', async () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openArtifacts } from '../../src/artifacts/open-artifacts.ts'
 import { readTree } from '../../src/artifacts/read.ts'
@@ -117,7 +117,9 @@ test('what lies behind a link out of the workspace is neither stored nor named',
   const { record } = await place.run(run, { outs: ['out/key'], keep: ['out/*', 'up/**/key'] })
 
   expect(record).toMatchObject({ outcome: 'failed', reason: 'missing-outs', outs: {}, kept: {} })
-  expect(record.message).toBe('It ended well but did not write out/key, out/*, up/**/key. It wrote out, up.')
+  expect(record.message).toBe(
+    'It ended well but did not write out/*, up/**/key; out/key leads out of the workspace. It wrote out, up.',
+  )
 })
 
 test('reports that match a pattern are kept by their own paths', async () => {
@@ -132,13 +134,87 @@ test('an output that is a link to a file outside is not an output', async () => 
   const { record } = await place.run('ln -s /etc/passwd model; ln -s /etc data', { outs: ['model', 'data/passwd'] })
 
   expect(record).toMatchObject({ outcome: 'failed', reason: 'missing-outs', outs: {} })
+  expect(record.message).toBe(
+    'It ended well but model leads out of the workspace; data/passwd leads out of the workspace. It wrote data, model.',
+  )
 })
 
-test('an output that is a pipe does not hold anything up', async () => {
-  const { record } = await place.run('mkfifo model', { outs: ['model'] })
+test('an output that is a pipe does not hold anything up, and it is said what is no file', async () => {
+  const { record } = await place.run('mkfifo model; ln -s nothing dead; ln -s /nowhere/at/all out', {
+    outs: ['model', 'none', 'dead', 'out'],
+  })
 
   expect(record).toMatchObject({ outcome: 'failed', reason: 'missing-outs' })
+  expect(record.message).toBe(
+    'It ended well but did not write none; model is a pipe; dead is a link to what is not there; out leads out of the workspace. It wrote dead, out.',
+  )
 })
+
+test('paths that are too long are told in a few words, and a secret at the end of them is not cut in two', async () => {
+  const deep = `import os
+os.mkdir('out'); os.chdir('out')
+for _ in range(30):
+    os.mkdir('n' * 200); os.chdir('n' * 200)
+open('f', 'w').close()`
+  const inputs = [await place.file('deep.py', deep)]
+  const { record, order } = await place.run('python3 deep.py', { inputs, outs: ['out'] })
+  // Node cannot remove it.
+  execFileSync('rm', ['-rf', order.workspace])
+  expect(record.outcome).toBe('failed')
+  expect(record.message).toMatch(/^A path in its workspace is too long to be read: …[n/]{100}. Make it shorter.$/)
+
+  const SECRET = 'hunter22hunter22'
+  const names = `${'n'.repeat(239)} ${'m'.repeat(240)}`
+  const many = await place.run(
+    `mkdir ${names}; touch ${'n'.repeat(239)}/x ${'m'.repeat(240)}/$KEY zz`,
+    { outs: ['model'] },
+    { KEY: SECRET },
+  )
+  expect(many.record.message?.length).toBeLessThanOrEqual(501)
+  expect(many.record.message).not.toContain('hunter')
+})
+
+test('an absolute link to a place within its output is stored as the relative one that it is', async () => {
+  const run = 'mkdir -p out/v1/deep; echo x > out/v1/f; ln -s $PWD/out/v1 out/latest; ln -s $PWD/out/v1/f out/v1/deep/f'
+
+  const { record } = await place.run(run, { outs: ['out'] })
+
+  expect(record.message).toBeUndefined()
+  const again = await place.run('readlink in/latest in/v1/deep/f; cat in/latest/f', {
+    inputs: (await readTree(place.store, record.outs['out']!.digest)).files.map((file) => ({
+      ...file,
+      path: `in/${file.path}`,
+    })),
+  })
+  expect(again.log).toBe('v1\n../f\nx\n')
+  const out = await place.run('mkdir out; ln -s $PWD/other out/a', { outs: ['out'] })
+  expect(out.record.message).toContain('The link a leads out of its folder')
+})
+
+test.skipIf(process.getuid?.() !== 0)(
+  "what an attempt's own user leaves in folders of all goes with it, and nothing else",
+  async () => {
+    const user = { uid: 231_011, gid: 231_011 }
+    const kept = mkdtempSync('/tmp/tidegate-kept-')
+    writeFileSync(join(kept, 'file'), 'of somebody')
+    const name = basename(kept)
+
+    const { record } = await place.run(
+      `for in in /dev/shm /tmp /var/tmp; do
+      echo x > $in/${name}.file; mkdir -p $in/${name}.dir/deep; echo x > $in/${name}.dir/deep/file; ln -s ${kept} $in/${name}.link
+    done`,
+      { runAs: user },
+    )
+
+    expect(record.outcome).toBe('succeeded')
+    const left = ['/dev/shm', '/tmp', '/var/tmp']
+      .flatMap((folder) => readdirSync(folder))
+      .filter((found) => found.startsWith(name))
+    expect(left).toEqual([name])
+    expect(readFileSync(join(kept, 'file'), 'utf8')).toBe('of somebody')
+    rmSync(kept, { recursive: true })
+  },
+)
 
 test('inputs that would leave the workspace are refused', async () => {
   for (const path of ['../escaped', '/tmp/escaped', 'a/../../escaped']) {
