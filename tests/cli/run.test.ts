@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rm, symlink, writeFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -172,6 +172,22 @@ test('a folder that a step has made is put there as a whole', async () => {
   expect(stderr).toBe('')
   expect(stdout).toContain('Written: out/\n')
   expect(await readFile(join(outs, 'out/deep/a'), 'utf8')).toBe('x\n')
+})
+
+test('a program that a step has made is one for the next step too, and where it is put', async () => {
+  const folder = await place.repository('programs', {
+    'tidegate.yaml': `steps:
+  build: { run: "printf '#!/bin/sh\\necho made > by-tool' > tool && chmod +x tool", outs: [tool] }
+  use: { run: ./tool, deps: [tool], outs: [by-tool] }
+`,
+  })
+  const outs = join(place.folder, 'programs-made')
+
+  const { stdout } = await place.tidegate(folder, ['run', '--outs', outs])
+
+  expect(stdout).toContain('Written: by-tool, tool\n')
+  expect((await stat(join(outs, 'tool'))).mode & 0o111).toBe(0o111)
+  expect((await stat(join(outs, 'by-tool'))).mode & 0o111).toBe(0)
 })
 
 test('a failing step shows what it printed, a failing test its name, message and lines', async () => {

@@ -42,7 +42,7 @@ export function registerArtifacts(program: Command): void {
       const content = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
       if (options.output === '-') return pipeline(content, process.stdout)
       const file = options.output ?? ownName(response, path)
-      await keep(content, file)
+      await keep(content, file, response.headers.get('tidegate-executable') === '1' ? 0o777 : 0o666)
       print(globals, { file }, () => file)
     })
 }
@@ -61,11 +61,11 @@ function ownName(response: Response, path: string): string {
   throw new AppError('INVALID_INPUT', `${file} is here already. Name another with --output.`)
 }
 
-/** Whole or not at all. */
-async function keep(content: Readable, file: string): Promise<void> {
+/** Whole or not at all. `mode` is what the umask takes from. */
+async function keep(content: Readable, file: string, mode: number): Promise<void> {
   const temporary = `${file}.${process.pid}.part`
   try {
-    await pipeline(content, createWriteStream(temporary))
+    await pipeline(content, createWriteStream(temporary, { mode }))
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })
