@@ -12,6 +12,7 @@ import { largeFolders } from './large-folders.ts'
 import { hiddenOutFolders } from './out-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
 import { providedTo, SPLIT_FILE } from './step-environment.ts'
+import { stepsSeen } from './steps-seen.ts'
 import { stepKey, type KeyParts } from './step-key.ts'
 
 /** A step whose needs are met, with everything that decides its outputs. */
@@ -148,14 +149,9 @@ function missingDeps(missing: readonly string[]): AppError {
   )
 }
 
-/**
- * In the plan's order: where two write the same path, the later step's is what counts. A step with `deps`
- * gets outputs only of steps it needs for their data, so that a `**` means the commit.
- */
+/** In the plan's order: where two write the same path, the later step's is what counts. */
 async function outputsOfNeeds(kernel: Kernel, context: StepContext): Promise<PlacedOutput[]> {
-  const { needs, deps } = context.step
-  const asked = needs.filter((need) => need.data || deps === undefined)
-  const needed = new Set(asked.map((need) => need.step))
+  const needed = stepsSeen(await kernel.planStepsOf(context.run.id), context.step)
   const placed: PlacedOutput[] = []
   for (const step of context.plan.steps) {
     if (!needed.has(step.key) || !isMeantFor(step, context.step)) continue

@@ -190,6 +190,23 @@ test('a program that a step has made is one for the next step too, and where it 
   expect((await stat(join(outs, 'by-tool'))).mode & 0o111).toBe(0)
 })
 
+test('a step without deps finds what was made before it, whatever stands between', async () => {
+  const folder = await place.repository('between', {
+    'tidegate.yaml': `steps:
+  a: { run: echo made > a.out, deps: [words.txt], outs: [a.out] }
+  c: { run: test -f a.out, deps: [a.out] }
+  d: { run: cat a.out, needs: [c] }
+`,
+    'words.txt': 'a\n',
+  })
+
+  const whole = await place.tidegate(folder, ['run'])
+  const alone = await place.tidegate(folder, ['run', '--step', 'd'])
+
+  expect(whole).toMatchObject({ code: 0, stderr: '' })
+  expect(alone).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('a failing step shows what it printed, a failing test its name, message and lines', async () => {
   const junit = `<testsuite name="s"><testcase classname="tests.test_sum" name="test_adds">
     <failure message="assert 3 == 4">def test_adds():\n&gt;   assert 1 + 2 == 4</failure></testcase></testsuite>`
