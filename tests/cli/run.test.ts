@@ -249,6 +249,7 @@ test('secrets come from the person’s own environment, and nothing else of it d
 
   expect(missing.code).toBe(1)
   expect(missing.stdout).toContain('export LAKE_KEY=')
+  expect(missing.stdout).not.toMatch(/^ +(log|files):/m)
   expect(given.code).toBe(0)
 })
 

@@ -9,6 +9,7 @@ import { grepLog } from '../../engine/grep-log.ts'
 import { openLogTimes } from '../../engine/log-times.ts'
 import { followLog, logFileOf, readLog } from '../../engine/logs.ts'
 import { getRun, listAttempts, listSteps } from '../../engine/runs.sql.ts'
+import { getStep } from '../../engine/steps.sql.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { eventStream } from '../event-stream.ts'
 import { idOf } from './runs.ts'
@@ -81,10 +82,16 @@ async function logOf(
     throw new AppError('NOT_FOUND', `Step ${params.step} of ${idOf(params)} has no log of a service ${service}.`)
   }
   await refuseUnknownStep(installation, idOf(params), params.step)
-  throw new AppError(
-    'NOT_FOUND',
-    `Step ${params.step} of ${idOf(params)} has no attempt${number === undefined ? ' yet: it waits, was skipped, or came from the cache' : ` ${number}`}.`,
-  )
+  const what = number === undefined ? '' : ` ${number}`
+  const why = attempts.length === 0 ? await whyNoAttempt(installation, idOf(params), params.step) : '.'
+  throw new AppError('NOT_FOUND', `Step ${params.step} of ${idOf(params)} has no attempt${what}${why}`)
+}
+
+async function whyNoAttempt({ database }: Installation, runId: string, key: string): Promise<string> {
+  const step = await getStep(database.read, runId, key)
+  if (step?.cache === 'hit') return ': it came from the cache.'
+  const told = step?.message ?? step?.why ?? step?.reason
+  return `: it is ${step?.state}${told === null || told === undefined ? '.' : `. ${told}`}`
 }
 
 /** Its row knows of bytes that are not there any more. Without a byte there never was a file. */
