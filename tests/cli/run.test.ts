@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isSameProcess, listProcesses, readProcess } from '../../src/lib/processes.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { EVALUATION, heldOut, tinyProject } from '../harness/tiny-project.ts'
+import { git } from '../source/git-place.ts'
 import { openCommandPlace, outcomeOf, writeFiles, type CommandPlace } from './command.ts'
 
 let place: CommandPlace
@@ -97,6 +98,18 @@ test('a folder without git runs with all its files', async () => {
   await writeFiles(folder, { 'tidegate.yaml': TWO_STEPS, 'words.txt': 'b\na\n' })
 
   expect((await runJson(folder)).state).toBe('succeeded')
+})
+
+test('a commit that is checked out without a branch runs on none', async () => {
+  const folder = await place.repository('detached', {
+    'tidegate.yaml': 'steps: { show: { run: "echo on:$TIDEGATE_BRANCH: > seen", outs: [seen] } }\n',
+  })
+  await git(folder, 'checkout', '--quiet', '--detach')
+  const outs = join(place.folder, 'detached-made')
+
+  await place.tidegate(folder, ['run', '--outs', outs])
+
+  expect(await readFile(join(outs, 'seen'), 'utf8')).toBe('on::\n')
 })
 
 test('a folder that is not there is said to be so, without a trace of our own', async () => {
