@@ -220,6 +220,18 @@ test('a step without deps finds what was made before it, whatever stands between
   expect(alone).toMatchObject({ code: 0, stderr: '' })
 })
 
+test('a folder that a step left empty is there for its reader', async () => {
+  const folder = await place.repository('empty', {
+    'tidegate.yaml': `steps:
+  make: { run: mkdir rejected, outs: [rejected/] }
+  read: { run: test -d rejected, deps: [rejected/] }
+  all: { run: test -d rejected, needs: [read] }
+`,
+  })
+
+  expect(await place.tidegate(folder, ['run'])).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('a failing step shows what it printed, a failing test its name, message and lines', async () => {
   const junit = `<testsuite name="s"><testcase classname="tests.test_sum" name="test_adds">
     <failure message="assert 3 == 4">def test_adds():\n&gt;   assert 1 + 2 == 4</failure></testcase></testsuite>`
