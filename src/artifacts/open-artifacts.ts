@@ -53,7 +53,7 @@ async function restore(store: Store, ref: ArtifactRef, path: string): Promise<vo
 async function writeWhole(store: Store, ref: ArtifactRef, path: string): Promise<void> {
   if (ref.kind === 'file') {
     await writeLarge(store, ref.digest, path)
-    await chmod(path, 0o644)
+    await chmod(path, ref.executable === true ? 0o755 : 0o644)
     return
   }
   const tree = await readTree(store, ref.digest)

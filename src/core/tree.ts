@@ -24,4 +24,11 @@ export interface ArtifactRef {
   readonly kind: 'file' | 'tree'
   readonly digest: Digest
   readonly size: number
+  /** Set for a file that is a program. */
+  readonly executable?: true
+}
+
+/** An artifact that is a file, as it stands in a folder. */
+export function fileAt(path: string, { digest, size, executable }: ArtifactRef): TreeFile {
+  return { path, digest, size, executable: executable === true }
 }

@@ -1,5 +1,5 @@
 import type { CheckpointOrder } from '../core/ports/executor.ts'
-import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import { fileAt, type ArtifactRef, type TreeFile } from '../core/tree.ts'
 import type { AttemptRow } from '../db/tables.ts'
 import { attemptPlace } from './attempt-place.ts'
 import { listAttemptsBefore } from './attempts.sql.ts'
@@ -54,7 +54,7 @@ async function workspaceOf({ options }: Kernel, attempt: AttemptRow): Promise<st
 /** Empty, where it has been cleaned up meanwhile: the attempt begins anew then. */
 async function filesAt(kernel: Kernel, path: string, ref: ArtifactRef): Promise<TreeFile[]> {
   if ((await kernel.options.artifactTrouble(ref)) !== undefined) return []
-  if (ref.kind === 'file') return [{ path, digest: ref.digest, size: ref.size, executable: false }]
+  if (ref.kind === 'file') return [fileAt(path, ref)]
   const folder = path.replace(/\/$/, '')
   return (await kernel.filesOf(ref)).map((file) => ({ ...file, path: `${folder}/${file.path}` }))
 }

@@ -10,6 +10,7 @@ import { removeHandles } from './attempts.sql.ts'
 import type { EngineOptions, StepContext } from './engine-options.ts'
 import { getPlan, getRun, getRunState } from './runs.sql.ts'
 import { parseOutputs, type StepOutputs } from './step-outputs.ts'
+import { stepsSeen } from './steps-seen.ts'
 import { listOutputs } from './steps.sql.ts'
 
 /** What every operation of the engine works with. Memory only caches what never changes. */
@@ -73,7 +74,7 @@ export function createKernel(options: EngineOptions): Kernel {
       const run = { ...texts, ...(await getRunState(options.database.read, runId)) }
       const step = steps.get(key)
       if (step === undefined) throw new Error(`the plan has no step ${key}`)
-      const wanted = outputsWanted(step)
+      const wanted = outputsWanted(steps, step)
       const rows = await listOutputs(
         options.database.read,
         runId,
@@ -99,9 +100,11 @@ function outputsOf(ended: KnownRun['ended'], key: string): [string, StepOutputs]
 }
 
 /** A task and an endpoint may look at any step before; a command gets what it needs, which in a wide run is little. */
-function outputsWanted({ work, endpoint, needs, uses }: PlanStep): string[] | undefined {
-  if (work.kind === 'task' || endpoint !== undefined || needs.length > MOST_NAMED) return undefined
-  return [...new Set([...needs.map((need) => need.step), ...uses])]
+function outputsWanted(steps: ReadonlyMap<string, PlanStep>, step: PlanStep): string[] | undefined {
+  if (step.work.kind === 'task' || step.endpoint !== undefined) return undefined
+  const seen = stepsSeen(steps, step)
+  const wanted = new Set([...step.needs.map((need) => need.step), ...seen, ...step.uses])
+  return wanted.size > MOST_NAMED ? undefined : [...wanted]
 }
 
 /** Statements stay below SQLite's count of variables. */

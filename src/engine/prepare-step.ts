@@ -12,6 +12,7 @@ import { largeFolders } from './large-folders.ts'
 import { hiddenOutFolders } from './out-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
 import { providedTo, SPLIT_FILE, variablesNamedIn } from './step-environment.ts'
+import { stepsSeen } from './steps-seen.ts'
 import { KEY_FORM, stepKey, type KeyParts } from './step-key.ts'
 
 /** A step whose needs are met, with everything that decides its outputs. */
@@ -20,7 +21,7 @@ export interface PreparedStep {
   readonly inputs: readonly TreeFile[]
   /** Of these, what need not be copied. */
   readonly folders: readonly FolderInput[]
-  /** Of the commit, without a file that the step sees: its outputs are promised below. */
+  /** Without a file that the step sees: made empty by a step before, or of the commit, its outputs promised below. */
   readonly outFolders: readonly string[]
   readonly command: CommandOrder | TaskOrder
   readonly cache: CacheIdentity | undefined
@@ -80,7 +81,9 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   const outputs = await outputsOfNeeds(kernel, context)
   const all = mergeFiles(source, outputs)
   const chosen = step.deps === undefined ? { files: [...all.values()], missing: [] } : selectFiles(all, step.deps)
-  if (step.work.kind === 'command' && chosen.missing.length > 0) throw missingDeps(chosen.missing)
+  const empty = emptyFolders(step, outputs, all)
+  const missing = chosen.missing.filter((dep) => !empty.includes(plainPath(dep)))
+  if (step.work.kind === 'command' && missing.length > 0) throw missingDeps(missing)
   const files = new Map(chosen.files.map((file) => [file.path, file]))
   const params: Record<string, unknown> = {}
   const paramsSeen: Record<string, Digest> = {}
@@ -98,7 +101,7 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   const sorted = [...files.values()].sort(byPath)
   const named = step.deps === undefined ? [] : sorted.filter((file) => paramsSeen[file.path] === undefined)
   const folders = largeFolders(step, sorted, outputs)
-  const outFolders = step.deps === undefined ? [] : hiddenOutFolders(step, all, sorted)
+  const outFolders = [...empty, ...(step.deps === undefined ? [] : hiddenOutFolders(step, all, sorted))]
   return {
     files: sorted,
     folders,
@@ -117,6 +120,22 @@ function withoutHidden(files: readonly TreeFile[], { plan, step }: StepContext):
 
 function isMeantFor({ audience }: PlanStep, { key }: PlanStep): boolean {
   return audience === undefined || audience.includes(key)
+}
+
+/** A folder that a step made and left empty is there for who reads it; a tree of files does not know it. */
+function emptyFolders(
+  { deps }: PlanStep,
+  outputs: readonly PlacedOutput[],
+  all: ReadonlyMap<string, TreeFile>,
+): string[] {
+  const wanted = deps?.map(plainPath)
+  const empty = outputs.filter(({ ref, files }) => ref.kind === 'tree' && files.length === 0)
+  const paths = new Set(empty.map(({ path }) => plainPath(path)))
+  return [...paths].filter((path) => !all.has(path) && (wanted === undefined || wanted.includes(path)))
+}
+
+function plainPath(path: string): string {
+  return trimSlash(path.replace(/^\.\//, ''))
 }
 
 function trimSlash(path: string): string {
@@ -149,14 +168,9 @@ function missingDeps(missing: readonly string[]): AppError {
   )
 }
 
-/**
- * In the plan's order: where two write the same path, the later step's is what counts. A step with `deps`
- * gets outputs only of steps it needs for their data, so that a `**` means the commit.
- */
+/** In the plan's order: where two write the same path, the later step's is what counts. */
 async function outputsOfNeeds(kernel: Kernel, context: StepContext): Promise<PlacedOutput[]> {
-  const { needs, deps } = context.step
-  const asked = needs.filter((need) => need.data || deps === undefined)
-  const needed = new Set(asked.map((need) => need.step))
+  const needed = stepsSeen(await kernel.planStepsOf(context.run.id), context.step)
   const placed: PlacedOutput[] = []
   for (const step of context.plan.steps) {
     if (!needed.has(step.key) || !isMeantFor(step, context.step)) continue

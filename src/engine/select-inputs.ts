@@ -1,4 +1,4 @@
-import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import { fileAt, type ArtifactRef, type TreeFile } from '../core/tree.ts'
 import { globPattern, isGlob } from '../pipeline/glob.ts'
 
 /** An output as files of a workspace. `files` are those of a tree, relative to it. */
@@ -28,7 +28,7 @@ export function mergeFiles(
 
 function filesAt(path: string, output: PlacedOutput): TreeFile[] {
   if (output.ref.kind === 'tree') return output.files.map((file) => ({ ...file, path: `${path}/${file.path}` }))
-  return [{ path, digest: output.ref.digest, size: output.ref.size, executable: false }]
+  return [fileAt(path, output.ref)]
 }
 
 export interface Selection {

@@ -255,7 +255,7 @@ function deliveryRules(
 const ZEROS = /^0+$/
 
 async function ruleCommit(installation: PlanNeeds, project: Project, wanted: CommitToRun): Promise<string | undefined> {
-  if (wanted.branch === project.defaultBranch && wanted.event === 'push') {
+  if (wanted.branch === project.defaultBranch && wanted.event === 'push' && wanted.tag === undefined) {
     return wanted.before === undefined || ZEROS.test(wanted.before) ? undefined : wanted.before
   }
   return defaultHead(repositoryFolder(installation.dataFolder, project), project.defaultBranch)

@@ -1,12 +1,14 @@
 import { reach } from '../core/points.ts'
 import { commitBell } from '../db/outbox.ts'
 import type { NewRun } from '../engine/create-run.ts'
-import { projectsIn } from '../source/projects.ts'
+import { projectsIn, type Project } from '../source/projects.ts'
 import { markHandled, unhandledUpdates, type UnhandledUpdate } from '../source/pushes.ts'
+import { resolveRef } from '../source/read-commit.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import { touchedProjects, type TouchedProject } from '../source/touched-projects.ts'
 import type { Installation } from './installation.ts'
-import { planCommit } from './plan-commit.ts'
+import { branchOfCommit } from './place-of-ref.ts'
+import { planCommit, type CommitToRun } from './plan-commit.ts'
 
 /**
  * Turns each ref that a push moved into one run of each project that it touches, or into none where `on:` says so.
@@ -60,21 +62,31 @@ async function planUpdate(installation: Installation, update: UnhandledUpdate): 
   return runs
 }
 
-function planTouched(
+async function planTouched(
   installation: Installation,
   update: UnhandledUpdate,
   { project, changed }: TouchedProject,
 ): Promise<NewRun | undefined> {
-  const tag = update.ref.startsWith('refs/tags/') ? update.ref.slice('refs/tags/'.length) : undefined
   return planCommit(installation, {
     project: project.name,
-    commit: update.newCommit,
-    branch: tag === undefined ? update.ref.slice('refs/heads/'.length) : project.defaultBranch,
-    ...(tag === undefined ? {} : { tag }),
+    ...(await placeOfUpdate(installation, update, project)),
     event: 'push',
     person: update.person,
     dedupeKey: keyOfPushedRun(update.pushId, update.ref, project.name),
-    before: update.oldCommit,
     ...(changed === undefined ? {} : { changed }),
   })
+}
+
+/** Where a tag stood before is no change that anybody made to a branch: its run is told nothing of it. */
+async function placeOfUpdate(
+  { dataFolder }: Installation,
+  { ref, repository, newCommit, oldCommit }: UnhandledUpdate,
+  project: Project,
+): Promise<Pick<CommitToRun, 'commit' | 'branch' | 'tag' | 'before'>> {
+  if (ref.startsWith('refs/heads/'))
+    return { commit: newCommit, branch: ref.slice('refs/heads/'.length), before: oldCommit }
+  const folder = repositoryFolder(dataFolder, { repository })
+  // What git names is the tag itself where somebody wrote a message into it.
+  const commit = (await resolveRef(folder, newCommit)) ?? newCommit
+  return { commit, branch: await branchOfCommit(folder, project, commit), tag: ref.slice('refs/tags/'.length) }
 }

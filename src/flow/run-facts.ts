@@ -1,4 +1,5 @@
 import type { BuildEnvironmentResult } from '../build/build-environment.ts'
+import { placeOfRun } from '../core/run-place.ts'
 import { listDatasets } from '../build/datasets.sql.ts'
 import type { Reader } from '../db/open-database.ts'
 import type { RunRow } from '../db/tables.ts'
@@ -17,7 +18,7 @@ export async function runFacts(
     id: run.id,
     project: run.project,
     commit: run.commit_id,
-    branch: run.branch,
+    branch: placeOfRun(run),
     title: run.title,
     person: run.person,
     event: run.event,

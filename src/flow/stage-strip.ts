@@ -1,3 +1,4 @@
+import { placeOfRun } from '../core/run-place.ts'
 import { STAGES, stageOfStep, type StageName, type StepStage } from '../core/stages.ts'
 import type { DeploymentRow, RunRow } from '../db/tables.ts'
 import type { StepProgress } from '../engine/steps.sql.ts'
@@ -59,7 +60,7 @@ function tellCommit({ run }: StripFacts): Told {
   return {
     state: 'succeeded',
     seconds,
-    summary: `${run.commit_id.slice(0, 8)} on ${run.branch} by ${run.person}: ${run.title}`,
+    summary: `${run.commit_id.slice(0, 8)} on ${placeOfRun(run)} by ${run.person}: ${run.title}`,
   }
 }
 

@@ -2,9 +2,9 @@ import { AppError } from '../core/errors.ts'
 import type { RunRow } from '../db/tables.ts'
 import { uuidv7 } from '../lib/uuidv7.ts'
 import { getProject } from '../source/projects.ts'
-import { resolveRef } from '../source/read-commit.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import type { Installation } from './installation.ts'
+import { placeOfRef } from './place-of-ref.ts'
 import { planCommit } from './plan-commit.ts'
 
 export interface StartRequest {
@@ -38,10 +38,10 @@ async function createRunOf(
 ): Promise<RunRow> {
   const project = await getProject(installation.database.read, wanted.project)
   const ref = wanted.ref ?? project.defaultBranch
-  const commit = await resolveRef(repositoryFolder(installation.dataFolder, project), ref)
-  if (commit === undefined)
+  const place = await placeOfRef(repositoryFolder(installation.dataFolder, project), project, ref)
+  if (place === undefined)
     throw new AppError('NOT_FOUND', `${wanted.project} has no branch, tag or commit "${ref}". Push one first.`)
-  const run = await planCommit(installation, { ...wanted, commit, branch: ref })
+  const run = await planCommit(installation, { ...wanted, ...place })
   if (run === undefined) throw new AppError('INVALID_INPUT', `The pipeline of ${ref} starts nothing.`)
   const { run: row } = await installation.database.write((writer) => installation.engine.createRun(writer, run))
   return row

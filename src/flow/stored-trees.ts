@@ -3,13 +3,13 @@ import { readTree } from '../artifacts/read.ts'
 import { isDigest, type Digest } from '../core/digest.ts'
 import { isLostContent } from '../core/lost-content.ts'
 import type { Store } from '../core/ports/store.ts'
-import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import { fileAt, type ArtifactRef, type TreeFile } from '../core/tree.ts'
 import type { RunRow } from '../db/tables.ts'
 
 /** The engine's view of an artifact: a file is a tree of one, with no path below it. */
 export async function filesOf(store: Store, ref: ArtifactRef): Promise<readonly TreeFile[]> {
   if (ref.kind === 'tree') return (await readTree(store, ref.digest)).files
-  return [{ path: '', digest: ref.digest, size: ref.size, executable: false }]
+  return [fileAt('', ref)]
 }
 
 /** The files of a run's commit. */

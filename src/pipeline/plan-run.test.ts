@@ -186,6 +186,8 @@ test.each([
   ['feature', 'push', undefined, false],
   ['release/1', 'push', '["release/*"]', true],
   ['main', 'push', '["release/*"]', false],
+  ['', 'push', undefined, false],
+  ['', 'push', '["**"]', false],
 ] as const)('on branch %s a %s that may deliver from %s registers: %s', (branch, event, branches, registers) => {
   const deliver = branches === undefined ? '' : `deliver: { branches: ${branches} }\n`
 

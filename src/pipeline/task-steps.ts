@@ -155,6 +155,8 @@ export function verdictSteps(pipeline: Pipeline, others: readonly Draft[], conte
 function registers(pipeline: Pipeline, context: Pick<PlanContext, 'branch' | 'defaultBranch' | 'event'>): boolean {
   if (pipeline.model === undefined || context.event === 'pull-request' || context.event === 'local') return false
   const { deliver } = pipeline
+  // On no branch: what `**` stands for is any branch.
+  if (context.branch === '') return false
   if (deliver === undefined) return context.branch === context.defaultBranch
   return deliver.branches.some((glob) => matchesGlob(glob, context.branch))
 }

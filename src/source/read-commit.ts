@@ -34,6 +34,12 @@ export function defaultHead(repository: string, defaultBranch: string): Promise<
   return resolveRef(repository, `refs/heads/${defaultBranch}`)
 }
 
+/** Whether a branch has a commit, or a tag's: as its newest or before it. */
+export async function isOnBranch(repository: string, commit: string, branch: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', '--end-of-options', commit, `refs/heads/${branch}`]
+  return (await tryGit(repository, args)) !== undefined
+}
+
 /** Every file at a commit under `folder` ('' for all), as git orders them. Fails with NOT_FOUND. */
 export async function listCommitFiles(repository: string, commit: string, folder = ''): Promise<CommittedFile[]> {
   const args = ['ls-tree', '-r', '-z', '-l', '--full-tree', '--end-of-options', `${commit}:${folder}`]

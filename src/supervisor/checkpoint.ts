@@ -3,7 +3,7 @@ import { readTree } from '../artifacts/read.ts'
 import { checkTreeFiles } from '../artifacts/tree-paths.ts'
 import { collectOutputs } from './collect-outputs.ts'
 import type { AttemptEnd } from './attempt-end.ts'
-import type { ArtifactRef, TreeFile } from '../core/tree.ts'
+import { fileAt, type ArtifactRef, type TreeFile } from '../core/tree.ts'
 import type { AttemptOrder } from '../core/ports/executor.ts'
 import type { LogFile } from './log-file.ts'
 import type { Store } from '../core/ports/store.ts'
@@ -43,7 +43,7 @@ async function filesOfLost(order: AttemptOrder, store: Store): Promise<TreeFile[
 }
 
 async function filesOf(store: Store, path: string, ref: ArtifactRef): Promise<TreeFile[]> {
-  if (ref.kind === 'file') return [{ path, digest: ref.digest, size: ref.size, executable: false }]
+  if (ref.kind === 'file') return [fileAt(path, ref)]
   return (await readTree(store, ref.digest)).files.map((file) => ({ ...file, path: `${path}/${file.path}` }))
 }
 

@@ -80,7 +80,9 @@ async function storeAt(workspace: string, path: string, store: Store): Promise<A
   if (place === undefined) return undefined
   const stats = await lstat(place)
   if (stats.isDirectory()) return putFolder(store, place)
-  return stats.isFile() ? putFile(store, place) : undefined
+  if (!stats.isFile()) return undefined
+  const ref = await putFile(store, place)
+  return (stats.mode & 0o100) === 0 ? ref : { ...ref, executable: true }
 }
 
 /** Where it really is, if that is in the workspace. */

@@ -255,9 +255,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     const source = { project: 'p', path: 'd.csv', identity: 'one', exceptRun: 'p#5' }
     expect(await latestDataset(database.read, 'p', 'd.csv')).toMatchObject(froze)
     expect(await latestDatasetOf(database.read, source)).toMatchObject(froze)
-    expect(await latestDatasets(database.read)).toEqual([
-      JSON.stringify({ kind: 'file', digest: 'sha256:bb', size: 1 }),
-    ])
+    const latest: string[] = []
+    for await (const artifact of latestDatasets(database.read)) latest.push(artifact)
+    expect(latest).toEqual([JSON.stringify({ kind: 'file', digest: 'sha256:bb', size: 1 })])
   })
 
   test('a run that takes a dataset over has it as old as it is, and what is frozen anew comes after all others', async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rm, symlink, writeFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isSameProcess, listProcesses, readProcess } from '../../src/lib/processes.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { EVALUATION, heldOut, tinyProject } from '../harness/tiny-project.ts'
+import { git } from '../source/git-place.ts'
 import { openCommandPlace, outcomeOf, writeFiles, type CommandPlace } from './command.ts'
 
 let place: CommandPlace
@@ -99,6 +100,18 @@ test('a folder without git runs with all its files', async () => {
   expect((await runJson(folder)).state).toBe('succeeded')
 })
 
+test('a commit that is checked out without a branch runs on none', async () => {
+  const folder = await place.repository('detached', {
+    'tidegate.yaml': 'steps: { show: { run: "echo on:$TIDEGATE_BRANCH: > seen", outs: [seen] } }\n',
+  })
+  await git(folder, 'checkout', '--quiet', '--detach')
+  const outs = join(place.folder, 'detached-made')
+
+  await place.tidegate(folder, ['run', '--outs', outs])
+
+  expect(await readFile(join(outs, 'seen'), 'utf8')).toBe('on::\n')
+})
+
 test('a folder that is not there is said to be so, without a trace of our own', async () => {
   const { code, stderr } = await place.tidegate(place.folder, ['run', 'nowhere'])
 
@@ -174,6 +187,51 @@ test('a folder that a step has made is put there as a whole', async () => {
   expect(await readFile(join(outs, 'out/deep/a'), 'utf8')).toBe('x\n')
 })
 
+test('a program that a step has made is one for the next step too, and where it is put', async () => {
+  const folder = await place.repository('programs', {
+    'tidegate.yaml': `steps:
+  build: { run: "printf '#!/bin/sh\\necho made > by-tool' > tool && chmod +x tool", outs: [tool] }
+  use: { run: ./tool, deps: [tool], outs: [by-tool] }
+`,
+  })
+  const outs = join(place.folder, 'programs-made')
+
+  const { stdout } = await place.tidegate(folder, ['run', '--outs', outs])
+
+  expect(stdout).toContain('Written: by-tool, tool\n')
+  expect((await stat(join(outs, 'tool'))).mode & 0o111).toBe(0o111)
+  expect((await stat(join(outs, 'by-tool'))).mode & 0o111).toBe(0)
+})
+
+test('a step without deps finds what was made before it, whatever stands between', async () => {
+  const folder = await place.repository('between', {
+    'tidegate.yaml': `steps:
+  a: { run: echo made > a.out, deps: [words.txt], outs: [a.out] }
+  c: { run: test -f a.out, deps: [a.out] }
+  d: { run: cat a.out, needs: [c] }
+`,
+    'words.txt': 'a\n',
+  })
+
+  const whole = await place.tidegate(folder, ['run'])
+  const alone = await place.tidegate(folder, ['run', '--step', 'd'])
+
+  expect(whole).toMatchObject({ code: 0, stderr: '' })
+  expect(alone).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('a folder that a step left empty is there for its reader', async () => {
+  const folder = await place.repository('empty', {
+    'tidegate.yaml': `steps:
+  make: { run: mkdir rejected, outs: [rejected/] }
+  read: { run: test -d rejected, deps: [rejected/] }
+  all: { run: test -d rejected, needs: [read] }
+`,
+  })
+
+  expect(await place.tidegate(folder, ['run'])).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('a failing step shows what it printed, a failing test its name, message and lines', async () => {
   const junit = `<testsuite name="s"><testcase classname="tests.test_sum" name="test_adds">
     <failure message="assert 3 == 4">def test_adds():\n&gt;   assert 1 + 2 == 4</failure></testcase></testsuite>`
@@ -216,6 +274,7 @@ test('secrets come from the person’s own environment, and nothing else of it d
 
   expect(missing.code).toBe(1)
   expect(missing.stdout).toContain('export LAKE_KEY=')
+  expect(missing.stdout).not.toMatch(/^ +(log|files):/m)
   expect(given.code).toBe(0)
 })
 

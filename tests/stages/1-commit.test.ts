@@ -3,11 +3,20 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addPerson } from '../../src/api/access.ts'
 import { addProject } from '../../src/api/projects.ts'
-import { listRuns } from '../../src/api/runs.ts'
+import { getRun, listRuns, startRun, type Run } from '../../src/api/runs.ts'
 import { startServer, type Server } from '../../src/app.ts'
 import { createClient, type Client } from '../../src/client/client.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
 import { createTestDatabase, DATABASES } from '../harness/databases.ts'
 import { commitFiles, git, makeWork, runClient, temporaryFolder } from '../source/git-place.ts'
+
+const TAGGED = `on: { push: { branches: ["**"], tags: ["v*"] } }
+concurrency: { group: "\${{ branch }}", policy: cancel-running }
+model: { path: model.onnx }
+steps: { train: { if: branch == 'none', run: train, outs: [model.onnx] } }
+gates: [{ check: unsafe-pickle, allow: [sklearn] }]
+environments: { production: { approval: { reviewers: [ana], required: 1 } } }
+`
 
 describe.each(DATABASES)('on %s', (kind) => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -114,6 +123,71 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(outcome.code).toBe(0)
     expect((await runsOf('hostile')).map((run) => run.branch)).toEqual([branch])
   })
+
+  test('a tag is a run of the default branch only where that has its commit, and else of no branch', async () => {
+    const { work, url } = await prepare('tagged', { 'tidegate.yaml': TAGGED })
+    await git(work, 'tag', '--annotate', '--message', 'one', 'v1')
+    await git(work, 'push', '--quiet', '-o', 'detach', url, 'main')
+    await git(work, 'push', '--quiet', '-o', 'detach', url, 'v1')
+    await git(work, 'checkout', '--quiet', '-b', 'feat2')
+    await commitFiles(work, { 'tidegate.yaml': `${TAGGED}# other\n` }, 'second')
+    await git(work, 'tag', 'v2')
+
+    await git(work, 'push', '--quiet', '-o', 'detach', url, 'v2')
+
+    const [v2, v1] = await runsOf('tagged')
+    expect(v1).toMatchObject({ branch: 'main', tag: 'v1', commit: await git(work, 'rev-parse', 'main') })
+    expect(v2).toMatchObject({ branch: '', tag: 'v2' })
+    expect(v2?.stages[0]?.summary).toContain('on tag v2 by ana')
+    const steps = await Promise.all([v1, v2].map(async (run) => stepKeys(run!)))
+    expect(steps.map((keys) => keys.includes('registration'))).toEqual([true, false])
+    expect(await rowOf('tagged', 'v2')).toMatchObject({ concurrency_group: null })
+  })
+
+  test('the rules of a tag are those of the default branch, whatever stands at the tag', async () => {
+    const { work, url } = await prepare('loose', { 'tidegate.yaml': TAGGED })
+    await git(work, 'push', '--quiet', '-o', 'detach', url, 'main')
+    await commitFiles(work, { 'tidegate.yaml': TAGGED.replace('[sklearn]', '[sklearn, os]') }, 'loosened')
+    await git(work, 'tag', 'v1')
+
+    await git(work, 'push', '--quiet', '-o', 'detach', url, 'v1')
+
+    const { rules } = await rowOf('loose', 'v1')
+    expect(JSON.parse(rules)).toMatchObject({ from: 'default-branch', gates: [{ allow: ['sklearn'] }] })
+  })
+
+  test('a run that is started knows the branch or the tag that was meant', async () => {
+    const { work, url } = await prepare('meant', { 'tidegate.yaml': TAGGED })
+    await git(work, 'tag', 'v1')
+    const first = await git(work, 'rev-parse', 'HEAD')
+    await git(work, 'checkout', '--quiet', '-b', 'feat2')
+    const second = await commitFiles(work, { 'train.py': 'print(2)\n' }, 'second')
+    await git(work, 'tag', 'v2')
+    await git(work, 'push', '--quiet', '-o', 'detach', url, 'main', 'v1', 'v2', 'feat2', 'v2:refs/tags/main')
+    const start = async (ref?: string) => {
+      const body = { refreshData: false, ...(ref === undefined ? {} : { ref }) }
+      const { commit, branch, tag } = await admin.call(startRun, { params: { project: 'meant' }, body })
+      return { commit, branch, tag }
+    }
+
+    expect(await start()).toEqual({ commit: first, branch: 'main', tag: null })
+    expect(await start('feat2')).toEqual({ commit: second, branch: 'feat2', tag: null })
+    expect(await start('refs/heads/feat2')).toEqual({ commit: second, branch: 'feat2', tag: null })
+    expect(await start('v1')).toEqual({ commit: first, branch: 'main', tag: 'v1' })
+    expect(await start('refs/tags/v2')).toEqual({ commit: second, branch: '', tag: 'v2' })
+    expect(await start('feat2~1')).toEqual({ commit: first, branch: 'main', tag: null })
+    expect(await start(second)).toEqual({ commit: second, branch: '', tag: null })
+  })
+
+  async function rowOf(project: string, tag: string) {
+    await using database = await openDatabase(place.url)
+    const runs = database.read.selectFrom('runs').select(['rules', 'concurrency_group'])
+    return await runs.where('project', '=', project).where('tag', '=', tag).executeTakeFirstOrThrow()
+  }
+
+  async function stepKeys({ project, number }: Run): Promise<string[]> {
+    return (await admin.call(getRun, { params: { project, number } })).steps.map(({ key }) => key)
+  }
 
   test('a token that is wrong or lacks the right pushes nothing', async () => {
     const { work } = await prepare('guarded', { 'train.py': '' })

@@ -160,6 +160,16 @@ model: { pth: model.onnx }
     expect(push.stderr).toContain('modle.onnx')
   })
 
+  test('who asks for the log of a step that could not start is told why it did not', async () => {
+    const project = await place.project('no-attempt', {
+      'tidegate.yaml': 'steps: { train: { run: "true", resources: { gpus: 64 } } }\n',
+    })
+
+    await project.push(ana)
+
+    await expect(project.log(1, 'train')).rejects.toThrow(/has no log: it failed before it began .*gpus/)
+  })
+
   test('a changed parameter misses the cache by its name, and another subtree does not matter', async () => {
     const project = await place.project('params', {
       'params.yaml': 'train: { depth: 3 }\nserve: { port: 1 }\n',

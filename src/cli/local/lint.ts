@@ -63,8 +63,8 @@ async function lintPipelineFile(path: string, globals: GlobalOptions, options: L
   const problems = lintPipeline(text, {
     file: path,
     project,
-    branch: tree.branch,
-    defaultBranch: tree.branch,
+    branch: tree.branch || 'main',
+    defaultBranch: tree.branch || 'main',
     files: tree.files,
     readText: (name) => readText(join(folder, name)),
     ...(evidence === undefined ? {} : { evidence }),

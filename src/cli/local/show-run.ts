@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { formatProblem } from '../../core/problem.ts'
 import type { AppEvent } from '../../core/events.ts'
@@ -74,7 +75,9 @@ export function showRun(output: Output | undefined): ShownRun {
     if (ended.attempt === undefined || ended.attempt === 0) return
     const { log, workspace } = facts.placeOf(ended.step, ended.attempt)
     if (tests.length === 0) say(...(await lastLines(log)).map((line) => `      | ${line}`))
-    say(`      log:   ${log}`, `      files: ${workspace}`)
+    // A step that could not be prepared has neither.
+    if (existsSync(log)) say(`      log:   ${log}`)
+    if (existsSync(workspace)) say(`      files: ${workspace}`)
   }
 
   return {

@@ -13,6 +13,7 @@ export interface WorkingTree {
   readonly files: readonly string[]
   /** Zeros where nothing was ever committed. */
   readonly commit: string
+  /** Empty where a commit is checked out and no branch. */
   readonly branch: string
   readonly isGit: boolean
 }
@@ -32,7 +33,7 @@ export async function readWorkingTree(folder: string): Promise<WorkingTree> {
     folder,
     files: paths.sort(),
     commit: commit?.trim() ?? NO_COMMIT,
-    branch: branch?.trim() ?? 'main',
+    branch: branch?.trim() ?? '',
     isGit: true,
   }
 }

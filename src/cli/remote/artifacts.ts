@@ -42,7 +42,7 @@ export function registerArtifacts(program: Command): void {
       const content = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
       if (options.output === '-') return pipeline(whole(content, path), process.stdout)
       const file = options.output ?? ownName(response, path)
-      await keep(whole(content, path), file)
+      await keep(whole(content, path), file, response.headers.get('tidegate-executable') === '1' ? 0o777 : 0o666)
       print(globals, { file }, () => file)
     })
 }
@@ -71,11 +71,11 @@ async function* whole(content: AsyncIterable<Buffer>, path: string): AsyncGenera
   }
 }
 
-/** Whole or not at all. */
-async function keep(content: AsyncIterable<Buffer>, file: string): Promise<void> {
+/** Whole or not at all. `mode` is what the umask takes from. */
+async function keep(content: AsyncIterable<Buffer>, file: string, mode: number): Promise<void> {
   const temporary = `${file}.${process.pid}.part`
   try {
-    await pipeline(content, createWriteStream(temporary))
+    await pipeline(content, createWriteStream(temporary, { mode }))
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })

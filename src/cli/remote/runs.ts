@@ -4,6 +4,7 @@ import { cancelRun, getRun, listRuns, rerunRun, startRun, waiveGate, type Run, t
 import { listArtifacts, type Artifact } from '../../api/artifacts.ts'
 import type { CancelMode } from '../../core/run-state.ts'
 import { formatProblem } from '../../core/problem.ts'
+import { placeOfRun } from '../../core/run-place.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { artifactTable } from './artifacts.ts'
 import { brief, print, seconds, table, time } from '../print.ts'
@@ -124,13 +125,14 @@ function registerChanges(program: Command): void {
 }
 
 function runRow(run: Run): string[] {
-  return [run.id, run.state, run.event, run.branch, run.person, time(run.startedAt), brief(run.reason ?? run.title)]
+  const what = brief(run.reason ?? run.title)
+  return [run.id, run.state, run.event, placeOfRun(run), run.person, time(run.startedAt), what]
 }
 
 function describeRun(run: RunDetail & { readonly artifacts: readonly Artifact[] }): string {
   const parts = [
     `${run.id}  ${run.state}${run.reason === null ? '' : `: ${run.reason}`}`,
-    `${run.commit.slice(0, 12)} on ${run.branch} by ${run.person}: ${run.title}`,
+    `${run.commit.slice(0, 12)} on ${placeOfRun(run)} by ${run.person}: ${run.title}`,
     table(
       run.stages.map((stage) => [
         `  ${stage.number} ${stage.title}`,

@@ -73,7 +73,10 @@ function find({ path, ref, files }: RunArtifact, asked: string): Found | undefin
 function answer(store: Store, { name, files }: Found): Response {
   const [only] = files
   if (files.length === 1 && only?.path === '')
-    return download(name, contentOf(store, only), { 'content-length': String(only.size) })
+    return download(name, contentOf(store, only), {
+      'content-length': String(only.size),
+      'tidegate-executable': only.executable ? '1' : '0',
+    })
   return download(`${name}.tar`, tarArchive(files.map((file) => memberOf(store, file))), {
     'content-type': 'application/x-tar',
   })

@@ -57,6 +57,7 @@ function asRun(run: RunRow, { version, strip }: Awaited<ReturnType<typeof factsO
     number: run.number,
     commit: run.commit_id,
     branch: run.branch,
+    tag: run.tag,
     event: run.event,
     title: run.title,
     state: run.state,

@@ -96,7 +96,8 @@ async function logOf(
 function whyNoLog({ state, cache, why, message }: StepRow): string {
   const because = (text: string | null) => (text === null ? '' : ` (${text})`)
   if (state === 'waiting' || state === 'running') return `it has not begun${because(why)}`
-  if (state !== 'succeeded') return `it was ${state} before it began${because(message ?? why)}`
+  if (state !== 'succeeded')
+    return `it ${state === 'failed' ? '' : 'was '}${state} before it began${because(message ?? why)}`
   return cache === 'hit' ? `its outputs came from the cache${because(why)}` : `nothing ran${because(why)}`
 }
 

@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import type { Run } from '../../../../src/api/runs.ts'
+import { placeOfRun } from '../../../../src/core/run-place.ts'
 import { Digest } from '../../parts/digest.tsx'
 import { StageStrip } from '../../parts/stage-strip.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
@@ -22,7 +23,7 @@ export function RunRow({ run }: { readonly run: Run }) {
           <span className={styles['number']}>#{run.number}</span> {run.title}
         </Link>
         <Text size="sm" c="dimmed" truncate>
-          {run.branch} · <Digest of={run.commit} /> · {originOf(run)} · <Ago at={run.createdAt} />
+          {placeOfRun(run)} · <Digest of={run.commit} /> · {originOf(run)} · <Ago at={run.createdAt} />
           {run.startedAt !== null && (
             <>
               {' · '}

@@ -1,6 +1,7 @@
 import { Group, Text, Title } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import type { RunDetail } from '../../../../src/api/runs.ts'
+import { placeOfRun } from '../../../../src/core/run-place.ts'
 import { Digest } from '../../parts/digest.tsx'
 import { Crumbs } from '../../parts/page-frame.tsx'
 import { ReportLink } from '../../parts/report-link.tsx'
@@ -12,7 +13,7 @@ import { RunButtons } from './run-buttons.tsx'
 
 /** Which change this is, who brought it, and what may be done with it. */
 export function RunHead({ run }: { readonly run: RunDetail }) {
-  const { project, number, title, state, branch, commit, createdAt, startedAt, endedAt } = run
+  const { project, number, title, state, commit, createdAt, startedAt, endedAt } = run
   return (
     <div>
       <Crumbs project={project}>{`Run ${number}`}</Crumbs>
@@ -27,7 +28,7 @@ export function RunHead({ run }: { readonly run: RunDetail }) {
           <Group gap={8} mt={6} fz="sm">
             <StateBadge tone={RUN_TONES[state]}>{state}</StateBadge>
             <Text size="sm" c="dimmed">
-              {branch} · <Digest of={commit} /> · {originOf(run)} · <Ago at={createdAt} />
+              {placeOfRun(run)} · <Digest of={commit} /> · {originOf(run)} · <Ago at={createdAt} />
               {startedAt !== null && (
                 <>
                   {' · took '}
