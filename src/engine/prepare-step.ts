@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts'
-import type { PlanStep } from '../core/plan.ts'
+import type { Plan, PlanStep } from '../core/plan.ts'
 import type { CommandOrder, FolderInput, TaskOrder } from '../core/ports/executor.ts'
 import type { Digest } from '../core/digest.ts'
 import type { TreeFile } from '../core/tree.ts'
@@ -168,9 +168,18 @@ function missingDeps(missing: readonly string[]): AppError {
   )
 }
 
+/** The scheduler asks of each step of a plan, and that may have thousands. */
+const byPlan = new WeakMap<Plan, ReadonlyMap<string, PlanStep>>()
+
+function stepsByKey(plan: Plan): ReadonlyMap<string, PlanStep> {
+  const steps = byPlan.get(plan) ?? new Map(plan.steps.map((step) => [step.key, step]))
+  byPlan.set(plan, steps)
+  return steps
+}
+
 /** In the plan's order: where two write the same path, the later step's is what counts. */
 async function outputsOfNeeds(kernel: Kernel, context: StepContext): Promise<PlacedOutput[]> {
-  const needed = stepsSeen(await kernel.planStepsOf(context.run.id), context.step)
+  const needed = stepsSeen(stepsByKey(context.plan), context.step)
   const placed: PlacedOutput[] = []
   for (const step of context.plan.steps) {
     if (!needed.has(step.key) || !isMeantFor(step, context.step)) continue
