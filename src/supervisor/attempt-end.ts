@@ -37,12 +37,14 @@ export function interrupted({ reason, message }: Interruption): AttemptEnd {
   return reason === 'cancelled' ? { outcome: 'cancelled', reason, message, ...NOTHING } : failed(reason, message)
 }
 
-/** A message may quote what a stranger wrote: paths of any length. */
-const LONGEST_MESSAGE = 500
-
-export function bounded(message: string): string {
-  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`
+/** The message may quote what a stranger wrote: paths of any length. What a task of ours says is in its own words, and stays whole. */
+export function bounded(end: AttemptEnd): AttemptEnd {
+  const { message, taskOutput } = end
+  if (message === undefined || taskOutput !== undefined || message.length <= LONGEST_MESSAGE) return end
+  return { ...end, message: `${message.slice(0, LONGEST_MESSAGE)}…` }
 }
+
+const LONGEST_MESSAGE = 500
 
 /** Something of ours went wrong, not the command: the workspace, the store, the disk. */
 export function endOfError(error: unknown): AttemptEnd {

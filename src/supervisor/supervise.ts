@@ -220,8 +220,7 @@ interface Finish {
 async function finish({ order, claim, end: whole, log, mask }: Finish): Promise<void> {
   await sealOrSay(order, log)
   // Masked first: of a secret that is cut off nothing would be found.
-  const masked = maskEnd(whole, mask)
-  const end = masked.message === undefined ? masked : { ...masked, message: bounded(masked.message) }
+  const end = bounded(maskEnd(whole, mask))
   const logEnd = closeLog(log, end)
   const record: CompletionRecord = {
     version: 1,

@@ -15,7 +15,10 @@ const echo: Task = {
 
 const refuses: Task = {
   name: 'register',
-  run: () => Promise.reject(new AppError('DIGEST_REFUSED', 'This bundle was rolled back.')),
+  run: (input) => {
+    const { message = 'This bundle was rolled back.' } = input as { message?: string }
+    return Promise.reject(new AppError('DIGEST_REFUSED', message))
+  },
 }
 
 const breaks: Task = {

@@ -35,6 +35,15 @@ test('an error that is meant for people fails a task with its message', async ()
   expect(log).toBe('[tidegate] This bundle was rolled back.\n')
 })
 
+test('what a task says of a tool that failed is in its log as a whole', async () => {
+  const message = Array.from({ length: 40 }, (_, at) => `no version of package-${at} fits the others`).join('\n')
+
+  const { record, log } = await place.run(task('register', { message }))
+
+  expect(record).toMatchObject({ message, taskOutput: { failure: { message } } })
+  expect(log).toContain('package-39 fits the others')
+})
+
 test('a bug in a task leaves its stack in the log', async () => {
   const { record, log } = await place.run(task('evaluate'))
 
