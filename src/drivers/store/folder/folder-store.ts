@@ -141,7 +141,9 @@ async function removeOlder(folder: string, digest: Digest, olderThan: number): P
   const leaving = join(leavingFolder(folder), `${digest.slice('sha256:'.length)}.${randomBytes(6).toString('hex')}`)
   if (!(await renameIfThere(path, leaving))) return true
   const taken = await statOrNothing(leaving)
-  if (taken !== undefined && taken.mtimeMs > olderThan) {
+  // Another process has opened the store, and put it back.
+  if (taken === undefined) return false
+  if (taken.mtimeMs > olderThan) {
     await renameIfThere(leaving, path)
     return false
   }
@@ -149,7 +151,7 @@ async function removeOlder(folder: string, digest: Digest, olderThan: number): P
   return true
 }
 
-/** It may have been young. Another process may be about to remove it: then it is removed the next time. */
+/** It may have been young. A process that was about to remove it says that it is there, and does so the next time. */
 async function putBackLeft(folder: string): Promise<void> {
   for (const name of await namesIn(leavingFolder(folder))) {
     const digest = `sha256:${name.split('.')[0]}`
