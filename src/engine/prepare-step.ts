@@ -8,6 +8,8 @@ import type { Kernel } from './kernel.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { paramsFiles, takeSubset } from './params-subset.ts'
 import { byPath, mergeFiles, selectFiles, type PlacedOutput } from './select-inputs.ts'
+import { trimSlash } from '../pipeline/connect-steps.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { largeFolders } from './large-folders.ts'
 import { hiddenOutFolders } from './out-folders.ts'
 import { withMendedSource } from './mend-inputs.ts'
@@ -86,7 +88,7 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   if (step.work.kind === 'command' && missing.length > 0) throw missingDeps(missing)
   const files = new Map(chosen.files.map((file) => [file.path, file]))
   const params: Record<string, unknown> = {}
-  const paramsSeen: Record<string, Digest> = {}
+  const paramsSeen = new Map<string, Digest>()
   for (const wanted of paramsFiles(step.params)) {
     const whole = all.get(wanted.path)
     if (whole === undefined) throw missingDeps([wanted.path])
@@ -94,19 +96,19 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
     const subset = takeSubset(wanted, text)
     Object.assign(params, subset.values)
     const seen = wanted.keys === undefined ? whole : await storeSubset(kernel, whole, subset.text)
-    paramsSeen[wanted.path] = keyOfFile(seen)
+    paramsSeen.set(wanted.path, keyOfFile(seen))
     files.set(wanted.path, seen)
   }
   if (step.split !== undefined) files.set(SPLIT_FILE, await storeSplit(kernel, step.split))
   const sorted = [...files.values()].sort(byPath)
-  const named = step.deps === undefined ? [] : sorted.filter((file) => paramsSeen[file.path] === undefined)
+  const named = step.deps === undefined ? [] : sorted.filter((file) => !paramsSeen.has(file.path))
   const folders = largeFolders(step, sorted, outputs)
   const outFolders = [...empty, ...(step.deps === undefined ? [] : hiddenOutFolders(step, all, sorted))]
   return {
     files: sorted,
     folders,
     outFolders,
-    params: { params, paramsFiles: paramsSeen },
+    params: { params, paramsFiles: Object.fromEntries(paramsSeen) },
     deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])),
   }
 }
@@ -136,10 +138,6 @@ function emptyFolders(
 
 function plainPath(path: string): string {
   return trimSlash(path.replace(/^\.\//, ''))
-}
-
-function trimSlash(path: string): string {
-  return path.replace(/\/+$/, '')
 }
 
 /** A file that became executable, or a link, is another dep. */
@@ -244,8 +242,4 @@ function servicesText({ services }: PlanStep): string {
 
 function environmentKey(context: StepContext, key: string): string {
   return providedTo({ step: { ...context.step, uses: [key] }, outputs: context.outputs })[0]?.cacheKey ?? ''
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,6 @@
 import type { Digest } from '../core/digest.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { sha256 } from '../lib/sha256.ts'
 
 /**
@@ -123,8 +124,4 @@ function changedMembers(now: Members, before: Members): string[] {
 
 function isShort(value: unknown): value is string | number | boolean {
   return typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= 30)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

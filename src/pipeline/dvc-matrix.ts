@@ -1,4 +1,5 @@
-import { isRecord, lookUp, type DvcScope } from './dvc-values.ts'
+import { lookUp, type DvcScope } from './dvc-values.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { NAME } from './keys/scalars.ts'
 
 export interface SketchedMatrix {

@@ -1,3 +1,4 @@
+import { isRecord } from '../lib/is-record.ts'
 import { readYaml } from './yaml-source.ts'
 
 /** What `${…}` of a dvc.yaml may name: `vars`, and all of params.yaml. */
@@ -61,8 +62,4 @@ export function lookUp(values: DvcScope, name: string): unknown {
     inner = (inner as Record<string, unknown>)[part]
   }
   return inner
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { withScripts } from './check-scripts.ts'
-import { dvcValues, fillDvc, isRecord, namesInDvc, type DvcScope } from './dvc-values.ts'
+import { dvcValues, fillDvc, namesInDvc, type DvcScope } from './dvc-values.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { sketchMatrix, type SketchedMatrix } from './dvc-matrix.ts'
 import { FilePath, NAME } from './keys/scalars.ts'
 import type { SketchedStep } from './init-text.ts'

@@ -1,7 +1,7 @@
 import { isReservedVariable } from '../core/secret-name.ts'
 import { ownStepName, type ImportedSteps } from './init-dvc.ts'
 import type { SketchedStep } from './init-text.ts'
-import { isRecord } from './dvc-values.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { readYaml } from './yaml-source.ts'
 
 /**

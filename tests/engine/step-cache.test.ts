@@ -67,6 +67,15 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(text.steps['train']?.why).toContain('command changed')
   })
 
+  test('a file that is called as a member of every object decides as any other', async () => {
+    const step = train({ deps: ['train.py', 'constructor'], params: ['params.yaml:train'] })
+    await run('named', { ...files, constructor: 'one' }, step)
+
+    const other = await run('named', { ...files, constructor: 'two' }, step)
+
+    expect(other.steps['train']).toMatchObject({ cache: 'miss', why: 'deps: constructor changed' })
+  })
+
   test('a miss tells nothing of what another project has', async () => {
     const step = train({ params: ['params.yaml:train'] })
     await run('theirs', { ...files, 'data/theirs.csv': '' }, step)
