@@ -48,8 +48,8 @@ export interface GarbageReport {
 
 /**
  * Deletes what nothing needs. Whole outputs are kept or dropped, never half of one. Safe beside writers of
- * the same store, because a `put` makes content young again, and the store looks at its age once more when it deletes. The disk being full changes nothing here: what
- * is over the budget goes, and no more.
+ * the same store, because a `put` makes content young again, and the store looks at its age once more when it
+ * deletes. The disk being full changes nothing here: what is over the budget goes, and no more.
  */
 export async function collectGarbage(store: Store, question: GarbageQuestion): Promise<GarbageReport> {
   const live = await expand(store, question.live)

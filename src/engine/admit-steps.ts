@@ -41,7 +41,8 @@ const TOLD_EXACTLY = 20
  * where they are equal, of the one that was given least lately (deficit round robin, the deficit being what
  * others were given more). Within a project the order is that of `candidates`: the oldest run, then the plan.
  * What does not fit is passed by what does, but not for long: then room is kept free for it, and only what
- * leaves it alone may start. `now` is of a clock that nobody sets. Where nobody is told why the others wait (`tells`), it ends when the room is used up.
+ * leaves it alone may start. `now` is of a clock that nobody sets. Where nobody is told why the others wait
+ * (`tells`), it ends when the room is used up.
  */
 export function admitSteps(
   candidates: readonly Candidate[],

@@ -72,6 +72,9 @@ function axesOf({ matrix }: StepSpec): string[] {
     : [...Object.keys(matrix.axes), ...matrix.include.flatMap((member) => Object.keys(member))]
 }
 
+/** How a problem begins that only the step's matrix can tell. */
+export const NO_AXIS = 'the step has no matrix axis'
+
 /** Texts of a step that may hold `${{ }}`, by their path in it. */
 export function templatesOf(step: StepSpec): Template[] {
   const lists = {
@@ -138,7 +141,7 @@ function wrongEvent({ left, right }: Extract<Expression, { kind: 'compare' }>): 
   return [left, right].flatMap((side) => {
     if (side.kind !== 'literal' || side.value === null || RUN_EVENTS.some((event) => event === side.value)) return []
     const word = String(side.value)
-    const hint = FOREIGN_EVENTS[word] ?? nearestWord(word, RUN_EVENTS)
+    const hint = Object.hasOwn(FOREIGN_EVENTS, word) ? FOREIGN_EVENTS[word] : nearestWord(word, RUN_EVENTS)
     return [`no run has the event "${word}": write ${hint === undefined ? RUN_EVENTS.join(', ') : `'${hint}'`}`]
   })
 }
@@ -156,7 +159,7 @@ function nameReasons(tree: Expression, names: Names): string[] {
     if (part.kind !== 'name') return []
     const [first, second = ''] = part.parts
     if (first === 'matrix' && !names.axes.has(second)) {
-      return [`the step has no matrix axis "${second}"${names.axes.hint(second)}`]
+      return [`${NO_AXIS} "${second}"${names.axes.hint(second)}`]
     }
     if (first !== 'steps') return []
     if (names.steps === undefined) return ['the outcome of a step is known only in `if`']

@@ -73,18 +73,15 @@ export function checkInputs(
     // A build environment's files have a check of their own; a query's stand at the query.
     if (draft.step.work.kind === 'task' && CHECKED_ELSEWHERE.has(draft.step.work.task)) continue
     const deps = (draft.step.deps ?? []).map((dep, index) => ({ dep, path: draft.depPaths[index] ?? draft.path }))
-    const params = draft.step.params.flatMap((param, index) => {
-      // Told below in words of its own.
-      if (wrongParam(param, context.params ?? {}) !== undefined) return []
-      return [{ dep: paramsFile(param), path: [...draft.path, 'params', index] }]
-    })
-    for (const { dep, path } of [...deps, ...params]) {
+    for (const [index, param] of draft.step.params.entries()) {
+      const [dep, path] = [paramsFile(param), [...draft.path, 'params', index]]
+      const wrong = wrongParam(param, context.params ?? {})
+      if (wrong === undefined) deps.push({ dep, path })
+      else if (!known.isMade(dep)) problems.push(problemAt(path, wrong))
+    }
+    for (const { dep, path } of deps) {
       const problem = known.problem(dep, draft, path, problemAt)
       if (problem !== undefined) problems.push(problem)
-    }
-    for (const [index, param] of draft.step.params.entries()) {
-      const wrong = known.isMade(paramsFile(param)) ? undefined : wrongParam(param, context.params ?? {})
-      if (wrong !== undefined) problems.push(problemAt([...draft.path, 'params', index], wrong))
     }
   }
   for (const { name, acceptance } of pipeline.environments) {

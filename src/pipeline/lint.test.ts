@@ -112,6 +112,9 @@ test('an event that no run has is told, with the one that was meant', () => {
   expect(messages("'nightly' == event")).toEqual([
     'no run has the event "nightly": write push, pull-request, schedule, manual, alert, local',
   ])
+  expect(messages("event == 'constructor'")).toEqual([
+    'no run has the event "constructor": write push, pull-request, schedule, manual, alert, local',
+  ])
   expect(messages("event == 'schedule' or event == 'local'")).toEqual([])
 })
 

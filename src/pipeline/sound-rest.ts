@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Problem } from '../core/problem.ts'
+import { NO_AXIS } from './check-expressions.ts'
 import { formatPath } from './path.ts'
 import { knownKeys } from './schema.ts'
 import { nearestWord } from './suggestion.ts'
@@ -55,13 +56,11 @@ const HARMLESS = new Set(['timeout', 'silence-timeout', 'retry', 'resources', 'r
 function stands({ path, message }: Problem, owners: ReadonlySet<string>, touched: ReadonlySet<string>): boolean {
   const owner = ownerOf(path, owners)
   if (owner === undefined) return !touched.has('') && reliesOn(path).every((key) => !touched.has(key))
+  // Where it stands says nothing: it may be in any text of the step.
   if (touched.has(owner) && message.startsWith(NO_AXIS)) return false
   const lost = (key: string) => touched.has('') || touched.has(key)
   return !(lost('build') && isBelow(path, `${owner}.build`)) && !(lost('model') && isBelow(path, `${owner}.endpoint`))
 }
-
-/** How `check-expressions.ts` begins; where it stands says nothing, as it may be in any text of the step. */
-const NO_AXIS = 'the step has no matrix axis'
 
 /** As `steps.train`, to ask `ownerOf` with. */
 export function stepPaths(names: readonly string[]): ReadonlySet<string> {

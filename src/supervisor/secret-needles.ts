@@ -16,8 +16,8 @@ export interface Needles {
 
 /**
  * Every text by which a secret could show in a log: itself, its longer lines, its members where it is JSON, what
- * follows the name in `NAME:SECRET`, the password of a URL, and each of these in base64 (at any of the three offsets in a longer text), in a URL, and escaped in JSON,
- * by Python or by a shell.
+ * follows the name in `NAME:SECRET`, the password of a URL, and each of these in base64 (at any of the three offsets
+ * in a longer text), in a URL, and escaped in JSON, by Python or by a shell.
  */
 export function secretNeedles(values: Iterable<string>): Needles {
   const plain = new Set<string>()

@@ -9,6 +9,7 @@ import {
   latestDatasetOf,
   listDatasets,
   recordDataset,
+  type FrozenDataset,
 } from '../../src/build/datasets.sql.ts'
 import { latestDatasets } from '../../src/build/latest-datasets.sql.ts'
 import { createCheckDatasetsTask } from '../../src/build/check-datasets.ts'
@@ -17,6 +18,7 @@ import { createFreezeDatasetTask, type FreezeDatasetInput } from '../../src/buil
 import type { Digest } from '../../src/core/digest.ts'
 import { DATASET_SETTINGS, type DatasetSettings } from '../../src/core/dataset-settings.ts'
 import { datasetAccess } from '../../src/dataset-access.ts'
+import type { Database } from '../../src/db/open-database.ts'
 import type { SettleContext } from '../../src/engine/engine-options.ts'
 import { settleDataset } from '../../src/flow/frozen-datasets.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
@@ -234,18 +236,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await using test = await openTestDatabase(kind)
     const { database } = test
     const used = (runId: string, digest: Digest, frozenAt: number) =>
-      database.write((writer) =>
-        recordDataset(writer, {
-          project: 'p',
-          path: 'd.csv',
-          runId,
-          digest,
-          artifact: { kind: 'file', digest, size: 1 },
-          rows: null,
-          frozenAt,
-          identity: 'one',
-        }),
-      )
+      record(database, { runId, digest, frozenAt, identity: 'one' })
     await used('p#1', 'sha256:aa', 1)
     await used('p#2', 'sha256:bb', 2)
     await used('p#3', 'sha256:bb', 2)
@@ -291,18 +282,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await using test = await openTestDatabase(kind)
     const { database } = test
     const frozen = (runId: string, digest: Digest, identity: string) =>
-      database.write((writer) =>
-        recordDataset(writer, {
-          project: 'p',
-          path: 'd.csv',
-          runId,
-          digest,
-          artifact: { kind: 'file', digest, size: 1 },
-          rows: null,
-          frozenAt: 1,
-          identity,
-        }),
-      )
+      record(database, { runId, digest, frozenAt: 1, identity })
     await frozen('p#1', 'sha256:aa', 'one')
     await frozen('p#2', 'sha256:bb', 'other')
 
@@ -368,3 +348,13 @@ describe.each(DATABASES)('on %s', (kind) => {
     ])
   })
 })
+
+function record(
+  database: Database,
+  frozen: Pick<FrozenDataset, 'runId' | 'digest' | 'frozenAt' | 'identity'>,
+): Promise<void> {
+  const artifact = { kind: 'file', digest: frozen.digest, size: 1 } as const
+  return database.write((writer) =>
+    recordDataset(writer, { project: 'p', path: 'd.csv', artifact, rows: null, ...frozen }),
+  )
+}

@@ -63,6 +63,7 @@ async function lintPipelineFile(path: string, globals: GlobalOptions, options: L
   const problems = lintPipeline(text, {
     file: path,
     project,
+    // Of a commit that is on no branch: what would be said on the one where it lands.
     branch: tree.branch || 'main',
     defaultBranch: tree.branch || 'main',
     files: tree.files,
