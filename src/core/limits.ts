@@ -46,6 +46,7 @@ export const LIMITS = {
     value: 365 * 24 * 3_600_000,
     meaning: 'a test is known that the later runs of its project do not report',
   },
+  stepEventKeepMs: { value: 90 * 24 * 3_600_000, meaning: 'events of steps and attempts are kept; all others stay' },
   predictionKeepMs: { value: 30 * 24 * 3_600_000, meaning: 'logged inputs are kept where the file says nothing' },
   contentPartBytes: { value: 8 << 20, meaning: 'of one part of content that is pushed' },
   datasetFiles: { value: 1_000_000, meaning: 'of one dataset that is a folder' },

@@ -12,6 +12,8 @@ import { isDiskFull } from '../core/storage-error.ts'
 import { countForgottenReports, forgetReports } from '../evaluation/reports.sql.ts'
 import { attemptPlace } from '../engine/attempt-place.ts'
 import { attemptsSince, forgetCached } from '../engine/garbage.sql.ts'
+import { STEP_EVENTS } from '../core/events.ts'
+import { forgetEvents } from '../db/forget-events.ts'
 import { hasHappened } from '../db/outbox.ts'
 import { bytesBelow } from '../lib/bytes-below.ts'
 import { hasCode } from '../lib/error-code.ts'
@@ -49,7 +51,7 @@ const MIN_AGE_MS = 24 * 3_600_000
 /**
  * Removes what nothing refers to: content of the store, cached outputs over their budget, workspaces past their
  * time, logs past their time or over their budget, endpoints that a crash left, restored bundles that no host serves, what
- * runs said of single tests past its time. Goes on beside runs and predictions.
+ * runs said of single tests and events of steps past their time. Goes on beside runs and predictions.
  */
 export function collectGarbage(needs: GarbageNeeds, dryRun: boolean, signal?: AbortSignal): Promise<CollectedGarbage> {
   const mine = turn.then(() => collect(needs, dryRun, signal))
@@ -76,6 +78,7 @@ async function collect(needs: GarbageNeeds, dryRun: boolean, signal?: AbortSigna
     () => collectStore(needs, now, dryRun, signal),
     () => collectTestResults(needs, now, dryRun),
     () => collectReports(needs, now - limit('logKeepMs'), dryRun),
+    () => collectStepEvents(needs, now - limit('stepEventKeepMs'), dryRun),
   ]
   const rows: CollectedRow[] = []
   const failures: unknown[] = []
@@ -361,4 +364,12 @@ async function foldersBelow(root: string, depth: number): Promise<string[]> {
 
 function sizeBelow(folder: string): Promise<number> {
   return bytesBelow(folder, ({ size }) => size)
+}
+
+/** Nearly all events are of these kinds, and what they tell stands in the rows of their run. */
+async function collectStepEvents({ database }: GarbageNeeds, since: number, dryRun: boolean): Promise<CollectedRow[]> {
+  const count = await forgetEvents(database, STEP_EVENTS, since, dryRun)
+  if (count === 0) return []
+  const what = `${count.toLocaleString('en')} events of steps and attempts`
+  return [{ what, why: 'past their time', bytes: 0, removed: true }]
 }

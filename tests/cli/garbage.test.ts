@@ -10,6 +10,7 @@ import type { BundleManifest } from '../../src/core/bundle.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { openFolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import { openDatabase } from '../../src/db/open-database.ts'
+import { readEvents } from '../../src/db/outbox.ts'
 import { findReport, recordReport, type KeptReport } from '../../src/evaluation/reports.sql.ts'
 import { collectLogs } from '../../src/flow/collect-garbage.ts'
 import { DATABASES } from '../harness/databases.ts'
@@ -240,6 +241,24 @@ describe.each(DATABASES)('on %s', (kind) => {
       ['served#1', 'served#901', 'served#902'].map((runId) => findReport(database.read, runId)),
     )
     expect(left.map((found) => found !== undefined)).toEqual([true, false, true])
+  })
+
+  test('events of steps go when their time is over, and those of their run stay', async () => {
+    await using database = await openDatabase(place.databaseUrl)
+    const longAgo = LONG_AGO.getTime() - 60 * 24 * 3_600_000
+    const kindsOf = async () =>
+      (await readEvents(database.read, 0, 1_000, { subjectPrefix: 'served#1' })).map((event) => event.kind)
+    const before = await kindsOf()
+    await database.write((writer) => writer.updateTable('events').set({ at: longAgo }).execute())
+
+    const told = await collect(true)
+    const done = await collect(false)
+
+    const row = { what: expect.stringMatching(/^\d+ events of steps and attempts$/), removed: true }
+    expect(told.rows).toContainEqual(expect.objectContaining(row))
+    expect(done.rows).toContainEqual(expect.objectContaining(row))
+    expect(before).toEqual(expect.arrayContaining(['step.ended', 'attempt.ended', 'run.ended']))
+    expect(await kindsOf()).toEqual(before.filter((each) => !/^(step|attempt)[.]/.test(each)))
   })
 
   test('over their budget the logs of the oldest attempts go first', async () => {
