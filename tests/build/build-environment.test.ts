@@ -10,6 +10,7 @@ import { findPython } from '../../src/build/find-python.ts'
 import { sha256 } from '../../src/lib/sha256.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 const run = promisify(execFile)
 const INSTALLERS = ['uv', 'pip'] as const
@@ -395,7 +396,7 @@ test('where steps run as somebody else, only an interpreter that they can read i
   const output = await task.run({ name: 'default', dependencies: ['requirements.txt'], system: [] }, context)
 
   const python = join(output.result!.folder, 'bin', 'python')
-  const asNobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+  const asNobody = IS_ROOT ? { uid: 65_534, gid: 65_534 } : {}
   await run('chmod', ['755', place.dataFolder])
   const { stdout } = await run(python, ['-c', 'import alpha; print(alpha.version)'], { ...asNobody, env: {}, cwd: '/' })
   expect(stdout.trim()).toBe('2.0')
@@ -429,7 +430,7 @@ test('an interpreter that the user of steps may not start is refused, and the fo
   const theirs = adopt(true)
 
   expect(ours).toMatchObject({ installer: 'interpreter', folder: join(closed, 'venv') })
-  if (process.getuid?.() === 0) await expect(theirs).rejects.toThrow(`chmod o+x ${closed})`)
+  if (IS_ROOT) await expect(theirs).rejects.toThrow(`chmod o+x ${closed})`)
   else await expect(theirs).resolves.toEqual(ours)
   await rm(closed, { recursive: true })
 })

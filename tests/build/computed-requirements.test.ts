@@ -13,10 +13,10 @@ import { openTestServer } from '../harness/server.ts'
 import { tinyProject } from '../harness/tiny-project.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { folderOfUv, makeWheels, pathWithoutUv } from './python-tools.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 const run = promisify(execFile)
 const INSTALLERS = ['uv', 'pip'] as const
-const IS_ROOT = process.getuid?.() === 0
 const NO_BUBBLEWRAP = await whyNoBubblewrap(IS_ROOT ? { uid: 180_000, gid: 180_000 } : undefined)
 const SECRET = 'open-sesame-9'
 

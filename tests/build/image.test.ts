@@ -12,6 +12,7 @@ import { openCommandPlace, writeFiles } from '../cli/command.ts'
 import { openTestServer } from '../harness/server.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { tinyProject } from '../harness/tiny-project.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 const run = promisify(execFile)
 const DOCKERFILE = 'FROM scratch\nCOPY hello.txt /hello.txt\n'
@@ -44,7 +45,7 @@ async function build(
 ) {
   const context = await place.context()
   await writeFiles(context.workspace, files)
-  const task = createBuildImageTask({ env: { ...env, ...more }, isRoot: process.getuid?.() === 0 })
+  const task = createBuildImageTask({ env: { ...env, ...more }, isRoot: IS_ROOT })
   const output = await task.run({ file: 'Dockerfile', context: '.', ...input }, context)
   return { output, lines: context.lines, context }
 }
@@ -155,7 +156,7 @@ async function buildWithRun(more: Record<string, string>) {
   await mkdir(program)
   await run('cp', ['--parents', '--dereference', '/bin/touch', ...libraries, program])
   await writeFiles(context.workspace, { Dockerfile: 'FROM scratch\nCOPY program /\nRUN ["/bin/touch", "/made"]\n' })
-  const task = createBuildImageTask({ env: { ...env, ...more }, isRoot: process.getuid?.() === 0 })
+  const task = createBuildImageTask({ env: { ...env, ...more }, isRoot: IS_ROOT })
   return { output: await task.run({ file: 'Dockerfile', context: '.' }, context), lines: context.lines }
 }
 

@@ -6,6 +6,7 @@ import { createBuildEnvironmentTask } from '../../src/build/build-environment.ts
 import { toolEnvironment } from '../../src/flow/tool-environment.ts'
 import { openTaskPlace, type TaskPlace } from '../harness/task-context.ts'
 import { folderOfUv, pathWithoutUv } from './python-tools.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 const INSTALLERS = ['uv', 'pip'] as const
 /** An environment with pip takes its time on a busy machine. */
@@ -46,7 +47,7 @@ async function build({ installer = 'pip', pyproject = (text) => text, lock }: Gi
   for (const [path, text] of Object.entries(files)) await writeFile(join(context.workspace, path), text)
   const task = createBuildEnvironmentTask({
     env: environments[installer],
-    stepsRunAsOtherUser: process.getuid?.() === 0,
+    stepsRunAsOtherUser: IS_ROOT,
   })
   const input = { name: 'default', dependencies: ['pyproject.toml[old, dev]'], system: [] }
   const output = await task.run(input, context)

@@ -25,9 +25,10 @@ import type { TestPerson } from '../harness/server.ts'
 import { isQuiet } from './invariants.ts'
 import { mountReadOnly, mountSmall } from './mounts.ts'
 import { untilTrue } from './patience.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 // Only root may mount; `.ci/run` is.
-describe.runIf(process.getuid?.() === 0)('a server whose disk', () => {
+describe.runIf(IS_ROOT)('a server whose disk', () => {
   let place: TestServerProcess
   let ana: TestPerson
   let doors: string
@@ -116,60 +117,54 @@ describe.runIf(process.getuid?.() === 0)('a server whose disk', () => {
 })
 
 // Only root may mount; `.ci/run` is.
-test.runIf(process.getuid?.() === 0)(
-  'a server whose disk is full removes by itself what nothing needs, and nothing else',
-  async () => {
-    await using place = await startTestServerProcess('data-folder', 'keep: { cache: 1KiB }\n', {
-      place: (folder) => mountSmall(folder, '120m'),
-    })
-    const ana = await place.person('ana')
-    const project = await place.project('caches', {
-      'size.txt': '9000000\n',
-      'tidegate.yaml': `steps:\n  make: { run: 'head -c $(cat size.txt) /dev/urandom > out.bin', deps: [size.txt], outs: [out.bin] }\n`,
-    })
-    await project.push(ana)
-    const ofRun = { params: { project: 'caches', number: 1 } }
-    const cached = (await ana.client.call(listArtifacts, ofRun)).artifacts.find(({ path }) => path === 'out.bin')!
-    await using store = await openFolderStore(join(place.dataFolder, 'store'))
-    const orphan = await store.put(randomBytes(9_000_000))
-    const young = await store.put(randomBytes(100_000))
-    for (const { digest } of [orphan, cached]) utimesSync(store.localPath(digest as Digest), LONG_AGO, LONG_AGO)
+test.runIf(IS_ROOT)('a server whose disk is full removes by itself what nothing needs, and nothing else', async () => {
+  await using place = await startTestServerProcess('data-folder', 'keep: { cache: 1KiB }\n', {
+    place: (folder) => mountSmall(folder, '120m'),
+  })
+  const ana = await place.person('ana')
+  const project = await place.project('caches', {
+    'size.txt': '9000000\n',
+    'tidegate.yaml': `steps:\n  make: { run: 'head -c $(cat size.txt) /dev/urandom > out.bin', deps: [size.txt], outs: [out.bin] }\n`,
+  })
+  await project.push(ana)
+  const ofRun = { params: { project: 'caches', number: 1 } }
+  const cached = (await ana.client.call(listArtifacts, ofRun)).artifacts.find(({ path }) => path === 'out.bin')!
+  await using store = await openFolderStore(join(place.dataFolder, 'store'))
+  const orphan = await store.put(randomBytes(9_000_000))
+  const young = await store.put(randomBytes(100_000))
+  for (const { digest } of [orphan, cached]) utimesSync(store.localPath(digest as Digest), LONG_AGO, LONG_AGO)
 
-    fill(place.dataFolder)
+  fill(place.dataFolder)
 
-    const isThere = (digest: string) => existsSync(store.localPath(digest as Digest))
-    await untilTrue('what nothing needs to go', () => !isThere(orphan.digest) && !isThere(cached.digest))
-    expect(isThere(young.digest)).toBe(true)
-    await project.commit({ 'size.txt': '1000\n' })
-    expect((await project.push(ana)).code).toBe(0)
-    expect(await project.ended(2)).toMatchObject({ state: 'succeeded' })
-  },
-)
+  const isThere = (digest: string) => existsSync(store.localPath(digest as Digest))
+  await untilTrue('what nothing needs to go', () => !isThere(orphan.digest) && !isThere(cached.digest))
+  expect(isThere(young.digest)).toBe(true)
+  await project.commit({ 'size.txt': '1000\n' })
+  expect((await project.push(ana)).code).toBe(0)
+  expect(await project.ended(2)).toMatchObject({ state: 'succeeded' })
+})
 
 const LONG_AGO = new Date(Date.now() - 40 * 24 * 3_600_000)
 
 /** Writes until nothing more fits. */
 // Only root may mount; `.ci/run` is.
-test.runIf(process.getuid?.() === 0)(
-  'lines that a full disk does not take are counted, and the others are whole',
-  async () => {
-    await using folder = await temporaryFolder()
-    await using _small = await mountSmall(folder.path, '64k')
-    const file = join(folder.path, 'server.log')
-    const lines = openLineFile(file, (lost) => `${lost} lost\n`)
-    const ballast = fill(folder.path)
+test.runIf(IS_ROOT)('lines that a full disk does not take are counted, and the others are whole', async () => {
+  await using folder = await temporaryFolder()
+  await using _small = await mountSmall(folder.path, '64k')
+  const file = join(folder.path, 'server.log')
+  const lines = openLineFile(file, (lost) => `${lost} lost\n`)
+  const ballast = fill(folder.path)
 
-    for (let at = 0; at < 100; at++) lines.write(`${'x'.repeat(999)}\n`)
-    const whileFull = readFileSync(file, 'utf8')
-    rmSync(ballast)
-    lines.write('there is room\n')
+  for (let at = 0; at < 100; at++) lines.write(`${'x'.repeat(999)}\n`)
+  const whileFull = readFileSync(file, 'utf8')
+  rmSync(ballast)
+  lines.write('there is room\n')
 
-    expect(whileFull).toMatch(/^(?:x{999}\n)*$/)
-    const taken = whileFull.length / 1_000
-    expect(taken).toBeLessThan(100)
-    expect(readFileSync(file, 'utf8')).toBe(`${whileFull}${100 - taken} lost\nthere is room\n`)
-  },
-)
+  expect(whileFull).toMatch(/^(?:x{999}\n)*$/)
+  const taken = whileFull.length / 1_000
+  expect(taken).toBeLessThan(100)
+  expect(readFileSync(file, 'utf8')).toBe(`${whileFull}${100 - taken} lost\nthere is room\n`)
+})
 
 function fill(folder: string): string {
   const path = join(folder, 'ballast')

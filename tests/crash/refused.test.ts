@@ -3,11 +3,12 @@ import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/db/open-database.ts'
 import { temporaryFolder } from '../source/git-place.ts'
 import { mountReadOnly, mountSmall } from './mounts.ts'
 import { upUntilEnd, type Ended } from './up-until-end.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 let place: Awaited<ReturnType<typeof temporaryFolder>>
 
@@ -92,19 +93,18 @@ test('a half-written lock of a server that died keeps nobody out', async () => {
   expectRefusal(await upUntilEnd(folder, '--port', String(taken.port)), `Port ${taken.port}`)
 })
 
-// Only root may mount; `.ci/run` is.
-if (process.getuid?.() === 0) {
-  test('a data folder on a read-only disk is refused in words', async () => {
+describe.runIf(IS_ROOT)('a disk', () => {
+  test('that is mounted read-only is refused in words', async () => {
     const folder = await folderOf('read-only')
     await using _ = await mountReadOnly(folder)
 
     expectRefusal(await upUntilEnd(folder), `The disk is mounted read-only (${folder}). Mount it for writing again.`)
   })
 
-  test('a disk without room for the database is refused in words', async () => {
+  test('without room for the database is refused in words', async () => {
     const folder = await folderOf('full')
     await using _ = await mountSmall(folder, '256k')
 
     expectRefusal(await upUntilEnd(folder), 'No space is left on the disk')
   })
-}
+})

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { findPython } from '../../src/build/find-python.ts'
 import { folderOfUv } from '../build/python-tools.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 const run = promisify(execFile)
 const CACHES = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
@@ -41,7 +42,7 @@ export async function pythonWith(
 
 async function interpreter(): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']))
-  const forOtherUser = process.getuid?.() === 0
+  const forOtherUser = IS_ROOT
   return (await findPython({ env, forOtherUser, signal: AbortSignal.timeout(60_000) })).executable
 }
 

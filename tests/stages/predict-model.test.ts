@@ -3,6 +3,7 @@ import { inferenceProgram } from '../harness/inference-program.ts'
 import { openTestServer, type TestPerson, type TestServer } from '../harness/server.ts'
 import type { Files } from '../source/git-place.ts'
 import { tellStory } from './delivery-story.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 let place: TestServer
 let ana: TestPerson
@@ -84,7 +85,7 @@ test.each([
     model: 'predict: "src/predict.py:Model"',
     files: { 'requirements.txt': 'pandas\n', 'src/predict.py': PREDICT },
     // Where we are not root it cannot be anybody else, and reads what we read.
-    told: process.getuid?.() === 0 ? [[false], ['']] : [[false]],
+    told: IS_ROOT ? [[false], ['']] : [[false]],
   },
   {
     name: 'program',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openAttemptPlace, readLog, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
 import type { AttemptOrder, CompletionRecord } from '../../src/core/ports/executor.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 let place: AttemptPlace
 
@@ -17,7 +18,6 @@ beforeAll(async () => {
 afterAll(() => place[Symbol.asyncDispose]())
 
 const run = promisify(execFile)
-const IS_ROOT = process.getuid?.() === 0
 const STARTER = new URL('./starter.ts', import.meta.url).pathname
 
 /** As an installation of a user who may not do what root may: all that it has is that user's. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openAttemptPlace, type AttemptPlace } from './attempt-place.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 const USER = { uid: 231_004, gid: 231_004 }
 
@@ -21,14 +22,13 @@ function enter(log: string, lines: string): string[] {
 
 test('an attempt for debugging can be gone on with as its log says, with its variables and not its secrets', async () => {
   const env = { PATH: '/usr/bin:/bin', QUOTED: `it's "so" $HOME` }
-  const asRoot = process.getuid?.() === 0
-  const changes = { env, debug: { keptMs: 60_000 }, ...(asRoot ? { runAs: USER } : {}) }
+  const changes = { env, debug: { keptMs: 60_000 }, ...(IS_ROOT ? { runAs: USER } : {}) }
 
   const { log, order, record } = await place.run('echo half > done.txt; exit 3', changes, { TOKEN: 'hunter22' })
 
   expect(record).toMatchObject({ outcome: 'failed', reason: 'exit' })
   expect(enter(log, 'cat done.txt; echo "$QUOTED"; echo "${TOKEN-not here}"; id -u; touch more && ls "$HOME"')).toEqual(
-    ['half', `it's "so" $HOME`, 'not here', String(asRoot ? USER.uid : process.getuid?.())],
+    ['half', `it's "so" $HOME`, 'not here', String(IS_ROOT ? USER.uid : process.getuid?.())],
   )
   expect(log).toContain(`kept for debugging until`)
 

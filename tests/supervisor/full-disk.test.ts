@@ -17,13 +17,14 @@ import { createJsonFile, replaceJsonFile } from '../../src/lib/json-file.ts'
 import { untilEnded } from '../contract/executor.ts'
 import { mountSmall } from '../crash/mounts.ts'
 import { isDead, openAttemptPlace, until } from './attempt-place.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 let disk: string
 let small: AsyncDisposable
 let count = 0
 
 // Only root may mount; `.ci/run` is.
-describe.runIf(process.getuid?.() === 0)('where the disk is full', () => {
+describe.runIf(IS_ROOT)('where the disk is full', () => {
   beforeAll(async () => {
     disk = mkdtempSync(join(tmpdir(), 'tidegate-full-'))
     small = await mountSmall(disk, '2m')

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AttemptOrder, CompletionRecord } from '../../src/core/ports/executor.ts'
 import { untilEnded } from '../contract/executor.ts'
 import { openAttemptPlace, readLog, type AttemptPlace } from './attempt-place.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 let place: AttemptPlace
 
@@ -15,7 +16,6 @@ beforeAll(async () => {
 
 afterAll(() => place[Symbol.asyncDispose]())
 
-const IS_ROOT = process.getuid?.() === 0
 const STARTER = new URL('./starter.ts', import.meta.url).pathname
 
 /** The supervisor finds its programs in `path`, and is started by `through`. */

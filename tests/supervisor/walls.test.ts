@@ -9,6 +9,7 @@ import { chooseSandbox } from '../../src/flow/choose-sandbox.ts'
 import { describeControlGroups } from '../../src/lib/control-group.ts'
 import { isDead, openAttemptPlace, until, untilFile, untilGone, readLog, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 let place: AttemptPlace
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => place[Symbol.asyncDispose]())
 
-const USER = process.getuid?.() === 0 ? { runAs: { uid: 231_007, gid: 231_007 } } : {}
+const USER = IS_ROOT ? { runAs: { uid: 231_007, gid: 231_007 } } : {}
 
 function groupsOf({ pid, startTicks }: SupervisorClaim['supervisor']): string[] {
   return readdirSync('/sys/fs/cgroup', { recursive: true, withFileTypes: true })

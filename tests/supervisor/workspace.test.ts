@@ -8,6 +8,7 @@ import { readTree } from '../../src/artifacts/read.ts'
 import { flipByte } from '../harness/flip-byte.ts'
 import { openAttemptPlace, untilFile, type AttemptPlace } from './attempt-place.ts'
 import { untilEnded } from '../contract/executor.ts'
+import { IS_ROOT } from '../harness/is-root.ts'
 
 let place: AttemptPlace
 
@@ -191,30 +192,27 @@ test('an absolute link to a place within its output is stored as the relative on
   expect(out.record.message).toContain('The link a leads out of its folder')
 })
 
-test.skipIf(process.getuid?.() !== 0)(
-  "what an attempt's own user leaves in folders of all goes with it, and nothing else",
-  async () => {
-    const user = { uid: 231_011, gid: 231_011 }
-    const kept = mkdtempSync('/tmp/tidegate-kept-')
-    writeFileSync(join(kept, 'file'), 'of somebody')
-    const name = basename(kept)
+test.runIf(IS_ROOT)("what an attempt's own user leaves in folders of all goes with it, and nothing else", async () => {
+  const user = { uid: 231_011, gid: 231_011 }
+  const kept = mkdtempSync('/tmp/tidegate-kept-')
+  writeFileSync(join(kept, 'file'), 'of somebody')
+  const name = basename(kept)
 
-    const { record } = await place.run(
-      `for in in /dev/shm /tmp /var/tmp; do
+  const { record } = await place.run(
+    `for in in /dev/shm /tmp /var/tmp; do
       echo x > $in/${name}.file; mkdir -p $in/${name}.dir/deep; echo x > $in/${name}.dir/deep/file; ln -s ${kept} $in/${name}.link
     done`,
-      { runAs: user },
-    )
+    { runAs: user },
+  )
 
-    expect(record.outcome).toBe('succeeded')
-    const left = ['/dev/shm', '/tmp', '/var/tmp']
-      .flatMap((folder) => readdirSync(folder))
-      .filter((found) => found.startsWith(name))
-    expect(left).toEqual([name])
-    expect(readFileSync(join(kept, 'file'), 'utf8')).toBe('of somebody')
-    rmSync(kept, { recursive: true })
-  },
-)
+  expect(record.outcome).toBe('succeeded')
+  const left = ['/dev/shm', '/tmp', '/var/tmp']
+    .flatMap((folder) => readdirSync(folder))
+    .filter((found) => found.startsWith(name))
+  expect(left).toEqual([name])
+  expect(readFileSync(join(kept, 'file'), 'utf8')).toBe('of somebody')
+  rmSync(kept, { recursive: true })
+})
 
 test('inputs that would leave the workspace are refused', async () => {
   for (const path of ['../escaped', '/tmp/escaped', 'a/../../escaped']) {
@@ -250,7 +248,7 @@ test('an input the store has lost or damaged fails the attempt before its comman
   expect(first.log + second.log).not.toContain('ran\n')
 })
 
-describe('a command of an unprivileged user', () => {
+describe.runIf(IS_ROOT)('a command of an unprivileged user', () => {
   const alice = { uid: 63_001, gid: 63_001 }
   const bob = { uid: 63_002, gid: 63_002 }
 
@@ -329,7 +327,7 @@ describe('a command of an unprivileged user', () => {
   })
 })
 
-test('a full disk is said to be full', async () => {
+test.runIf(IS_ROOT)('a full disk is said to be full', async () => {
   const small = mkdtempSync(join(tmpdir(), 'tidegate-small-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', small])
   try {
