@@ -23,6 +23,11 @@ export async function resolveRef(repository: string, name: string, call: GitCall
   return (await tryGit(repository, args, call))?.toString('utf8').trim()
 }
 
+/** Whether this object is a commit, or a tag of one: a tag may also stand for a file or a folder. Fails where there is none. */
+export async function standsForCommit(repository: string, object: string): Promise<boolean> {
+  return (await runGit(repository, ['cat-file', '-t', `${object}^{}`])).toString('utf8').trim() === 'commit'
+}
+
 /** What a full ref (`refs/heads/main`) holds: for an annotated tag the tag's own id. */
 export async function refCommit(repository: string, ref: string): Promise<string | undefined> {
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', ref]
