@@ -139,6 +139,15 @@ test('a file whose name is no UTF-8 is refused by its name', async () => {
   })
 })
 
+test('a repository that is gone is named, and not git', async () => {
+  const gone = join(folder.path, 'gone.git')
+
+  await expect(resolveRef(gone, 'main')).rejects.toMatchObject({
+    code: 'UPSTREAM',
+    message: expect.stringMatching(`^The repository ${gone} is not there. Start the server on the data folder`),
+  })
+})
+
 test('a submodule is refused by its name', async () => {
   const work = await makeWork(folder.path, 'sub', { 'train.py': '' })
   const entry = `160000,${'1'.repeat(40)},vendor/lib`
