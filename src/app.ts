@@ -20,6 +20,7 @@ import type { Role } from './core/roles.ts'
 import { consumeEvents, hasHappened } from './db/outbox.ts'
 import type { RunRow } from './db/tables.ts'
 import { openDatabase, type Database, type Reader } from './db/open-database.ts'
+import { takeDatabase } from './db/take-database.ts'
 import { runDelivery } from './delivery/delivery-loop.ts'
 import { EXECUTORS } from './drivers/executor/executors.ts'
 import { NOTIFIERS } from './drivers/notifier/notifiers.ts'
@@ -31,7 +32,7 @@ import { actOnAlert } from './flow/alert-to-run.ts'
 import { knownDataset } from './flow/frozen-datasets.ts'
 import { createRouteKeeper } from './flow/deployment-to-traffic.ts'
 import { authorizeGit, refusalOfPush } from './flow/git-rights.ts'
-import type { Installation } from './flow/installation.ts'
+import type { Installation, Log } from './flow/installation.ts'
 import { applyToolSettings } from './flow/apply-tool-settings.ts'
 import { collectRegularly } from './flow/collect-regularly.ts'
 import { keepGoing } from './flow/keep-going.ts'
@@ -86,6 +87,7 @@ export async function startServer(config: ServerConfig): Promise<Server> {
   starting.use(await lockDataFolder(dataFolder))
   const log = pino({ base: null }, openLineFile(join(dataFolder, 'server.log'), describeLostLines))
   const database = starting.use(await openDatabase(config.databaseUrl))
+  starting.use(await takeDatabase(config.databaseUrl, (error) => endOurselves(log, error)))
   const storeFolder = join(dataFolder, 'store')
   const store = starting.use(await STORES.folder(storeFolder))
   const artifacts = openArtifacts(store)
@@ -312,6 +314,12 @@ function ownerIn(text: string): { pid: number; startTicks: string } | undefined 
   } catch {
     return undefined
   }
+}
+
+/** In order, as when somebody asks for it. */
+function endOurselves(log: Log, error: unknown): void {
+  log.error({ error: String(error) }, 'another server has taken the database, so this one ends')
+  process.kill(process.pid, 'SIGTERM')
 }
 
 async function announce(dataFolder: string, facts: { address: string; gateway: string; pid: number }): Promise<void> {

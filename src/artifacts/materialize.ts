@@ -27,9 +27,9 @@ export interface MaterializeOptions {
   readonly owner?: { readonly uid: number; readonly gid: number }
   /**
    * What to do with a symbolic link that leads out of `folder`. `keep` is for workspaces of strangers only,
-   * who follow it with their own rights; whoever reads the folder for the server says `refuse`.
+   * who follow it with their own rights; whoever reads the folder for the server says `refuse`, or is told what is left out.
    */
-  readonly outsideLinks: 'keep' | 'refuse'
+  readonly outsideLinks: 'keep' | 'refuse' | ((path: string, target: string) => void)
   /** Empty folders to make beside the files: places to mount something. */
   readonly folders?: readonly string[]
   readonly signal?: AbortSignal
@@ -135,7 +135,9 @@ export async function writeLarge(store: Store, digest: Digest, path: string): Pr
 
 async function writeLink(store: Store, file: TreeFile, folder: string, options: MaterializeOptions): Promise<void> {
   const target = (await readContent(store, file.digest)).toString('utf8')
-  if (options.outsideLinks === 'refuse' && !linkStaysInside(file.path, target)) {
+  const { outsideLinks } = options
+  if (outsideLinks !== 'keep' && !linkStaysInside(file.path, target)) {
+    if (outsideLinks !== 'refuse') return outsideLinks(file.path, target)
     throw new AppError('INVALID_INPUT', `The link ${file.path} leads out of its folder, to ${target}.`, {
       path: file.path,
     })

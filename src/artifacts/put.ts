@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { AppError } from '../core/errors.ts'
+import { showBytes } from '../lib/show-bytes.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { mapBounded } from '../lib/map-bounded.ts'
 import { linkStaysInside } from './tree-paths.ts'
@@ -96,6 +97,8 @@ async function refuseOtherNames(folder: string, below: string): Promise<void> {
   const names = await readdir(join(folder, below), { encoding: 'buffer' })
   const other = names.find((name) => !isUtf8(name))
   if (other === undefined) return
-  const shown = other.toString('latin1').replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`)
-  throw new AppError('INVALID_INPUT', `The name of ${join(below, shown)} is not UTF-8. Give it another name.`)
+  throw new AppError(
+    'INVALID_INPUT',
+    `The name of ${join(below, showBytes(other))} is not UTF-8. Give it another name.`,
+  )
 }

@@ -51,7 +51,7 @@ export const ERRORS = {
     status: 500,
     meaning: 'The data folder was written by a newer Tidegate; the message names both versions.',
   },
-  DATA_IN_USE: { status: 500, meaning: 'Another `tidegate up` uses this data folder.' },
+  DATA_IN_USE: { status: 500, meaning: 'Another `tidegate up` uses this data folder, or this database.' },
   DISK_FULL: {
     status: 507,
     meaning: 'The disk Tidegate writes to is full. Nothing was changed; it goes on when there is room.',

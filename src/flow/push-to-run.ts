@@ -3,7 +3,7 @@ import { commitBell } from '../db/outbox.ts'
 import type { NewRun } from '../engine/create-run.ts'
 import { projectsIn, type Project } from '../source/projects.ts'
 import { markHandled, unhandledUpdates, type UnhandledUpdate } from '../source/pushes.ts'
-import { resolveRef } from '../source/read-commit.ts'
+import { resolveRef, standsForCommit } from '../source/read-commit.ts'
 import { repositoryFolder } from '../source/repositories.ts'
 import { touchedProjects, type TouchedProject } from '../source/touched-projects.ts'
 import type { Installation } from './installation.ts'
@@ -17,15 +17,27 @@ import { planCommit, type CommitToRun } from './plan-commit.ts'
  */
 export async function runPushes(installation: Installation, signal: AbortSignal): Promise<void> {
   const bell = commitBell(installation.database)
+  /** Until when what could not be planned is left alone: it holds up nobody else's. */
+  const resting = new Map<string, number>()
   try {
     while (!signal.aborted) {
       const updates = await unhandledUpdates(installation.database.read)
-      for (const update of updates) await handleUpdate(installation, update)
-      if (updates.length === 0) await bell.wait(1_000, signal)
+      const due = updates.filter((update) => (resting.get(nameOf(update)) ?? 0) <= performance.now())
+      for (const update of due) {
+        if (await handleUpdate(installation, update)) resting.delete(nameOf(update))
+        else resting.set(nameOf(update), performance.now() + AGAIN_MS)
+      }
+      if (due.length === 0) await bell.wait(AGAIN_MS, signal)
     }
   } finally {
     bell.stop()
   }
+}
+
+const AGAIN_MS = 1_000
+
+function nameOf({ pushId, ref }: UnhandledUpdate): string {
+  return `${pushId} ${ref}`
 }
 
 /** What the run of a project is known by that an update of a ref made. */
@@ -33,7 +45,8 @@ export function keyOfPushedRun(pushId: string, ref: string, project: string): st
   return `push:${pushId}:${ref}:${project}`
 }
 
-async function handleUpdate(installation: Installation, update: UnhandledUpdate): Promise<void> {
+/** Answers whether it could be planned. */
+async function handleUpdate(installation: Installation, update: UnhandledUpdate): Promise<boolean> {
   try {
     const runs = await planUpdate(installation, update)
     await reach('push planned', update.pushId)
@@ -41,12 +54,13 @@ async function handleUpdate(installation: Installation, update: UnhandledUpdate)
       if (!(await markHandled(writer, update.pushId, update.ref))) return
       for (const run of runs) await installation.engine.createRun(writer, run)
     })
+    return true
   } catch (error) {
     installation.log.error(
       { push: update.pushId, ref: update.ref, error: String(error) },
       'a push could not be planned, will be tried again',
     )
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    return false
   }
 }
 
@@ -54,6 +68,7 @@ async function planUpdate(installation: Installation, update: UnhandledUpdate): 
   if (!/^refs\/(heads|tags)\//.test(update.ref)) return []
   const projects = await projectsIn(installation.database.read, update.repository)
   const repository = repositoryFolder(installation.dataFolder, update)
+  if (projects.length === 0 || !(await standsForCommit(repository, update.newCommit))) return []
   const runs: NewRun[] = []
   for (const touched of await touchedProjects({ repository }, projects, update)) {
     const run = await planTouched(installation, update, touched)

@@ -100,12 +100,30 @@ describe('steps', () => {
     [['succeeded', 'waiting'], 'running'],
     [['waiting', 'waiting'], 'waiting'],
     [['succeeded', 'running'], 'running'],
-    [['succeeded', 'skipped'], 'skipped'],
+    [['succeeded', 'skipped'], 'succeeded'],
+    [['skipped', 'skipped'], 'skipped'],
+    [['succeeded', 'cancelled'], 'skipped'],
     [['running', 'failed'], 'failed'],
   ] as const)('%j together are %s', (states, state) => {
     const steps = states.map((one, index) => step(`s${index}`, 'build', one))
 
     expect(strip({ steps })['build']?.state).toBe(state)
+  })
+
+  test('a step that an `if` leaves out takes nothing from its stage, one behind a failure does', () => {
+    const build = [step('environment', 'build', 'succeeded'), step('tell', 'train', 'skipped')]
+    const tests = step('unit', 'unit-tests', 'failed')
+    const later = step('contract', 'integration-tests', 'failed')
+
+    expect(strip({ steps: build })['build']?.state).toBe('succeeded')
+    expect(strip({ steps: [...build, later] })['build']?.state).toBe('succeeded')
+    expect(strip({ steps: [...build, tests] })['build']?.state).toBe('skipped')
+  })
+
+  test('what was cancelled is named beside what ran', () => {
+    const steps = [step('sources', 'build', 'succeeded', { cache: 'miss' }), step('train', 'train', 'cancelled')]
+
+    expect(strip({ steps })['build']).toMatchObject({ state: 'skipped', summary: 'ran sources; cancelled train' })
   })
 
   test('a failing test stands behind the counts', () => {

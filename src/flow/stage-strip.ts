@@ -1,5 +1,5 @@
 import { placeOfRun } from '../core/run-place.ts'
-import { STAGES, stageOfStep, type StageName, type StepStage } from '../core/stages.ts'
+import { STAGES, STEP_STAGES, stageOfStep, type StageName, type StepStage } from '../core/stages.ts'
 import type { DeploymentRow, RunRow } from '../db/tables.ts'
 import type { StepProgress } from '../engine/steps.sql.ts'
 import type { SessionRow } from '../delivery/acceptance/acceptance.sql.ts'
@@ -74,15 +74,26 @@ function tellSteps({ steps }: StripFacts, stage: StageName): Told {
       seconds: spanOf(own),
       summary: `${failed.key}: ${failed.message ?? failed.reason ?? 'failed'}`,
     }
-  return { state: stateOf(own), seconds: spanOf(own), summary: summaryOf(own) }
+  return { state: stateOf(own, steps), seconds: spanOf(own), summary: summaryOf(own) }
 }
 
-function stateOf(steps: readonly StepProgress[]): StripStage['state'] {
-  if (steps.some((step) => step.state === 'running')) return 'running'
-  if (steps.every((step) => step.state === 'succeeded')) return 'succeeded'
-  if (steps.some((step) => step.state === 'waiting'))
-    return steps.some((step) => step.state === 'succeeded') ? 'running' : 'waiting'
-  return 'skipped'
+function stateOf(own: readonly StepProgress[], all: readonly StepProgress[]): StripStage['state'] {
+  const hasSome = (state: StepProgress['state']) => own.some((step) => step.state === state)
+  if (hasSome('running')) return 'running'
+  if (hasSome('waiting')) return hasSome('succeeded') ? 'running' : 'waiting'
+  return hasSome('succeeded') && !own.some((step) => isMissed(step, all)) ? 'succeeded' : 'skipped'
+}
+
+/** Cancelled, or skipped behind something that did not end well: else it is its own `if` that did not want it. */
+function isMissed(step: StepProgress, all: readonly StepProgress[]): boolean {
+  if (step.state !== 'skipped') return step.state === 'cancelled'
+  return all.some(
+    (other) => (other.state === 'failed' || other.state === 'cancelled') && placeOf(other) <= placeOf(step),
+  )
+}
+
+function placeOf({ stage }: StepProgress): number {
+  return STEP_STAGES.indexOf(stage as StepStage)
 }
 
 function summaryOf(steps: readonly StepProgress[]): string {
@@ -92,7 +103,8 @@ function summaryOf(steps: readonly StepProgress[]): string {
   const ran = steps
     .filter((step) => step.state === 'succeeded' && (step.cache === 'miss' || step.cache === 'off'))
     .map((step) => step.key)
-  const running = steps.filter((step) => step.state === 'running').map((step) => step.key)
+  const named = (state: StepProgress['state']) => steps.filter((step) => step.state === state).map((step) => step.key)
+  const [running, cancelled] = [named('running'), named('cancelled')]
   const parts = [
     running.length > 0 ? `running ${listed(running)}` : '',
     ran.length > 0 ? `ran ${listed(ran)}` : '',
@@ -100,7 +112,8 @@ function summaryOf(steps: readonly StepProgress[]): string {
     adopted.length > 0 ? `taken over ${listed(adopted)}` : '',
   ]
   const said = parts.filter((part) => part !== '').join('; ')
-  return said === '' ? (steps.find((step) => step.why !== null)?.why ?? '') : said
+  if (said === '') return steps.find((step) => step.why !== null)?.why ?? ''
+  return cancelled.length === 0 ? said : `${said}; cancelled ${listed(cancelled)}`
 }
 
 /** One line of a strip has room for a few. */

@@ -1,5 +1,6 @@
 import { NO_COMMIT, type RefUpdate } from '../source/hook-messages.ts'
 import type { Project } from '../source/projects.ts'
+import { standsForCommit } from '../source/read-commit.ts'
 import { touchedProjects } from '../source/touched-projects.ts'
 import { pipelinePath } from './pipeline-text.ts'
 
@@ -21,7 +22,13 @@ export async function* whyNoRun(
     return
   }
   const touched = new Set<string>()
+  const ofCommits: RefUpdate[] = []
   for (const update of moved) {
+    if (await standsForCommit(repository, update.newCommit)) ofCommits.push(update)
+    else yield `tidegate: nothing to run for ${update.ref}: it stands for no commit.`
+  }
+  if (ofCommits.length === 0) return
+  for (const update of ofCommits) {
     for (const { project } of await touchedProjects({ repository }, idle, update)) touched.add(project.name)
   }
   const elsewhere = idle.filter(({ name }) => !touched.has(name))

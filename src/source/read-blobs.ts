@@ -16,7 +16,7 @@ const HELD_BYTES = 1 << 20
 /** Contents of many blobs by one git process, in the order asked for. Memory stays bounded. */
 export async function* readBlobs(repository: string, ids: readonly string[]): AsyncGenerator<Blob> {
   const child = spawnGit(repository, ['cat-file', '--batch'], ['pipe', 'pipe', 'pipe'])
-  const ended = endOf(child)
+  const ended = endOf(child, repository)
   const errors = keepTail(child.stderr!)
   // git stops listening when it fails; its exit says why.
   child.stdin!.on('error', () => undefined)

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { AppError, isAppError } from '../core/errors.ts'
+import { showBytes } from '../lib/show-bytes.ts'
 import { readBlobs } from './read-blobs.ts'
 import { runGit, tryGit, type GitCall } from './run-git.ts'
 
@@ -21,6 +22,11 @@ export async function resolveRef(repository: string, name: string, call: GitCall
   if (name === '' || name.includes('\0')) return undefined
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]
   return (await tryGit(repository, args, call))?.toString('utf8').trim()
+}
+
+/** Whether this object is a commit, or a tag of one: a tag may also stand for a file or a folder. Fails where there is none. */
+export async function standsForCommit(repository: string, object: string): Promise<boolean> {
+  return (await runGit(repository, ['cat-file', '-t', `${object}^{}`])).toString('utf8').trim() === 'commit'
 }
 
 /** What a full ref (`refs/heads/main`) holds: for an annotated tag the tag's own id. */
@@ -48,7 +54,8 @@ export async function listCommitFiles(repository: string, commit: string, folder
     const what = folder === '' ? `commit ${commit}` : `folder ${folder} at commit ${commit.slice(0, 12)}`
     throw new AppError('NOT_FOUND', `There is no ${what} in this repository.`, { commit, folder })
   }
-  return parseListing(decodeText(output, 'The name of a file in this commit'))
+  if (!isUtf8(output)) throw nameThatIsNoText(output)
+  return parseListing(output.toString('utf8'))
 }
 
 /**
@@ -112,6 +119,13 @@ export async function readCommitTexts(
     if (isUtf8(content)) texts.set(file.path, content.toString('utf8'))
   }
   return texts
+}
+
+function nameThatIsNoText(listing: Buffer): AppError {
+  // One byte is one character here, so the listing is parsed as any other.
+  const paths = parseListing(listing.toString('latin1')).map(({ path }) => Buffer.from(path, 'latin1'))
+  const shown = showBytes(paths.find((path) => !isUtf8(path)) ?? Buffer.of())
+  return new AppError('INVALID_INPUT', `The name of ${shown} is not UTF-8. Give it another name.`, { path: shown })
 }
 
 /** Fails with INVALID_INPUT, naming `what`, instead of putting question marks into it. */

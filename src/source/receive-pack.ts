@@ -37,7 +37,7 @@ export async function receivePack(
       environment: { GIT_COMMITTER_NAME: about.person, GIT_COMMITTER_EMAIL: reflogEmail(id) },
     },
   )
-  const ended = endOf(child)
+  const ended = endOf(child, about.folder)
   const push: PushInProgress = { id, ...about, at: Date.now(), pid: child.pid ?? 0, journaled: undefined }
   startAnswer(response, 'application/x-git-receive-pack-result')
   const sent = feedGit(body, child.stdin!)

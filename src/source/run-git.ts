@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { AppError } from '../core/errors.ts'
 
 /** Settings of one call, above those of the repository: `{ 'receive.fsckObjects': 'true' }`. */
@@ -57,7 +58,7 @@ async function collect(
 ): Promise<{ code: number | null; output: Buffer; message: string }> {
   const maxBytes = options.maxBytes ?? 64 << 20
   const child = spawnGit(repository, args, ['ignore', 'pipe', 'pipe'], options)
-  const ended = endOf(child)
+  const ended = endOf(child, repository)
   const errors = keepTail(child.stderr!)
   const chunks: Buffer[] = []
   let size = 0
@@ -73,16 +74,22 @@ async function collect(
 }
 
 /** The exit code, null after a signal. Fails with UPSTREAM when git cannot be started at all. */
-export function endOf(child: ChildProcess): Promise<number | null> {
+export function endOf(child: ChildProcess, repository: string): Promise<number | null> {
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('close', resolve)
-    child.once('error', (cause) => {
-      reject(new AppError('UPSTREAM', `git cannot be started: ${cause.message}. Install git.`, {}, { cause }))
-    })
+    child.once('error', (cause) => reject(notStarted(repository, cause)))
   })
   // Whoever awaits it later sees the error; until then it must not count as unhandled.
   ended.catch(() => undefined)
   return ended
+}
+
+/** Of a folder that is not there the system says the same as of a program that is not. */
+function notStarted(repository: string, cause: Error): AppError {
+  const message = existsSync(repository)
+    ? `git cannot be started: ${cause.message}. Install git.`
+    : `The repository ${repository} is not there. Start the server on the data folder that belongs to its database, or restore a backup.`
+  return new AppError('UPSTREAM', message, {}, { cause })
 }
 
 /** The last 2,000 characters of a stream, without holding the rest. */

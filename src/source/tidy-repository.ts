@@ -20,6 +20,6 @@ async function tidy(repository: string, signal: AbortSignal): Promise<void> {
   const stop = () => child.kill('SIGTERM')
   signal.addEventListener('abort', stop)
   // A tidying that fails is tried again after the next push; git keeps the reason in gc.log.
-  await endOf(child).catch(() => null)
+  await endOf(child, repository).catch(() => null)
   signal.removeEventListener('abort', stop)
 }

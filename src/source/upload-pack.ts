@@ -34,7 +34,7 @@ export async function advertiseRefs(
   )
   startAnswer(response, `application/x-git-${asked.service}-advertisement`)
   if (protocol === undefined || !protocol.includes('version=2')) response.write(serviceHeader(asked.service))
-  await streamAnswer(child, response)
+  await streamAnswer(child, repository, response)
 }
 
 /** `POST git-upload-pack`: a fetch or clone. Git ends with its client. */
@@ -50,12 +50,16 @@ export async function uploadPack(
   })
   startAnswer(response, 'application/x-git-upload-pack-result')
   const sent = feedGit(body, child.stdin!)
-  await streamAnswer(child, response)
+  await streamAnswer(child, repository, response)
   await sent
 }
 
-async function streamAnswer(child: ReturnType<typeof spawnGit>, response: ServerResponse): Promise<void> {
-  const ended = endOf(child)
+async function streamAnswer(
+  child: ReturnType<typeof spawnGit>,
+  repository: string,
+  response: ServerResponse,
+): Promise<void> {
+  const ended = endOf(child, repository)
   const errors = keepTail(child.stderr!)
   const left = () => child.kill('SIGKILL')
   response.once('close', left)

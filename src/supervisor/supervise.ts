@@ -119,7 +119,8 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
     const store = await attempt.tools.openStore(order.storeFolder)
     const placed = await placeFolders(order, store, attempt.log, watch.signal)
     const files = [...order.inputs, ...placed.files, ...(await checkpointFiles(order, store, attempt.log))]
-    await prepareWorkspace(order, files, placed.mounts, store, watch.signal)
+    const note = (line: string) => attempt.log.note(line)
+    await prepareWorkspace({ order, files, mounts: placed.mounts, store, signal: watch.signal, note })
     await Promise.race([attempt.start.confirmed, aborted(watch.signal)])
     watch.signal.throwIfAborted()
     return await withCheckpoint(order, await runAndCollect(attempt, placed, store), store, attempt.log)

@@ -26,17 +26,21 @@ export function privateFolders({ workspace }: AttemptOrder) {
   return { home: `${workspace}.home`, tmp: `${workspace}.tmp` }
 }
 
+export interface Filling {
+  readonly order: AttemptOrder
+  readonly files: readonly TreeFile[]
+  readonly mounts: readonly Mount[]
+  readonly store: Store
+  readonly signal: AbortSignal
+  /** Writes a line into the attempt's log. */
+  readonly note: (line: string) => void
+}
+
 /**
  * Makes workspace, home and temporary folder, each for the attempt's user alone, and fills the workspace.
  * What is left of an earlier try that was killed here is removed first.
  */
-export async function prepareWorkspace(
-  order: AttemptOrder,
-  files: readonly TreeFile[],
-  mounts: readonly Mount[],
-  store: Store,
-  signal: AbortSignal,
-): Promise<void> {
+export async function prepareWorkspace({ order, files, mounts, store, signal, note }: Filling): Promise<void> {
   const { home, tmp } = privateFolders(order)
   mkdirSync(dirname(order.workspace), { recursive: true, mode: 0o711 })
   for (const folder of [order.workspace, home, tmp]) {
@@ -44,7 +48,11 @@ export async function prepareWorkspace(
     mkdirSync(folder, { mode: 0o700 })
   }
   // A command follows its links with its own rights; a task would follow them with ours.
-  const outsideLinks = order.command.kind === 'command' ? 'keep' : 'refuse'
+  const outsideLinks =
+    order.command.kind === 'command'
+      ? 'keep'
+      : (path: string, target: string) =>
+          note(`the link ${path} leads out of the workspace, to ${target}: it is left out`)
   const owner = order.runAs ? { owner: order.runAs } : {}
   const folders = mounts.map(({ path }) => path)
   await materialize(store, files, order.workspace, { ...owner, folders, outsideLinks, signal })

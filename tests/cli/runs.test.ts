@@ -152,6 +152,27 @@ test('a follower of a step that came from the cache is told so', async () => {
   expect(asked.stderr).toContain('has no log: its outputs came from the cache')
 })
 
+test('who asks for the log of a step that was refused is told why there is none', async () => {
+  const refused = await place.project('refused', {
+    'tidegate.yaml': 'steps: { train: { run: echo, secrets: [KEY] } }\n',
+  })
+  await refused.push(ana)
+
+  const asked = await tidegate('logs', 'refused/1')
+  const others = await Promise.all([
+    tidegate('logs', 'refused/1', 'train', '-f'),
+    tidegate('logs', 'refused/1', 'train', '--json'),
+    tidegate('logs', 'refused/1', 'train', '--raw', '--attempt', '1'),
+    tidegate('logs', 'refused/1', 'train', '--grep', '.'),
+  ])
+
+  expect(asked).toMatchObject({ code: 2, stdout: '' })
+  expect(asked.stderr).toMatch(
+    /^Step train of refused#1 has no log: attempt 1 failed before it began \(Project "refused" has no secret KEY\..*\)\.\n$/,
+  )
+  for (const other of others) expect(other).toMatchObject({ code: 2, stdout: '', stderr: asked.stderr })
+})
+
 test('with --json a log is an object for each line, shown, followed or searched', async () => {
   const lines = (outcome: Outcome) =>
     outcome.stdout

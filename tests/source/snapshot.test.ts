@@ -126,6 +126,28 @@ test('one folder of a repository with several is a tree of its own', async () =>
   await expect(snapshotCommit(store, repository, commit, 'models/none')).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
+test('a file whose name is no UTF-8 is refused by its name', async () => {
+  const work = await makeWork(folder.path, 'latin', { 'data/train.py': '' })
+  await writeFile(Buffer.concat([Buffer.from(join(work, 'data/caf')), Buffer.of(0xe9)]), 'x')
+  await git(work, 'add', '--all')
+  await git(work, 'commit', '--quiet', '--message', 'a name')
+  const repository = await publish(work, 'latin')
+
+  await expect(snapshotCommit(store, repository, await git(work, 'rev-parse', 'HEAD'))).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    message: String.raw`The name of data/caf\xe9 is not UTF-8. Give it another name.`,
+  })
+})
+
+test('a repository that is gone is named, and not git', async () => {
+  const gone = join(folder.path, 'gone.git')
+
+  await expect(resolveRef(gone, 'main')).rejects.toMatchObject({
+    code: 'UPSTREAM',
+    message: expect.stringMatching(`^The repository ${gone} is not there. Start the server on the data folder`),
+  })
+})
+
 test('a submodule is refused by its name', async () => {
   const work = await makeWork(folder.path, 'sub', { 'train.py': '' })
   const entry = `160000,${'1'.repeat(40)},vendor/lib`

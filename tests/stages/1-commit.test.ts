@@ -144,6 +144,27 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await rowOf('tagged', 'v2')).toMatchObject({ concurrency_group: null })
   })
 
+  test('a tag of a file or a folder starts nothing, and holds up nobody', async () => {
+    const steps = "steps: { train: { if: branch == 'none', run: train } }\n"
+    const { work, url } = await prepare('objects', {
+      'tidegate.yaml': `on: { push: { branches: ["**"], tags: ["**"] } }\n${steps}`,
+    })
+    const other = await prepare('bystander', { 'tidegate.yaml': steps })
+    await runClient(work, ['push', url, 'main'])
+    await git(work, 'tag', 'key', 'HEAD:tidegate.yaml')
+    await git(work, 'tag', 'folder', 'HEAD^{tree}')
+    await git(work, 'tag', '-a', '-m', 'of a file', 'signed', 'key')
+
+    const tags = await runClient(work, ['push', url, 'key', 'folder', 'signed'])
+    await runClient(other.work, ['push', other.url, 'main'])
+
+    expect(tags.stderr).toContain('remote: tidegate: nothing to run for refs/tags/key: it stands for no commit.')
+    expect(tags.stderr).toContain('remote: tidegate: nothing to run for refs/tags/folder: it stands for no commit.')
+    expect(tags.stderr).toContain('remote: tidegate: nothing to run for refs/tags/signed: it stands for no commit.')
+    expect((await runsOf('objects')).map(({ number }) => number)).toEqual([1])
+    expect(await runsOf('bystander')).toHaveLength(1)
+  })
+
   test('the rules of a tag are those of the default branch, whatever stands at the tag', async () => {
     const { work, url } = await prepare('loose', { 'tidegate.yaml': TAGGED })
     await git(work, 'push', '--quiet', '-o', 'detach', url, 'main')

@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { join } from 'node:path'
 import type { RunDetail } from '../../src/api/runs.ts'
@@ -158,6 +159,21 @@ model: { pth: model.onnx }
     expect(train).toMatchObject({ state: 'failed', reason: 'missing-outs' })
     expect(train.message).toMatch(/did not write model\.onnx.*modle\.onnx/s)
     expect(push.stderr).toContain('modle.onnx')
+  })
+
+  test('a commit with a link to where its data is on other machines runs', async () => {
+    const project = await place.project('linked', {
+      'tidegate.yaml': 'steps: { train: { run: "readlink data; readlink common" } }\n',
+    })
+    await symlink('/mnt/lake/digits', join(project.work, 'data'))
+    await symlink('../shared', join(project.work, 'common'))
+    await project.commit({ 'readme.md': 'links' })
+
+    await project.push(ana)
+
+    expect((await project.run(1)).state).toBe('succeeded')
+    expect(await project.log(1, 'train')).toBe('/mnt/lake/digits\n../shared\n')
+    expect(await project.log(1, 'sources')).toContain('the link data leads out of the workspace, to /mnt/lake/digits')
   })
 
   test('who asks for the log of a step that could not start is told why it did not', async () => {

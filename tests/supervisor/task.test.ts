@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { judgeEnd } from '../../src/engine/judge-end.ts'
@@ -26,6 +26,24 @@ test('what a task answers is in the record', async () => {
     outs: { 'report.json': { kind: 'file' } },
   })
   expect(log).toBe(`working in ${order.workspace}\n`)
+})
+
+test('a link of the commit that leads out is not there for a task, and its log says so', async () => {
+  const inputs = [
+    { ...(await place.file('data', '/mnt/lake')), symlink: true as const },
+    { ...(await place.file('models/shared', '../../shared')), symlink: true as const },
+    { ...(await place.file('latest', 'v1')), symlink: true as const },
+    await place.file('v1', 'one'),
+  ]
+
+  const { record, log, order } = await place.run(task('gate', {}), { inputs })
+
+  expect(record.outcome).toBe('succeeded')
+  expect(new Set(readdirSync(order.workspace, { recursive: true, encoding: 'utf8' }))).toEqual(
+    new Set(['latest', 'models', 'v1']),
+  )
+  expect(log).toContain('[tidegate] the link data leads out of the workspace, to /mnt/lake: it is left out\n')
+  expect(log).toContain('the link models/shared leads out of the workspace, to ../../shared: it is left out\n')
 })
 
 test('an error that is meant for people fails a task with its message', async () => {

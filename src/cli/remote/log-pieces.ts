@@ -43,9 +43,15 @@ export async function* followedPieces(client: Client, place: LogPlace): AsyncGen
     yield* followedAttempt(client, place)
     return
   }
+  let isEmpty = true
   for await (const attempt of attemptsOf(client, params)) {
-    for await (const piece of followedAttempt(client, { params, which: { attempt } })) yield { ...piece, attempt }
+    for await (const piece of followedAttempt(client, { params, which: { attempt } })) {
+      isEmpty = false
+      yield { ...piece, attempt }
+    }
   }
+  // Perhaps its attempts could not even begin: the server says so then.
+  if (isEmpty) await client.fetch(getLog, { params, query: { limit: 1 } })
 }
 
 async function* followedAttempt(client: Client, { params, which }: LogPlace): AsyncGenerator<LogPiece> {

@@ -4,7 +4,7 @@ import type { ReadableStream } from 'node:stream/web'
 import type { Handlers } from '../handlers.ts'
 import { AppError } from '../../core/errors.ts'
 import { timeAt } from '../../core/log-times.ts'
-import { ATTEMPT_TRANSITIONS, type AttemptState } from '../../core/run-state.ts'
+import { ATTEMPT_TRANSITIONS, type AttemptState, type StepState } from '../../core/run-state.ts'
 import { isFinal } from '../../core/transitions.ts'
 import type { AttemptRow, StepRow } from '../../db/tables.ts'
 import { grepLog } from '../../engine/grep-log.ts'
@@ -20,7 +20,7 @@ type LogHandlers = Pick<Handlers, 'getLog' | 'getLogTimes' | 'searchLog' | 'foll
 export function logHandlers(installation: Installation): LogHandlers {
   return {
     async getLog({ params, query }) {
-      const { attempt, file } = await logOf(installation, params, query)
+      const { attempt, file } = await writtenLogOf(installation, params, query)
       const isComplete = isFinal<AttemptState>(ATTEMPT_TRANSITIONS, attempt.state)
       const body =
         query.limit === 'all'
@@ -35,7 +35,7 @@ export function logHandlers(installation: Installation): LogHandlers {
       return { times: (await openLogTimes(file).between(query.from, query.to)).map(({ offset, at }) => [offset, at]) }
     },
     async searchLog({ params, query, signal }) {
-      const { file } = await logOf(installation, params, query)
+      const { file } = await writtenLogOf(installation, params, query)
       const { lines, next } = await grepLog(file, { ...query, ignoresCase: query.ignoreCase === 'yes' }, signal)
       const last = lines.at(-1)
       const times = last === undefined ? [] : await openLogTimes(file).between(query.offset, last.offset + 1)
@@ -72,10 +72,29 @@ async function hasEnded({ database }: Installation, attempt: AttemptRow): Promis
   return now === undefined || isFinal<AttemptState>(ATTEMPT_TRANSITIONS, now.state)
 }
 
+type InStep = { readonly project: string; readonly number: number; readonly step: string }
+type WhichLog = { readonly attempt?: number | undefined; readonly service?: string | undefined }
+
+/** As `logOf`, and refused where the attempt ended without one: nothing was printed, and nothing will be. */
+async function writtenLogOf(
+  installation: Installation,
+  params: InStep,
+  which: WhichLog,
+): Promise<{ attempt: AttemptRow; file: string }> {
+  const found = await logOf(installation, params, which)
+  const { attempt, file } = found
+  if (existsSync(file) || !isFinal<AttemptState>(ATTEMPT_TRANSITIONS, attempt.state)) return found
+  const why = attempt.started_at === null ? `${endInWords(attempt.state)} before it began` : 'left none'
+  throw new AppError(
+    'NOT_FOUND',
+    `Step ${params.step} of ${idOf(params)} has no log: attempt ${attempt.number} ${why}${because(attempt.message)}.`,
+  )
+}
+
 async function logOf(
   installation: Installation,
-  params: { readonly project: string; readonly number: number; readonly step: string },
-  { attempt: number, service }: { readonly attempt?: number | undefined; readonly service?: string | undefined },
+  params: InStep,
+  { attempt: number, service }: WhichLog,
 ): Promise<{ attempt: AttemptRow; file: string }> {
   const attempts = await listAttempts(installation.database.read, idOf(params), { step: params.step, limit: 200 })
   const attempt = number === undefined ? attempts.at(-1) : attempts.find((one) => one.number === number)
@@ -94,11 +113,17 @@ async function logOf(
 }
 
 function whyNoLog({ state, cache, why, message }: StepRow): string {
-  const because = (text: string | null) => (text === null ? '' : ` (${text})`)
   if (state === 'waiting' || state === 'running') return `it has not begun${because(why)}`
-  if (state !== 'succeeded')
-    return `it ${state === 'failed' ? '' : 'was '}${state} before it began${because(message ?? why)}`
+  if (state !== 'succeeded') return `it ${endInWords(state)} before it began${because(message ?? why)}`
   return cache === 'hit' ? `its outputs came from the cache${because(why)}` : `nothing ran${because(why)}`
+}
+
+function endInWords(state: AttemptState | StepState): string {
+  return state === 'failed' ? 'failed' : `was ${state}`
+}
+
+function because(text: string | null): string {
+  return text === null ? '' : ` (${text.replace(/\.$/, '')})`
 }
 
 /** Its row knows of bytes that are not there any more. Without a byte there never was a file. */
