@@ -292,6 +292,17 @@ describe('s3', () => {
     expect(second.lines).toContain('1 of 2 files are unchanged and were not sent again')
   })
 
+  test.each([
+    ['clash/', ['a', 'a/b'], '"a" is not a folder'],
+    ['twice/', ['a//b'], 'it has an empty part'],
+  ])('keys below %s that are no files of one folder are refused where they are frozen', async (prefix, keys, words) => {
+    for (const key of keys) await put(`${prefix}${key}`, '1')
+
+    const output = await freeze({ kind: 's3', bucket: 'lake', key: prefix, secret: 'KEY' }, access)
+
+    expect(output.failure).toMatchObject({ reason: 'refused', message: expect.stringContaining(words) as string })
+  })
+
   test('what the installation’s own credentials may read is said by an administrator', async () => {
     await put('own.txt', 'ours')
     const [id = '', key = ''] = S3_SECRET.split(':')
