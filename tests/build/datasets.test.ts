@@ -98,6 +98,38 @@ steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv, train.txt] } }
   expect(datasets).toMatchObject([{ run: 'setback#2', pushedBy: null, digest: sha256('two\n') }])
 })
 
+test('what a branch froze from a source of its own does not become, or clean up, what the others use', async () => {
+  const [ours, theirs] = [join(lake, 'ours.csv'), join(lake, 'theirs.csv')]
+  await writeFile(ours, 'ours\n')
+  await writeFile(theirs, 'theirs\n')
+  const declared = (file: string) => ({
+    'tidegate.yaml': `data: { d.csv: { from: "file:${file}" } }
+steps: { train: { run: wc d.csv, deps: [d.csv] } }
+`,
+  })
+  const project = await place.project('branched', declared(ours))
+  await project.push(ana)
+  await project.commit(declared(theirs))
+  await project.push(ana, 'main:other')
+  await ageStore()
+
+  await place.admin.client.call(collectGarbage, { body: { dryRun: false } })
+  await writeFile(ours, 'moved\n')
+  await project.commit({ ...declared(ours), 'notes.txt': 'a typo' })
+  await project.push(ana)
+
+  expect(stepOf(await project.run(3), 'data:d.csv')).toMatchObject({
+    cache: 'hit',
+    why: 'as branched#1 froze it; --refresh-data asks the source again',
+  })
+})
+
+/** So that garbage collection spares nothing for its youth. */
+async function ageStore(): Promise<void> {
+  const content = join(place.dataFolder, 'store/sha256')
+  for (const path of await readdir(content, { recursive: true })) await utimes(join(content, path), 0, 0)
+}
+
 test('of a pushed dataset the list shows what was pushed last, whatever runs have used', async () => {
   const project = await place.project('listed', {
     'tidegate.yaml': `data: { d.csv: { from: store } }
