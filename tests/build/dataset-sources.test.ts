@@ -182,6 +182,19 @@ describe('https', () => {
     expect((await freeze(source('/replaced.bin'))).result?.digest).toBe(sha256(after))
   })
 
+  test('an answer that cannot be unpacked is asked for again, and the log says why', async () => {
+    let answers = 0
+    behave = (_, response) => {
+      if (answers++ > 0) return void response.end('plain')
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip at all')
+    }
+
+    const output = await freeze(source('/packed.bin'))
+
+    expect(await contentOf(output)).toEqual({ '': 'plain' })
+    expect(output.lines).toContain('terminated (incorrect header check); tries again in 200 ms')
+  })
+
   test('a server that is not well for a moment is asked again', async () => {
     let requests = 0
     const well = serves(Buffer.from('fine'))
