@@ -130,6 +130,34 @@ async function ageStore(): Promise<void> {
   for (const path of await readdir(content, { recursive: true })) await utimes(join(content, path), 0, 0)
 }
 
+test('of a dataset that nobody owns each digest is told, and which of them pushes to the default branch use', async () => {
+  const [ours, theirs] = [join(lake, 'shown.csv'), join(lake, 'shown-elsewhere.csv')]
+  await writeFile(ours, 'a\n1\n')
+  await writeFile(theirs, 'a\n')
+  const declared = (file: string) => ({
+    'tidegate.yaml': `data: { d.csv: { from: "file:${file}" } }
+steps: { train: { run: wc d.csv, deps: [d.csv] } }
+`,
+  })
+  const project = await place.project('shown', declared(ours))
+  await project.push(ana)
+  await writeFile(ours, 'a\n1\n2\n')
+  await start(project, true)
+  await project.commit(declared(theirs))
+  await project.push(ana, 'main:other')
+
+  const params = { project: 'shown' }
+  const { versions } = await ana.client.call(showDataset, { params, query: { path: 'd.csv' } })
+  const { datasets } = await ana.client.call(listDatasets, { params })
+
+  expect(versions).toMatchObject([
+    { state: 'frozen', run: 'shown#3', rows: 0, isUsed: false },
+    { state: 'frozen', run: 'shown#2', rows: 2, isUsed: true },
+    { state: 'frozen', run: 'shown#1', rows: 1, isUsed: false },
+  ])
+  expect(datasets).toMatchObject([{ digest: sha256('a\n1\n2\n'), run: 'shown#2' }])
+})
+
 test('of a pushed dataset the list shows what was pushed last, whatever runs have used', async () => {
   const project = await place.project('listed', {
     'tidegate.yaml': `data: { d.csv: { from: store } }
