@@ -11,6 +11,7 @@ import { countRows } from './count-rows.ts'
 import { fetchSource, type FetchOptions } from './fetch-source.ts'
 import { freezeDvc, type OpenRemote } from './freeze-dvc.ts'
 import { freezeProduction, type ProductionQuestion } from './freeze-production.ts'
+import { howToPushAgain } from './how-to-push-again.ts'
 import { memoryFile, readMemory, writeMemory } from './source-memory.ts'
 import { sourceOf } from './source-of.ts'
 
@@ -168,13 +169,11 @@ async function whole(
   const files = artifact.kind === 'tree' ? await artifacts.filesOf(artifact) : [artifact]
   for (const { digest } of files) {
     if (await artifacts.keep(digest)) continue
-    const remedy =
-      source.kind === 'store'
-        ? `Push it again: \`tidegate data push ${project} ${path} <file or folder>\`.`
-        : 'Run this run again.'
-    throw new AppError('NOT_FOUND', `${path}: ${digest} is gone from the store, or was damaged there. ${remedy}`, {
-      digest,
-    })
+    const why = (await artifacts.wasDamaged(digest)) ? 'was damaged on the disk' : 'is gone from the store'
+    const message = `${path}: ${digest} ${why}.`
+    const remedy = howToPushAgain(project, { path, source })
+    if (remedy === undefined) throw new AppError('NOT_FOUND', message, { digest })
+    throw new AppError('NOT_FOUND', `${message} ${remedy}`)
   }
   return artifact
 }

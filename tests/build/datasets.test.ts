@@ -314,16 +314,25 @@ steps:
   const asked = await start(project, false)
   await push()
   const healed = await start(project, false)
+  await store.delete(sha256('by hand\n'))
+  const gone = await start(project, false)
 
   const met = await project.run(2)
   expect(stepOf(met, 'one').message).toContain('lake.csv cannot be put into place')
   expect(stepOf(met, 'two')).toMatchObject({ state: 'failed', reason: 'damaged-input' })
+  const again = 'Push it again: `tidegate data push rotten pushed.csv <file or folder>`.'
+  expect(stepOf(met, 'two').message).toMatch(new RegExp(`It is set aside now, .* ${again}$`))
   expect(stepOf(asked, 'data:lake.csv')).toMatchObject({
     state: 'succeeded',
     why: 'made anew: its outputs were damaged on the disk',
   })
-  expect(stepOf(asked, 'data:pushed.csv').message).toContain('Push it again: `tidegate data push rotten pushed.csv')
+  expect(stepOf(asked, 'data:pushed.csv').message).toBe(
+    `pushed.csv: ${sha256('by hand\n')} was damaged on the disk. ${again}`,
+  )
   expect(healed.state).toBe('succeeded')
+  expect(stepOf(gone, 'data:pushed.csv').message).toBe(
+    `pushed.csv: ${sha256('by hand\n')} is gone from the store. ${again}`,
+  )
 })
 
 test('a folder of a thousand files is mounted for a step, which cannot change it, and stays while it is used', async () => {
