@@ -32,6 +32,8 @@ export interface OwnedDataset {
   readonly owners: readonly string[]
   /** Digests that had a yes. */
   readonly approved: readonly Digest[]
+  /** Digests that had a no: nobody is asked about them again. */
+  readonly rejected: readonly Digest[]
   readonly last?: FrozenContent & { readonly frozenAt: number }
 }
 
@@ -85,7 +87,7 @@ function use(input: FreezeDatasetInput, frozen: FrozenContent, context: TaskCont
   const { path, owned } = input
   context.log(`${path}: ${describe(frozen)}`)
   if (owned === undefined || owned.approved.includes(frozen.artifact.digest)) return outputOf(input, frozen)
-  const waits = `${describe(frozen)} is new, and waits for the yes of ${owned.owners.join(' or ')}: \`tidegate data approve\``
+  const waits = `${describe(frozen)} ${whyNotUsed(owned, frozen)}`
   if (owned.last === undefined) {
     const message = `${path}: ${waits}. No digest of it had one yet.`
     const result = { ...outputOf(input, frozen).result, proposed: frozen }
@@ -94,6 +96,13 @@ function use(input: FreezeDatasetInput, frozen: FrozenContent, context: TaskCont
   context.log(`${path}: ${waits}. This run uses the last that was approved, ${describe(owned.last)}`)
   const output = outputOf(input, owned.last)
   return { ...output, result: { ...output.result, frozenAt: owned.last.frozenAt, proposed: frozen } }
+}
+
+function whyNotUsed({ owners, rejected }: OwnedDataset, { artifact }: FrozenContent): string {
+  const who = owners.join(' or ')
+  return rejected.includes(artifact.digest)
+    ? `was rejected, and ${who} may still say yes: \`tidegate data approve --digest ${artifact.digest}\``
+    : `is new, and waits for the yes of ${who}: \`tidegate data approve\``
 }
 
 function outputOf({ path, identity }: FreezeDatasetInput, { artifact, rows }: FrozenContent) {

@@ -10,6 +10,7 @@ import {
   listDatasets,
   pushDataset,
   putContent,
+  rejectDataset,
   showDataset,
 } from '../../src/api/datasets.ts'
 import { pushData } from '../../src/cli/remote/push-data.ts'
@@ -428,6 +429,26 @@ steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv] } }
     { state: 'pending', rows: 2, isUsed: false },
     { state: 'approved', rows: 1, isUsed: true },
   ])
+})
+
+test('a digest that was rejected is not said to wait when a run meets it again', async () => {
+  const owner = await place.person('olaf')
+  const file = join(lake, 'refused.csv')
+  await writeFile(file, 'a\n1\n')
+  const project = await place.project('refused', {
+    'tidegate.yaml': `data: { raw.csv: { from: "file:${file}", owners: [olaf] } }
+steps: { train: { run: cat raw.csv, deps: [raw.csv] } }
+`,
+  })
+  await project.push(ana)
+  const body = { path: 'raw.csv', reason: 'half of it is missing' }
+  await owner.client.call(rejectDataset, { params: { project: 'refused' }, body })
+
+  const again = await start(project, true)
+
+  const message = stepOf(again, 'data:raw.csv').message
+  expect(message).toContain(`was rejected, and olaf may still say yes: \`tidegate data approve --digest sha256:`)
+  expect(message).not.toContain('waits')
 })
 
 test('a file with problems, or none, on the default branch takes away no owner and opens no held-out rows', async () => {
