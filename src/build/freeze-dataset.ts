@@ -188,7 +188,10 @@ async function whole(
 }
 
 async function freezeFile(path: string, memory: string, { artifacts }: TaskContext): Promise<ArtifactRef> {
-  return (await stat(path)).isDirectory() ? artifacts.putFolderAgain(path, memory) : artifacts.putFile(path)
+  if (!(await stat(path)).isDirectory()) return artifacts.putFile(path)
+  const folder = await artifacts.putFolderAgain(path, memory)
+  if ((await artifacts.filesOf(folder)).length > 0) return folder
+  throw new AppError('INVALID_INPUT', `${path} holds nothing. Is what should be there mounted?`)
 }
 
 async function fetchRemembering(

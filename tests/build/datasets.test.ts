@@ -285,6 +285,10 @@ steps: { train: { run: cat data/images/a.txt && wc -c < data/images/deep/big.bin
   await project.commit({ 'notes.txt': 'x' })
   await project.push(ana)
 
+  await mkdir(join(lake, 'nothing'))
+  const empty = pushData(ana.client, { project: 'pushes', path: 'd', source: join(lake, 'nothing') }, () => undefined)
+
+  await expect(empty).rejects.toThrow('holds no file: runs would have no data.')
   expect(early.stderr).toContain('Nothing was pushed to data/images yet')
   expect(first.version).toMatchObject({ state: 'pushed', isUsed: true, isDeclared: true })
   expect(first.lines).toContain('0 there already, sending 2 (20971524 bytes)')
