@@ -5,18 +5,20 @@ import { operation } from './operation.ts'
 const DigestText = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest is sha256: and 64 hex digits')
 const DatasetPath = z.string().min(1).max(1_000).describe('as under `data:` of the pipeline file')
 
-/** A digest that was pushed, or that a run found in a dataset with owners, beside the one it would replace. */
+/** A digest that was pushed, that a run found in a dataset with owners, or that one froze of a source without. */
 export const DatasetVersion = z.object({
   path: DatasetPath,
   digest: DigestText,
   kind: z.enum(['file', 'tree']),
   bytes: z.number(),
   rows: z.number().nullable().describe('null for what is no table'),
-  state: z.enum(['pushed', 'pending', 'approved', 'rejected']),
+  state: z
+    .enum(['pushed', 'pending', 'approved', 'rejected', 'frozen'])
+    .describe('frozen: by a run, with nobody to be asked about it'),
   isUsed: z.boolean().describe('what a run would use now'),
-  run: z.string().nullable().describe('the run that found it'),
+  run: z.string().nullable().describe('the run that found or froze it'),
   pushedBy: z.string().nullable(),
-  askedAt: Millis,
+  askedAt: Millis.describe('UTC epoch milliseconds: when it was pushed, found or frozen'),
   decidedBy: z.string().nullable(),
   decidedAt: Millis.nullable(),
   reason: z.string().nullable(),
@@ -27,7 +29,7 @@ export const Dataset = z.object({
   path: DatasetPath,
   from: z.string().nullable().describe('where it comes from on the default branch; null: not declared there'),
   owners: z.array(z.string()),
-  digest: DigestText.nullable().describe('as it was frozen last: what a push uses'),
+  digest: DigestText.nullable().describe('as it was frozen last: what a push to the default branch uses'),
   bytes: z.number().nullable(),
   rows: z.number().nullable(),
   run: z.string().nullable().describe('the run that froze it'),
@@ -49,7 +51,7 @@ export const listDatasets = operation({
 
 export const showDataset = operation({
   name: 'showDataset',
-  summary: 'Digests of one dataset that were pushed or found, newest first',
+  summary: 'Digests of one dataset that were pushed, found or frozen, newest first',
   method: 'GET',
   path: '/projects/{project}/datasets/versions',
   role: 'viewer',

@@ -1,5 +1,7 @@
 import { readTree } from './read.ts'
-import type { ArtifactRef } from '../core/tree.ts'
+import { isAppError } from '../core/errors.ts'
+import { isLostContent } from '../core/lost-content.ts'
+import type { ArtifactRef, TreeFile } from '../core/tree.ts'
 import { reach } from '../core/points.ts'
 import type { Digest } from '../core/digest.ts'
 import type { Store } from '../core/ports/store.ts'
@@ -116,9 +118,19 @@ async function expand(store: Store, refs: readonly ArtifactRef[]): Promise<Map<D
     if (size === undefined) continue
     found.set(ref.digest, size)
     if (ref.kind === 'file') continue
-    for (const file of (await readTree(store, ref.digest)).files) found.set(file.digest, file.size)
+    for (const file of await filesOf(store, ref)) found.set(file.digest, file.size)
   }
   return found
+}
+
+/** Nobody can use a tree that cannot be read: what it may have named is kept by nothing, and the rest is looked at all the same. */
+async function filesOf(store: Store, { digest }: ArtifactRef): Promise<readonly TreeFile[]> {
+  try {
+    return (await readTree(store, digest)).files
+  } catch (error) {
+    if (isLostContent(error) || isAppError(error, 'INVALID_INPUT') || isAppError(error, 'DAMAGED')) return []
+    throw error
+  }
 }
 
 function sum(rows: readonly GarbageRow[]): number {

@@ -20,6 +20,7 @@ export function openArtifacts(store: Store): TaskArtifacts {
     putTree: (files) => putTree(store, files),
     filesOf: async ({ digest }) => (await readTree(store, digest)).files,
     keep: async (digest) => (store.localPath ? isThere(store, digest) : (await store.has(digest)) !== undefined),
+    wasDamaged: (digest) => store.wasSetAside(digest),
     localPath: (digest) => store.localPath?.(digest),
     async putBytes(bytes) {
       return { kind: 'file', ...(await store.put(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)) }

@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.ts'
 import { showBytes } from '../lib/show-bytes.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { mapBounded } from '../lib/map-bounded.ts'
-import { linkStaysInside } from './tree-paths.ts'
+import { checkTreeFiles, linkStaysInside } from './tree-paths.ts'
 import type { ArtifactRef, Tree, TreeFile } from '../core/tree.ts'
 import type { Store } from '../core/ports/store.ts'
 
@@ -31,8 +31,9 @@ export async function putFolder(store: Store, folder: string): Promise<ArtifactR
   return putTree(store, files)
 }
 
-/** Stores the list of files itself; what they hold is there already. */
+/** Stores the list of files itself; what they hold is there already. Paths that nobody could restore are refused here. */
 export async function putTree(store: Store, files: readonly TreeFile[]): Promise<ArtifactRef> {
+  checkTreeFiles(files)
   const tree: Tree = { kind: 'tree', files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
   const { digest } = await store.put(Buffer.from(canonicalJson(tree)))
   return { kind: 'tree', digest, size: files.reduce((sum, file) => sum + file.size, 0) }

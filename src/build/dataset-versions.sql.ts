@@ -110,15 +110,23 @@ export async function lastPushed(reader: Reader, project: string, path: string):
   return row === undefined ? undefined : fromRow(row)
 }
 
-export async function approvedDigests(reader: Reader, project: string, path: string, limit: number): Promise<Digest[]> {
+export async function digestsThatAre(
+  reader: Reader,
+  wanted: {
+    readonly project: string
+    readonly path: string
+    readonly state: 'approved' | 'rejected'
+    readonly limit: number
+  },
+): Promise<Digest[]> {
   const rows = await reader
     .selectFrom('dataset_versions')
     .select('digest')
-    .where('project', '=', project)
-    .where('path', '=', path)
-    .where('state', '=', 'approved')
+    .where('project', '=', wanted.project)
+    .where('path', '=', wanted.path)
+    .where('state', '=', wanted.state)
     .orderBy('id', 'desc')
-    .limit(limit)
+    .limit(wanted.limit)
     .execute()
   return rows.map(({ digest }) => digest as Digest)
 }

@@ -70,6 +70,60 @@ export async function latestDatasetOf(
   return row === undefined ? undefined : fromRow(row)
 }
 
+/**
+ * As a push to `branch` would take it: of the source that the branch's last run has declared, as it was frozen last.
+ * What another branch froze from a source of its own is for that branch.
+ */
+export async function latestDatasetOn(
+  reader: Reader,
+  { project, path, branch }: { readonly project: string; readonly path: string; readonly branch: string },
+): Promise<FrozenDataset | undefined> {
+  const declared = await reader
+    .selectFrom('datasets')
+    .innerJoin('runs', 'runs.id', 'datasets.run_id')
+    .select('datasets.identity')
+    .where('datasets.project', '=', project)
+    .where('datasets.path', '=', path)
+    .where('runs.branch', '=', branch)
+    // One of an old commit says what was declared then.
+    .where('runs.parent_run', 'is', null)
+    .orderBy('runs.number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const identity = declared?.identity ?? null
+  if (identity === null) return latestDataset(reader, project, path)
+  return latestDatasetOf(reader, { project, path, identity, exceptRun: '' })
+}
+
+/** Each digest that a dataset was ever frozen to, as it was the last time, by the run that asked the source then. Newest first. */
+export async function listFrozen(
+  reader: Reader,
+  { project, path, limit }: { readonly project: string; readonly path: string; readonly limit: number },
+): Promise<FrozenDataset[]> {
+  const rows = await selectDatasets(reader)
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('datasets as one')
+        .select(({ fn }) => fn.min('one.id').as('id'))
+        .where('one.project', '=', project)
+        .where('one.path', '=', path)
+        .where('one.frozen_at', '=', (inner) =>
+          inner
+            .selectFrom('datasets as last')
+            .select(({ fn }) => fn.max('last.frozen_at').as('frozen_at'))
+            .whereRef('last.project', '=', 'one.project')
+            .whereRef('last.path', '=', 'one.path')
+            .whereRef('last.digest', '=', 'one.digest'),
+        )
+        .groupBy('one.digest'),
+    )
+    .orderBy('frozen_at', 'desc')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(fromRow)
+}
+
 /** Paths that were ever frozen in a project. */
 export async function listPaths(reader: Reader, project: string): Promise<string[]> {
   const rows = await reader

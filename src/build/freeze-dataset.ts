@@ -11,6 +11,7 @@ import { countRows } from './count-rows.ts'
 import { fetchSource, type FetchOptions } from './fetch-source.ts'
 import { freezeDvc, type OpenRemote } from './freeze-dvc.ts'
 import { freezeProduction, type ProductionQuestion } from './freeze-production.ts'
+import { howToPushAgain } from './how-to-push-again.ts'
 import { memoryFile, readMemory, writeMemory } from './source-memory.ts'
 import { sourceOf } from './source-of.ts'
 
@@ -31,6 +32,8 @@ export interface OwnedDataset {
   readonly owners: readonly string[]
   /** Digests that had a yes. */
   readonly approved: readonly Digest[]
+  /** Digests that had a no: nobody is asked about them again. */
+  readonly rejected: readonly Digest[]
   readonly last?: FrozenContent & { readonly frozenAt: number }
 }
 
@@ -84,7 +87,7 @@ function use(input: FreezeDatasetInput, frozen: FrozenContent, context: TaskCont
   const { path, owned } = input
   context.log(`${path}: ${describe(frozen)}`)
   if (owned === undefined || owned.approved.includes(frozen.artifact.digest)) return outputOf(input, frozen)
-  const waits = `${describe(frozen)} is new, and waits for the yes of ${owned.owners.join(' or ')}: \`tidegate data approve\``
+  const waits = `${describe(frozen)} ${whyNotUsed(owned, frozen)}`
   if (owned.last === undefined) {
     const message = `${path}: ${waits}. No digest of it had one yet.`
     const result = { ...outputOf(input, frozen).result, proposed: frozen }
@@ -93,6 +96,13 @@ function use(input: FreezeDatasetInput, frozen: FrozenContent, context: TaskCont
   context.log(`${path}: ${waits}. This run uses the last that was approved, ${describe(owned.last)}`)
   const output = outputOf(input, owned.last)
   return { ...output, result: { ...output.result, frozenAt: owned.last.frozenAt, proposed: frozen } }
+}
+
+function whyNotUsed({ owners, rejected }: OwnedDataset, { artifact }: FrozenContent): string {
+  const who = owners.join(' or ')
+  return rejected.includes(artifact.digest)
+    ? `was rejected, and ${who} may still say yes: \`tidegate data approve --digest ${artifact.digest}\``
+    : `is new, and waits for the yes of ${who}: \`tidegate data approve\``
 }
 
 function outputOf({ path, identity }: FreezeDatasetInput, { artifact, rows }: FrozenContent) {
@@ -168,19 +178,20 @@ async function whole(
   const files = artifact.kind === 'tree' ? await artifacts.filesOf(artifact) : [artifact]
   for (const { digest } of files) {
     if (await artifacts.keep(digest)) continue
-    const remedy =
-      source.kind === 'store'
-        ? `Push it again: \`tidegate data push ${project} ${path} <file or folder>\`.`
-        : 'Run this run again.'
-    throw new AppError('NOT_FOUND', `${path}: ${digest} is gone from the store, or was damaged there. ${remedy}`, {
-      digest,
-    })
+    const why = (await artifacts.wasDamaged(digest)) ? 'was damaged on the disk' : 'is gone from the store'
+    const message = `${path}: ${digest} ${why}.`
+    const remedy = howToPushAgain(project, { path, source })
+    if (remedy === undefined) throw new AppError('NOT_FOUND', message, { digest })
+    throw new AppError('NOT_FOUND', `${message} ${remedy}`)
   }
   return artifact
 }
 
 async function freezeFile(path: string, memory: string, { artifacts }: TaskContext): Promise<ArtifactRef> {
-  return (await stat(path)).isDirectory() ? artifacts.putFolderAgain(path, memory) : artifacts.putFile(path)
+  if (!(await stat(path)).isDirectory()) return artifacts.putFile(path)
+  const folder = await artifacts.putFolderAgain(path, memory)
+  if ((await artifacts.filesOf(folder)).length > 0) return folder
+  throw new AppError('INVALID_INPUT', `${path} holds nothing. Is what should be there mounted?`)
 }
 
 async function fetchRemembering(

@@ -25,11 +25,17 @@ export async function openPatiently(
   const pauses = options.pausesMs ?? PAUSES_MS
   for (let failures = 0; ; failures++) {
     try {
-      return await source.open(file, ask, options.signal)
+      return listening(await source.open(file, ask, options.signal))
     } catch (error) {
       await pauseOrThrow(error, pauses[failures], options)
     }
   }
+}
+
+/** It may break before it is read, which then throws; without a listener it would end the process. */
+function listening(opened: OpenedFile): OpenedFile {
+  if (opened.kind === 'content') opened.content.on('error', () => undefined)
+  return opened
 }
 
 /**
@@ -98,13 +104,18 @@ async function pauseOrThrow(error: unknown, pauseMs: number | undefined, options
   const isPassing =
     !(error instanceof AppError) || (isAppError(error, 'UPSTREAM') && error.details['replaced'] !== true)
   if (!isPassing) throw error
-  const { message } = error as Error
+  const message = error instanceof AppError ? error.message : whatBroke(error as Error)
   if (pauseMs === undefined) {
     if (error instanceof AppError) throw error
     throw new AppError('UPSTREAM', `the transfer broke off again and again: ${message}`, {}, { cause: error })
   }
   options.log(`${message}; tries again in ${pauseMs} ms`)
   await sleep(pauseMs, undefined, { signal: options.signal })
+}
+
+/** Node's fetch says no more than "terminated" itself. */
+function whatBroke({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message} (${cause.message})` : message
 }
 
 function tooLarge(maxBytes: number): AppError {

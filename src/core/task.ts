@@ -40,6 +40,8 @@ export interface TaskArtifacts {
   filesOf(tree: ArtifactRef): Promise<readonly TreeFile[]>
   /** Whether it is stored, and stays: garbage collection spares it for now, as it does what was just put. */
   keep(digest: Digest): Promise<boolean>
+  /** Whether it was damaged, and set aside, of late: then that is why it is not there. */
+  wasDamaged(digest: Digest): Promise<boolean>
   /** Where content lies, in a store of files on this machine: to read, never to write. */
   localPath(digest: Digest): string | undefined
   putBytes(bytes: Uint8Array | string): Promise<ArtifactRef>

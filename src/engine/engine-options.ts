@@ -79,6 +79,8 @@ export interface TaskBinding {
   prepare?(context: PrepareContext): Promise<unknown>
   /** Whether what a cached output names is still there; otherwise the reason, as a sentence. */
   missing?(output: TaskOutput): Promise<string | undefined>
+  /** Of outputs that no run can make again: how somebody brings them back. */
+  remedy?(project: string, input: unknown): string | undefined
   /** In the settling transaction, also for an output with a `failure`, and for cached and adopted ones. */
   settle?(writer: Writer, context: SettleContext): Promise<readonly NewEvent[]>
 }

@@ -2,6 +2,7 @@ import { limit } from '../core/limits.ts'
 import type { PlanStep } from '../core/plan.ts'
 import type { FolderInput } from '../core/ports/executor.ts'
 import type { TreeFile } from '../core/tree.ts'
+import { isAtOrBelow } from '../lib/is-at-or-below.ts'
 import type { PlacedOutput } from './select-inputs.ts'
 
 /**
@@ -49,10 +50,6 @@ function writtenBy({ outs, metrics, reports, checkpoint = [] }: PlanStep): strin
 
 function overlap(folder: string, written: string): boolean {
   return isAtOrBelow(written, folder) || isAtOrBelow(folder, written)
-}
-
-function isAtOrBelow(path: string, folder: string): boolean {
-  return folder === '' || path === folder || path.startsWith(`${folder}/`)
 }
 
 /** What is left to be put into the workspace file by file. */

@@ -1,6 +1,8 @@
 import { isLostContent } from '../core/lost-content.ts'
 import type { CompletionRecord } from '../core/ports/executor.ts'
 import type { RunRow } from '../db/tables.ts'
+import { isAtOrBelow } from '../lib/is-at-or-below.ts'
+import { trimSlash } from '../pipeline/connect-steps.ts'
 import type { AttemptContext } from './engine-options.ts'
 import type { Kernel } from './kernel.ts'
 
@@ -33,17 +35,19 @@ export async function mendInputs(
 }
 
 /** Of an attempt that met damaged content: whose it is, and what makes it again. */
-export function explainDamage({ run, plan, outputs }: AttemptContext, { lost = [] }: CompletionRecord): string {
+export function explainDamage(
+  { options }: Kernel,
+  { run, plan, outputs }: AttemptContext,
+  { lost = [] }: CompletionRecord,
+): string {
   const [first] = lost
   const maker = plan.steps.find(({ key }) =>
-    Object.keys(outputs.get(key)?.outs ?? {}).some((out) => isAtOrBelow(first?.path ?? '', out)),
+    Object.keys(outputs.get(key)?.outs ?? {}).some((out) => isAtOrBelow(first?.path ?? '', trimSlash(out))),
   )
   if (first === undefined || maker === undefined) return 'Run this run again: what can be made again is made again.'
+  const { work } = maker
+  const remedy = work.kind === 'task' ? options.tasks[work.task]?.remedy?.(run.project, work.input) : undefined
+  if (remedy !== undefined) return remedy
   const by = outputs.get(maker.key)?.cachedFrom ?? run.id
   return `Step ${maker.key} of ${by} made ${first.path}. Run this run again: ${maker.key} runs again then, because its outputs are not whole.`
-}
-
-function isAtOrBelow(path: string, out: string): boolean {
-  const folder = out.replace(/\/+$/, '')
-  return path === folder || path.startsWith(`${folder}/`)
 }

@@ -66,7 +66,7 @@ async function withHint(
 ): Promise<Judgement> {
   if (judgement.event !== 'fail') return judgement
   if (judgement.reason === 'damaged-input' && record !== undefined) {
-    return { ...judgement, message: `${judgement.message ?? ''} ${explainDamage(context, record)}` }
+    return { ...judgement, message: `${judgement.message ?? ''} ${explainDamage(kernel, context, record)}` }
   }
   if (judgement.reason !== 'exit') return judgement
   const hint = await hintHiddenFiles(kernel, context)

@@ -9,6 +9,7 @@ import {
   recordPushed,
   type DatasetVersion,
 } from '../build/dataset-versions.sql.ts'
+import { latestDatasetOn, listFrozen, type FrozenDataset } from '../build/datasets.sql.ts'
 import { AppError } from '../core/errors.ts'
 import type { Digest } from '../core/digest.ts'
 import { limit } from '../core/limits.ts'
@@ -130,14 +131,47 @@ export async function decide(installation: Installation, decision: Decision, by:
   })
 }
 
-/** The digest that a run would use now; undefined for datasets that are frozen from their source. */
-export async function usedDigest(
+/** A digest, and how it came to be what runs use. */
+export interface DatasetInUse {
+  readonly digest: Digest
+  readonly artifact: ArtifactRef
+  readonly rows: number | null
+  readonly runId: string | null
+  readonly pushedBy: string | null
+  readonly frozenAt: number
+}
+
+/** What a push to the default branch would use now. */
+export async function datasetInUse(
   { database }: Pick<Installation, 'database'>,
   project: string,
   path: string,
-  isOwned: boolean,
-): Promise<Digest | undefined> {
-  return (await versionInUse(database.read, { project, path, isOwned }))?.digest
+  declared: DatasetSpec | undefined,
+): Promise<DatasetInUse | undefined> {
+  const { read } = database
+  const isOwned = declared?.owners !== undefined
+  const version = await versionInUse(read, { project, path, isOwned })
+  if (isOwned || declared?.kind === 'store') return version
+  const { defaultBranch } = await getProject(read, project)
+  const frozen = await latestDatasetOn(read, { project, path, branch: defaultBranch })
+  return frozen === undefined ? version : { ...frozen, pushedBy: null }
+}
+
+/** Every digest of it that was pushed, found or frozen, newest first; of a source that nobody has to say yes to those that runs froze. */
+export async function datasetHistory(
+  { database }: Pick<Installation, 'database'>,
+  project: string,
+  path: string,
+): Promise<readonly (DatasetVersion | FrozenDataset)[]> {
+  const wanted = { project, path, limit: limit('pageRows') }
+  const versions = await listVersions(database.read, wanted)
+  const known = new Set(versions.map(({ digest }) => digest))
+  const frozen = (await listFrozen(database.read, wanted)).filter(({ digest }) => !known.has(digest))
+  return [...versions, ...frozen].sort((a, b) => saidAt(b) - saidAt(a))
+}
+
+function saidAt(one: DatasetVersion | FrozenDataset): number {
+  return 'askedAt' in one ? one.askedAt : one.frozenAt
 }
 
 async function theOneThatWaits({ database }: Installation, project: string, path: string): Promise<Digest> {

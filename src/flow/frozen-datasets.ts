@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import {
-  approvedDigests,
   askForDataset,
+  digestsThatAre,
   lastApproved,
   lastPushed,
   type DatasetVersion,
@@ -172,9 +172,11 @@ async function artifactOf(
 
 async function ownedDataset(reader: Reader, project: string, path: string, owners: readonly string[]) {
   const last = await versionInUse(reader, { project, path, isOwned: true })
+  const place = { project, path, limit: limit('pageRows') }
   return {
     owners,
-    approved: await approvedDigests(reader, project, path, limit('pageRows')),
+    approved: await digestsThatAre(reader, { ...place, state: 'approved' }),
+    rejected: await digestsThatAre(reader, { ...place, state: 'rejected' }),
     ...(last === undefined ? {} : { last: { artifact: last.artifact, rows: last.rows, frozenAt: last.frozenAt } }),
   }
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { datasetsInUse } from '../build/dataset-versions.sql.ts'
-import { latestDatasets } from '../build/latest-datasets.sql.ts'
+import { latestDatasets, latestOfSources } from '../build/latest-datasets.sql.ts'
 import { ATTEMPT_FILES } from '../core/attempt-files.ts'
 import { limit } from '../core/limits.ts'
 import { isDigest } from '../core/digest.ts'
@@ -21,12 +21,12 @@ import { hasCode } from '../lib/error-code.ts'
 import { readWrittenJson } from '../lib/json-file.ts'
 import { keptVersions } from '../registry/kept-versions.sql.ts'
 
-/** How long the files of a commit can be shown and run again without reading the repository anew. */
+/** How long the files of a commit can be shown and run again without reading the repository anew, and its datasets are as its branch froze them. */
 const SOURCE_KEEP_MS = 30 * 24 * 3_600_000
 
 /**
  * Every artifact that something alive refers to: versions and what they come from, runs that have not ended,
- * recent commits, datasets as they are now. Deployments and approvals bind to versions. Of local runs on the
+ * recent commits, datasets as pushes would use them. Deployments and approvals bind to versions. Of local runs on the
  * same store those that have not ended.
  */
 export async function liveReferences(reader: Reader, dataFolder: string, now: number): Promise<ArtifactRef[]> {
@@ -51,6 +51,7 @@ async function addRuns(live: References, reader: Reader, since: number): Promise
   const handedOn = checkpointsInUse(reader, Date.now() - limit('checkpointKeepMs'))
   for await (const checkpoint of handedOn) live.addJson(checkpoint)
   for await (const artifact of latestDatasets(reader)) live.addJson(artifact)
+  for await (const artifact of latestOfSources(reader, since)) live.addJson(artifact)
   for await (const artifact of datasetsInUse(reader)) live.addJson(artifact)
   // Parts of files that only an attempt was given: they are in its order and nowhere else.
   for await (const { folder, isActive } of attemptsSince(reader, Number.MAX_SAFE_INTEGER)) {

@@ -9,6 +9,7 @@ import { environmentTrouble } from '../build/environment-marker.ts'
 import type { Finding } from '../build/find-findings.ts'
 import { recordFindings } from '../build/findings.sql.ts'
 import type { FreezeDatasetResult } from '../build/freeze-dataset.ts'
+import { howToPushAgain } from '../build/how-to-push-again.ts'
 import type { Reader, Writer } from '../db/open-database.ts'
 import type { PrepareContext, SettleContext, StepContext, TaskBinding } from '../engine/engine-options.ts'
 import { getRun } from '../engine/runs.sql.ts'
@@ -53,7 +54,12 @@ export function taskBindings(needs: Needs): Record<TaskName, TaskBinding> {
       prepare: (context) => Promise.resolve(withProvided(context)),
       settle: settleFindings,
     },
-    'freeze-dataset': { version: 1, prepare: (context) => prepareDataset(needs, context), settle: settleDataset },
+    'freeze-dataset': {
+      version: 1,
+      prepare: (context) => prepareDataset(needs, context),
+      remedy: (project, input) => howToPushAgain(project, input as TaskInputs['freeze-dataset']),
+      settle: settleDataset,
+    },
     'check-datasets': { version: 1, prepare: (context) => prepareCheck(read, context) },
     'make-bundle': { version: 2, prepare: (context) => Promise.resolve(prepareBundle(context)) },
     evaluate: { version: 5, prepare: (context) => prepareEvaluation(needs, context) },

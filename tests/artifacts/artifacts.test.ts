@@ -164,6 +164,18 @@ test('what was damaged leaves its place at once to whoever can make it again', a
   expect(readFileSync(join(place, 'back/src/deep/b.txt'), 'utf8')).toBe('b')
 })
 
+test('what was damaged, made again and then deleted is gone, not damaged', async () => {
+  const { digest } = await artifacts.putBytes('precious')
+  flipByte(store, digest)
+  await store.setAside(digest)
+  const before = await artifacts.wasDamaged(digest)
+
+  await artifacts.putBytes('precious')
+  await store.delete(digest)
+
+  expect([before, await artifacts.wasDamaged(digest)]).toEqual([true, false])
+})
+
 test('restoring replaces a file and refuses a folder with something in it', async () => {
   const file = await artifacts.putBytes('new')
   const folder = await artifacts.putFolder(makeFolder())

@@ -7,6 +7,8 @@ import { collectGarbage, type GarbageQuestion } from '../../src/artifacts/collec
 import { putFolder } from '../../src/artifacts/put.ts'
 import { openFolderStore, type FolderStore } from '../../src/drivers/store/folder/folder-store.ts'
 import type { ArtifactRef } from '../../src/core/tree.ts'
+import { sha256 } from '../../src/lib/sha256.ts'
+import { flipByte } from '../harness/flip-byte.ts'
 
 let root: string
 let store: FolderStore
@@ -46,6 +48,24 @@ test('what is live stays whatever the budget, with all that a tree holds', async
   expect(rows).toHaveLength(4)
   expect(freedBytes).toBe(7)
   expect(await store.has(tree.digest)).toBeGreaterThan(0)
+})
+
+test('a tree that cannot be read, or names what cannot be, does not keep the rest', async () => {
+  const impossible = await putOld(
+    JSON.stringify({
+      kind: 'tree',
+      files: ['a', 'a/b'].map((path) => ({ path, digest: sha256('x'), size: 1, executable: false })),
+    }),
+  )
+  const broken = await putOld('{"kind":"tree","files":[]}')
+  flipByte(store, broken.digest)
+  const garbage = await putOld('garbage')
+  const live = [impossible, broken].map((ref) => ({ ...ref, kind: 'tree' }) as const)
+
+  const { rows } = await collectGarbage(store, { ...question, live })
+
+  expect(rows.filter((row) => row.deleted).map((row) => row.digest)).toEqual([garbage.digest])
+  expect(rows.find(({ digest }) => digest === impossible.digest)?.why).toBe('live')
 })
 
 test('cached outputs stay, the last used first, until the budget is used up', async () => {

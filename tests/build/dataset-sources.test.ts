@@ -182,6 +182,19 @@ describe('https', () => {
     expect((await freeze(source('/replaced.bin'))).result?.digest).toBe(sha256(after))
   })
 
+  test('an answer that cannot be unpacked is asked for again, and the log says why', async () => {
+    let answers = 0
+    behave = (_, response) => {
+      if (answers++ > 0) return void response.end('plain')
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip at all')
+    }
+
+    const output = await freeze(source('/packed.bin'))
+
+    expect(await contentOf(output)).toEqual({ '': 'plain' })
+    expect(output.lines).toContain('terminated (incorrect header check); tries again in 200 ms')
+  })
+
   test('a server that is not well for a moment is asked again', async () => {
     let requests = 0
     const well = serves(Buffer.from('fine'))
@@ -290,6 +303,17 @@ describe('s3', () => {
     expect(await contentOf(first)).toEqual({ 'a.txt': '1', 'deep/b.txt': '2' })
     expect(await contentOf(second)).toEqual({ 'a.txt': '9', 'deep/b.txt': '2' })
     expect(second.lines).toContain('1 of 2 files are unchanged and were not sent again')
+  })
+
+  test.each([
+    ['clash/', ['a', 'a/b'], '"a" is not a folder'],
+    ['twice/', ['a//b'], 'it has an empty part'],
+  ])('keys below %s that are no files of one folder are refused where they are frozen', async (prefix, keys, words) => {
+    for (const key of keys) await put(`${prefix}${key}`, '1')
+
+    const output = await freeze({ kind: 's3', bucket: 'lake', key: prefix, secret: 'KEY' }, access)
+
+    expect(output.failure).toMatchObject({ reason: 'refused', message: expect.stringContaining(words) as string })
   })
 
   test('what the installation’s own credentials may read is said by an administrator', async () => {

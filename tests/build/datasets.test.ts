@@ -10,6 +10,7 @@ import {
   listDatasets,
   pushDataset,
   putContent,
+  rejectDataset,
   showDataset,
 } from '../../src/api/datasets.ts'
 import { pushData } from '../../src/cli/remote/push-data.ts'
@@ -96,6 +97,66 @@ steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv, train.txt] } }
   for (const run of [await project.run(4), await project.run(5)])
     expect(stepOf(run, 'data:data/raw.csv').why).toBe('as setback#2 froze it; --refresh-data asks the source again')
   expect(datasets).toMatchObject([{ run: 'setback#2', pushedBy: null, digest: sha256('two\n') }])
+})
+
+test('what a branch froze from a source of its own does not become, or clean up, what the others use', async () => {
+  const [ours, theirs] = [join(lake, 'ours.csv'), join(lake, 'theirs.csv')]
+  await writeFile(ours, 'ours\n')
+  await writeFile(theirs, 'theirs\n')
+  const declared = (file: string) => ({
+    'tidegate.yaml': `data: { d.csv: { from: "file:${file}" } }
+steps: { train: { run: wc d.csv, deps: [d.csv] } }
+`,
+  })
+  const project = await place.project('branched', declared(ours))
+  await project.push(ana)
+  await project.commit(declared(theirs))
+  await project.push(ana, 'main:other')
+  await ageStore()
+
+  await place.admin.client.call(collectGarbage, { body: { dryRun: false } })
+  await writeFile(ours, 'moved\n')
+  await project.commit({ ...declared(ours), 'notes.txt': 'a typo' })
+  await project.push(ana)
+
+  expect(stepOf(await project.run(3), 'data:d.csv')).toMatchObject({
+    cache: 'hit',
+    why: 'as branched#1 froze it; --refresh-data asks the source again',
+  })
+})
+
+/** So that garbage collection spares nothing for its youth. */
+async function ageStore(): Promise<void> {
+  const content = join(place.dataFolder, 'store/sha256')
+  for (const path of await readdir(content, { recursive: true })) await utimes(join(content, path), 0, 0)
+}
+
+test('of a dataset that nobody owns each digest is told, and which of them pushes to the default branch use', async () => {
+  const [ours, theirs] = [join(lake, 'shown.csv'), join(lake, 'shown-elsewhere.csv')]
+  await writeFile(ours, 'a\n1\n')
+  await writeFile(theirs, 'a\n')
+  const declared = (file: string) => ({
+    'tidegate.yaml': `data: { d.csv: { from: "file:${file}" } }
+steps: { train: { run: wc d.csv, deps: [d.csv] } }
+`,
+  })
+  const project = await place.project('shown', declared(ours))
+  await project.push(ana)
+  await writeFile(ours, 'a\n1\n2\n')
+  await start(project, true)
+  await project.commit(declared(theirs))
+  await project.push(ana, 'main:other')
+
+  const params = { project: 'shown' }
+  const { versions } = await ana.client.call(showDataset, { params, query: { path: 'd.csv' } })
+  const { datasets } = await ana.client.call(listDatasets, { params })
+
+  expect(versions).toMatchObject([
+    { state: 'frozen', run: 'shown#3', rows: 0, isUsed: false },
+    { state: 'frozen', run: 'shown#2', rows: 2, isUsed: true },
+    { state: 'frozen', run: 'shown#1', rows: 1, isUsed: false },
+  ])
+  expect(datasets).toMatchObject([{ digest: sha256('a\n1\n2\n'), run: 'shown#2' }])
 })
 
 test('of a pushed dataset the list shows what was pushed last, whatever runs have used', async () => {
@@ -224,6 +285,10 @@ steps: { train: { run: cat data/images/a.txt && wc -c < data/images/deep/big.bin
   await project.commit({ 'notes.txt': 'x' })
   await project.push(ana)
 
+  await mkdir(join(lake, 'nothing'))
+  const empty = pushData(ana.client, { project: 'pushes', path: 'd', source: join(lake, 'nothing') }, () => undefined)
+
+  await expect(empty).rejects.toThrow('holds no file: runs would have no data.')
   expect(early.stderr).toContain('Nothing was pushed to data/images yet')
   expect(first.version).toMatchObject({ state: 'pushed', isUsed: true, isDeclared: true })
   expect(first.lines).toContain('0 there already, sending 2 (20971524 bytes)')
@@ -254,16 +319,25 @@ steps:
   const asked = await start(project, false)
   await push()
   const healed = await start(project, false)
+  await store.delete(sha256('by hand\n'))
+  const gone = await start(project, false)
 
   const met = await project.run(2)
   expect(stepOf(met, 'one').message).toContain('lake.csv cannot be put into place')
   expect(stepOf(met, 'two')).toMatchObject({ state: 'failed', reason: 'damaged-input' })
+  const again = 'Push it again: `tidegate data push rotten pushed.csv <file or folder>`.'
+  expect(stepOf(met, 'two').message).toMatch(new RegExp(`It is set aside now, .* ${again}$`))
   expect(stepOf(asked, 'data:lake.csv')).toMatchObject({
     state: 'succeeded',
     why: 'made anew: its outputs were damaged on the disk',
   })
-  expect(stepOf(asked, 'data:pushed.csv').message).toContain('Push it again: `tidegate data push rotten pushed.csv')
+  expect(stepOf(asked, 'data:pushed.csv').message).toBe(
+    `pushed.csv: ${sha256('by hand\n')} was damaged on the disk. ${again}`,
+  )
   expect(healed.state).toBe('succeeded')
+  expect(stepOf(gone, 'data:pushed.csv').message).toBe(
+    `pushed.csv: ${sha256('by hand\n')} is gone from the store. ${again}`,
+  )
 })
 
 test('a folder of a thousand files is mounted for a step, which cannot change it, and stays while it is used', async () => {
@@ -359,6 +433,26 @@ steps: { train: { run: cat data/raw.csv, deps: [data/raw.csv] } }
     { state: 'pending', rows: 2, isUsed: false },
     { state: 'approved', rows: 1, isUsed: true },
   ])
+})
+
+test('a digest that was rejected is not said to wait when a run meets it again', async () => {
+  const owner = await place.person('olaf')
+  const file = join(lake, 'refused.csv')
+  await writeFile(file, 'a\n1\n')
+  const project = await place.project('refused', {
+    'tidegate.yaml': `data: { raw.csv: { from: "file:${file}", owners: [olaf] } }
+steps: { train: { run: cat raw.csv, deps: [raw.csv] } }
+`,
+  })
+  await project.push(ana)
+  const body = { path: 'raw.csv', reason: 'half of it is missing' }
+  await owner.client.call(rejectDataset, { params: { project: 'refused' }, body })
+
+  const again = await start(project, true)
+
+  const message = stepOf(again, 'data:raw.csv').message
+  expect(message).toContain(`was rejected, and olaf may still say yes: \`tidegate data approve --digest sha256:`)
+  expect(message).not.toContain('waits')
 })
 
 test('a file with problems, or none, on the default branch takes away no owner and opens no held-out rows', async () => {

@@ -167,6 +167,16 @@ test('a file is copied, and its rows are counted', async () => {
   expect(later.result).toMatchObject({ rows: 0, digest: sha256('a,b\n') })
 })
 
+test('a folder with nothing in it, as of a disk that is not mounted, is not what the data is now', async () => {
+  const empty = join(folder, 'not-mounted')
+  await mkdir(join(empty, 'lost+found'), { recursive: true })
+
+  const output = await freeze({ path: 'd', source: { kind: 'file', path: 'd', source: empty } })
+
+  const message = `${empty} holds nothing. Is what should be there mounted?`
+  expect(output).toEqual({ failure: { reason: 'refused', message } })
+})
+
 test('a commit cannot read files outside the folders that are allowed, not even through a link', async () => {
   const secret = join(place.dataFolder, 'secret.csv')
   await writeFile(secret, 'key\n')

@@ -20,7 +20,9 @@ export function askDataset(folder: string, named: string | undefined, globals: G
     const params = { project }
     try {
       const { versions } = await client.call(showDataset, { params, query: { path } })
-      const used = versions.find(({ isUsed }) => isUsed)
+      const pushed = versions.filter(({ state }) => state === 'pushed' || state === 'approved')
+      // Where the default branch takes it from elsewhere, the last push is what a run of this file would use.
+      const used = pushed.find(({ isUsed }) => isUsed) ?? pushed[0]
       if (used === undefined) return `nothing of it that runs may use was pushed to ${project} on ${server} yet`
       return {
         artifact: { kind: used.kind, digest: used.digest as Digest, size: used.bytes },

@@ -3,6 +3,7 @@ import { approveDataset, listDatasets, rejectDataset, showDataset, type DatasetV
 import { shortDigest } from '../../core/digest.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { print, table, time } from '../print.ts'
+import { describePush } from './describe-push.ts'
 import { pushData } from './push-data.ts'
 
 /** Datasets: sending them, and saying yes or no to what they are now. */
@@ -71,19 +72,6 @@ function registerDecision(data: Command, event: 'approve' | 'reject', descriptio
     })
 }
 
-function describePush(project: string, version: DatasetVersion & { owners: string[]; isDeclared: boolean }): string {
-  const { path, digest, state, owners, isDeclared } = version
-  const what = `${path} ${shortDigest(digest)} (${size(version)})`
-  const undeclared = isDeclared ? [] : [`The default branch has no \`${path}: { from: store }\` under \`data:\` yet.`]
-  const outcome =
-    state === 'pending'
-      ? `${what} waits for the yes of ${owners.join(' or ')}: tidegate data approve ${project} ${path}`
-      : state === 'rejected'
-        ? `${what} was rejected before: no run uses it.`
-        : `${what} is what runs use from now on.`
-  return [outcome, ...undeclared].join('\n')
-}
-
 /** Each beside what runs use now: what a yes would change. */
 function describeVersions(versions: readonly DatasetVersion[]): string {
   const used = versions.find(({ isUsed }) => isUsed)
@@ -106,8 +94,4 @@ function compared(value: number | null, used: number | null, isUsed: boolean): s
   if (value === null) return '-'
   const change = value - (used ?? value)
   return isUsed || change === 0 ? String(value) : `${value} (${change > 0 ? '+' : ''}${change})`
-}
-
-function size({ rows, bytes }: DatasetVersion): string {
-  return rows === null ? `${bytes} bytes` : `${rows} rows, ${bytes} bytes`
 }

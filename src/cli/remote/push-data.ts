@@ -39,6 +39,7 @@ export async function pushData(
 ): Promise<z.output<typeof pushDataset.answer>> {
   const isFolder = (await stats(source)).isDirectory()
   const paths = isFolder ? await walk(source) : ['']
+  if (paths.length === 0) throw new AppError('INVALID_INPUT', `${source} holds no file: runs would have no data.`)
   progress(`reading ${paths.length} file${paths.length === 1 ? '' : 's'} …`)
   const files = await mapBounded(paths, 4, async (each) => ({ path: each, ...(await readFile(join(source, each))) }))
   await sendFiles(client, project, files, progress)

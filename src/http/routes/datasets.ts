@@ -2,12 +2,18 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Dataset, DatasetVersion as Answer } from '../../api/datasets.ts'
 import { listVersions, type DatasetVersion } from '../../build/dataset-versions.sql.ts'
-import { latestDataset, listPaths } from '../../build/datasets.sql.ts'
+import { listPaths, type FrozenDataset } from '../../build/datasets.sql.ts'
 import type { Digest } from '../../core/digest.ts'
 import { limit } from '../../core/limits.ts'
 import { datasetContent } from '../../flow/dataset-content.ts'
-import { declaredDataset, declaredDatasets, decide, pushDataset, usedDigest } from '../../flow/dataset-decisions.ts'
-import { versionInUse } from '../../flow/frozen-datasets.ts'
+import {
+  datasetHistory,
+  datasetInUse,
+  declaredDataset,
+  declaredDatasets,
+  decide,
+  pushDataset,
+} from '../../flow/dataset-decisions.ts'
 import type { Installation } from '../../flow/installation.ts'
 import { findMissing, joinParts, receive } from '../../flow/uploads.ts'
 import type { DatasetSpec } from '../../pipeline/pipeline.ts'
@@ -27,14 +33,17 @@ type Names =
 
 export function datasetHandlers(installation: Installation): Pick<Handlers, Names> {
   const { database } = installation
-  const answer = async (version: DatasetVersion, isOwned: boolean) =>
-    asAnswer(version, await usedDigest(installation, version.project, version.path, isOwned))
+  const answer = async (version: DatasetVersion) => {
+    const { project, path } = version
+    const used = await datasetInUse(installation, project, path, await declaredDataset(installation, project, path))
+    return asAnswer(version, used?.digest)
+  }
   const decideHandler =
     (event: 'approve' | 'reject'): Handlers['approveDataset'] =>
     async ({ params, body, identity }) => {
       const digest = body.digest as Digest | undefined
       const decision = { project: params.project, path: body.path, digest, event, reason: body.reason }
-      return answer(await decide(installation, decision, identity.person), true)
+      return answer(await decide(installation, decision, identity.person))
     }
   return {
     async listDatasets({ params: { project } }) {
@@ -54,10 +63,9 @@ export function datasetHandlers(installation: Installation): Pick<Handlers, Name
       return { datasets }
     },
     async showDataset({ params: { project }, query: { path } }) {
-      const isOwned = (await declaredDataset(installation, project, path))?.owners !== undefined
-      const used = await usedDigest(installation, project, path, isOwned)
-      const versions = await listVersions(database.read, { project, path, limit: limit('pageRows') })
-      return { versions: versions.map((version) => asAnswer(version, used)) }
+      const used = await datasetInUse(installation, project, path, await declaredDataset(installation, project, path))
+      const history = await datasetHistory(installation, project, path)
+      return { versions: history.map((one) => asAnswer('state' in one ? one : asVersion(one), used?.digest)) }
     },
     approveDataset: decideHandler('approve'),
     rejectDataset: decideHandler('reject'),
@@ -65,7 +73,7 @@ export function datasetHandlers(installation: Installation): Pick<Handlers, Name
       await getProject(database.read, project)
       const pushed = { project, path: body.path, kind: body.kind, digest: body.digest as Digest }
       const { version, owners, isDeclared } = await pushDataset(installation, pushed, identity.person)
-      return { ...(await answer(version, owners.length > 0)), owners: [...owners], isDeclared }
+      return { ...(await answer(version)), owners: [...owners], isDeclared }
     },
     async getDatasetContent({ params: { project }, body, identity }) {
       const wanted = { project, path: body.path, digests: body.digests as Digest[] }
@@ -90,32 +98,40 @@ export function datasetHandlers(installation: Installation): Pick<Handlers, Name
 }
 
 async function describe(
-  { database }: Installation,
+  installation: Installation,
   project: string,
   path: string,
   declared: DatasetSpec | undefined,
 ): Promise<Dataset> {
-  const isOwned = declared?.owners !== undefined
-  const frozen =
-    isOwned || declared?.kind === 'store'
-      ? await versionInUse(database.read, { project, path, isOwned })
-      : await latestDataset(database.read, project, path)
-  const versions = await listVersions(database.read, { project, path, limit: limit('pageRows') })
+  const used = await datasetInUse(installation, project, path, declared)
+  const { read } = installation.database
+  const versions = await listVersions(read, { project, path, limit: limit('pageRows') })
   return {
     path,
     from: declared === undefined ? null : declared.kind,
     owners: [...(declared?.owners ?? [])],
-    digest: frozen?.digest ?? null,
-    bytes: frozen?.artifact.size ?? null,
-    rows: frozen?.rows ?? null,
-    run: frozen?.runId ?? null,
-    pushedBy: frozen !== undefined && 'pushedBy' in frozen ? frozen.pushedBy : null,
-    frozenAt: frozen?.frozenAt ?? null,
+    digest: used?.digest ?? null,
+    bytes: used?.artifact.size ?? null,
+    rows: used?.rows ?? null,
+    run: used?.runId ?? null,
+    pushedBy: used?.pushedBy ?? null,
+    frozenAt: used?.frozenAt ?? null,
     pending: versions.filter(({ state }) => state === 'pending').length,
   }
 }
 
-function asAnswer(version: DatasetVersion, used: Digest | undefined): Answer {
+/** What a run froze, and nobody had to be asked about. */
+function asVersion({ frozenAt, ...frozen }: FrozenDataset): Described {
+  const undecided = { decidedBy: null, decidedAt: null, reason: null }
+  return { ...frozen, ...undecided, state: 'frozen', pushedBy: null, askedAt: frozenAt }
+}
+
+type Described = Omit<DatasetVersion, 'state' | 'identity'> & {
+  readonly state: Answer['state']
+  readonly identity: string | null
+}
+
+function asAnswer(version: Described, used: Digest | undefined): Answer {
   const { artifact, project: _project, identity: _identity, runId, ...rest } = version
   return { ...rest, kind: artifact.kind, bytes: artifact.size, run: runId, isUsed: version.digest === used }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -31,10 +31,17 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
   await putBackLeft(folder)
 
   const localPath = (digest: Digest) => pathIn(folder, digest)
-  const asidePath = (digest: Digest) => join(folder, 'damaged', digest.slice('sha256:'.length))
+  const damaged = join(folder, 'damaged')
+  const asidePath = (digest: Digest) => join(damaged, digest.slice('sha256:'.length))
 
   async function sizeOf(digest: Digest): Promise<number | undefined> {
     return (await statOrNothing(localPath(digest)))?.size
+  }
+
+  /** What was set aside of it before is no answer to why it is gone, when it is gone again. */
+  async function place(name: string, digest: Digest): Promise<void> {
+    await settle(name, localPath(digest))
+    if (existsSync(damaged)) await renameIfThere(asidePath(digest), `${asidePath(digest)}.replaced`)
   }
 
   async function putBytes(bytes: Uint8Array) {
@@ -42,7 +49,7 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
     if (!(await touch(localPath(digest)))) {
       const name = join(incoming, randomBytes(12).toString('hex'))
       await write(name, (file) => file.writeFile(bytes))
-      await settle(name, localPath(digest))
+      await place(name, digest)
     }
     return { digest, size: bytes.length }
   }
@@ -61,7 +68,7 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
       }
     })
     const digest: Digest = `sha256:${hash.digest('hex')}`
-    await settle(name, localPath(digest))
+    await place(name, digest)
     return { digest, size }
   }
 
@@ -79,7 +86,7 @@ export async function openFolderStore(folder: string): Promise<FolderStore> {
     delete: (digest, olderThan = Infinity) => removeOlder(folder, digest, olderThan),
     async setAside(digest) {
       if (await isWholeFile(localPath(digest), digest)) return false
-      await mkdir(join(folder, 'damaged'), { recursive: true })
+      await mkdir(damaged, { recursive: true })
       return moveAside(localPath(digest), asidePath(digest), digest)
     },
     wasSetAside: async (digest) => (await statOrNothing(asidePath(digest))) !== undefined,
