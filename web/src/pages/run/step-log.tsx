@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import { memo, useLayoutEffect, useRef } from 'react'
 import type { RunDetail, Step } from '../../../../src/api/runs.ts'
+import { Failure } from '../../parts/failure.tsx'
 import { asBytes, asCount } from '../../words/numbers.ts'
 import { liveLine, type Span } from './terminal-text.ts'
 import { logPath, useStepLog } from './use-step-log.ts'
@@ -8,7 +9,7 @@ import styles from './step-log.module.css'
 
 /** The log of a step's last attempt, live while it runs. It stays at the end, unless the reader has scrolled up. */
 export function StepLog({ run, step }: { readonly run: RunDetail; readonly step: Step }) {
-  const { screen, skippedBytes, isComplete } = useStepLog(run, step.key, step.attempt)
+  const { screen, skippedBytes, isComplete, refusal } = useStepLog(run, step.key, step.attempt)
   const box = useRef<HTMLDivElement>(null)
   const followsEnd = useRef(true)
   useLayoutEffect(() => {
@@ -18,6 +19,7 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
     const { scrollTop, scrollHeight, clientHeight } = box.current ?? { scrollTop: 0, scrollHeight: 0, clientHeight: 0 }
     followsEnd.current = scrollHeight - scrollTop - clientHeight < 24
   }
+  if (refusal !== undefined) return <Failure error={refusal} />
   const last = liveLine(screen)
   const wholeLog = `${logPath(run, step.key)}?attempt=${step.attempt}&limit=all`
   const missing = notShown(skippedBytes, screen.dropped)
