@@ -227,6 +227,17 @@ test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and
   )
 })
 
+test.each([
+  [['nonsense'], "unknown command 'nonsense'"],
+  [['logs', 'runs/1', 'train', '--grep', '42', '--nonsense'], "unknown option '--nonsense'"],
+  [['logs'], "missing required argument 'run'"],
+])('what is no command is not mistaken for one whose answer is no: %j', async (args, said) => {
+  const refused = await tidegate(...args)
+
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain(said)
+})
+
 test('the log of a step that a run does not have names those it has', async () => {
   const seeds = await place.project('seeds', {
     'tidegate.yaml': 'steps:\n  fit: { run: "echo ${{ matrix.seed }}", matrix: { seed: [0, 1] }, cache: false }\n',
