@@ -167,6 +167,24 @@ test('of a log that is not kept any more the page says so', async () => {
   expect(await page.getByText('live', { exact: true }).count()).toBe(0)
 })
 
+test('the logs of earlier attempts are a link away from that of the last', async () => {
+  const { page } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('tried', {
+    'tidegate.yaml':
+      'steps:\n  flaky: { run: "echo try $TIDEGATE_ATTEMPT; exit 1", retry: { on: [exit], limit: 1 } }\n',
+  })
+  await project.push(dev)
+
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/tried/runs/1`)
+  await page.getByRole('log', { name: 'Log of flaky' }).getByText('try tried#1/flaky/2').waitFor()
+  const first = await page.getByRole('link', { name: 'attempt 1' }).getAttribute('href')
+
+  const log = await page.request.get(new URL(first ?? '', place.server.address).href)
+  expect(await log.text()).toContain('try tried#1/flaky/1')
+})
+
 test('a failing test shows its name, what it said and the lines that matter', async () => {
   const { page, troubles } = await browser.visitor()
   const dev = await place.person('dev')

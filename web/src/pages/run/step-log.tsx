@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core'
-import { memo, useLayoutEffect, useRef } from 'react'
+import { Fragment, memo, useLayoutEffect, useRef } from 'react'
 import type { RunDetail, Step } from '../../../../src/api/runs.ts'
 import { Failure } from '../../parts/failure.tsx'
 import { asBytes, asCount } from '../../words/numbers.ts'
@@ -21,7 +21,8 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
   }
   if (refusal !== undefined) return <Failure error={refusal} />
   const last = liveLine(screen)
-  const wholeLog = `${logPath(run, step.key)}?attempt=${step.attempt}&limit=all`
+  const logOf = (attempt: number) => `${logPath(run, step.key)}?attempt=${attempt}&limit=all`
+  const wholeLog = logOf(step.attempt)
   const missing = notShown(skippedBytes, screen.dropped)
   return (
     <div>
@@ -52,6 +53,14 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
         <a href={wholeLog} target="_blank" rel="noreferrer">
           as plain text
         </a>
+        {Array.from({ length: step.attempt - 1 }, (_, before) => (
+          <Fragment key={before}>
+            {' · '}
+            <a href={logOf(before + 1)} target="_blank" rel="noreferrer">
+              attempt {before + 1}
+            </a>
+          </Fragment>
+        ))}
       </Text>
     </div>
   )
