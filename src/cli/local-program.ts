@@ -13,6 +13,8 @@ export function createLocalProgram(version: string): Command {
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError(true)
     .showHelpAfterError('(tidegate --help lists the commands)')
+    // Of itself commander says 1, which is the "no" of a command: a search without a match, a run that failed.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   registerLocal(program)
   return program
 }

@@ -35,6 +35,18 @@ test('what does more to a terminal than colour does not pass, wherever the log i
   }
 })
 
+test('of what chooses characters, keeps the cursor or draws images nothing is shown, wherever the log is cut', () => {
+  const log =
+    '\u001b(B\u001b[mone\u001b7 two\u001b8\u001b=\u001bPq#0~~\u001b\\ three\u001b[0 q\u001b_\u00dc\u001b\\ four\n'
+  for (let cut = 0; cut <= log.length; cut++) {
+    expect(printed([log.slice(0, cut), log.slice(cut)])).toBe('one two three four\n')
+  }
+})
+
+test('an escape that nothing ends takes no more than its line', () => {
+  expect(printed(['\u001bPone\ntwo\n\u001b]three\nfour'])).toBe('one\ntwo\n]three\nfour')
+})
+
 test('no control character passes but tabs and what ends lines', () => {
   const log = 'a\u0007b\u0000\u007f\u009b2Jc\u009d0;title\u009cd\u0085°é\te\u001b[31mf\n'
   const bytes = Buffer.from(log)

@@ -1,5 +1,6 @@
 import { applyBackspaces } from '../core/backspaces.ts'
 import { timeAt, type LogTime } from '../core/log-times.ts'
+import { escapePattern, unfinishedEscapePattern } from '../core/terminal-escapes.ts'
 
 export interface LogPrinterOptions {
   /** Colours pass, and a progress bar is one line that changes. Else neither colours nor states of a bar but its last. */
@@ -18,14 +19,12 @@ export interface LogPrinter {
 // one character (U+009B, U+009D) are two. Of what is escaped colours pass and, on a terminal, the clearing of a line's
 // rest; of control characters the tab and what ends lines: a log shall not set titles, ring, move the cursor out of its
 // line or write the clipboard. Backspaces are applied, and do not pass either.
-const ESCAPE =
-  // oxlint-disable-next-line no-control-regex
-  /(?:\u001b\[|\u00c2\u009b)[0-9;:?]*([@-~])|(?:\u001b\]|\u00c2\u009d)[^\u0007\u001b\r\n]*?(?:\u0007|\u001b\\|\u00c2\u009c)|\u001b[@-Z\\^_]?|\u00c2[\u0080-\u009f]|[\u0000-\u0007\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f]/g
+const LEAD = '\u00c2'
+const CONTROLS = String.raw`\u001b|\u00c2[\u0080-\u009f]|[\u0000-\u0007\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f]`
+const ESCAPE = new RegExp(`${escapePattern(LEAD)}|${CONTROLS}`, 'g')
 // oxlint-disable-next-line no-control-regex
 const NEEDS_CLEANING = /[\u0000-\u0007\u000b\u000c\u000e-\u001f\u007f]|\u00c2[\u0080-\u009f]/
-const UNFINISHED_ESCAPE =
-  // oxlint-disable-next-line no-control-regex
-  /(?:(?:\u001b\[|\u00c2\u009b)[0-9;:?]*|(?:\u001b\]|\u00c2\u009d)[^\u0007\u001b]{0,4096}\u001b?|\u001b|\u00c2)$/
+const UNFINISHED_ESCAPE = new RegExp(unfinishedEscapePattern(LEAD))
 // oxlint-disable-next-line no-control-regex
 const CHARACTER = /\u001b\[[0-9;:?]*[mK]|[\u00c0-\u00ff][\u0080-\u00bf]*|[^]/g
 /** Backspaces are left out of a line that is longer: it is kept as long as it is unfinished. */
@@ -179,7 +178,7 @@ function lastState(say: (text: string) => void): Line {
 
 function cleaned(text: string, { isTerminal }: LogPrinterOptions): string {
   if (!NEEDS_CLEANING.test(text)) return text
-  return text.replace(ESCAPE, (escape: string, final: string | undefined) => {
+  return text.replace(ESCAPE, (escape: string, _numbers: string | undefined, final: string | undefined) => {
     return isTerminal && escape.startsWith('\u001b') && (final === 'm' || final === 'K') ? escape : ''
   })
 }

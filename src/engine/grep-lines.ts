@@ -1,3 +1,5 @@
+import { escapePattern } from '../core/terminal-escapes.ts'
+
 /** A line of a log that matched, or stands near one that did. */
 export interface FoundLine {
   /** From 1. A state of a progress bar, which ends with a carriage return, is a line too. */
@@ -36,9 +38,8 @@ const LONGEST_SHOWN = 4_000
 /** Of a long line, in front of the match. */
 const SHOWN_BEFORE = 1_000
 // Also what else a terminal would obey: lines that were found are printed as they are.
-const ESCAPE =
-  // oxlint-disable-next-line no-control-regex
-  /(?:\u001b\[|\u009b)[0-9;:?]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\^_]?|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
+const CONTROLS = String.raw`[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]`
+const ESCAPE = new RegExp(`${escapePattern()}|${CONTROLS}`, 'g')
 const NEWLINE = 10
 const RETURN = 13
 

@@ -16,7 +16,7 @@ import type { TestResult } from '../reports/parse-junit.ts'
 import { isPattern, namedReports } from '../reports/named-reports.ts'
 import { quarantinedNow } from '../reports/quarantine.sql.ts'
 import { recordTestResults } from '../reports/test-results.sql.ts'
-import { flattenMetrics } from '../tracking/flatten-metrics.ts'
+import { flattenMetrics, type FlatMetrics } from '../tracking/flatten-metrics.ts'
 import { recordMetrics } from '../tracking/metrics.sql.ts'
 import {
   isShare,
@@ -69,9 +69,12 @@ export async function readResults(
   const tests = maskTests(found, mask)
   const coverage = await readStepCoverage(needs, context, kept)
   const metrics: Record<string, number> = { ...record.taskOutput?.metrics, ...coverage.metrics }
-  for (const path of step.metrics)
-    Object.assign(metrics, maskNames(await readMetrics(needs.artifacts, kept[path]), mask))
   const findings = [...reports.flatMap((report) => reportFinding(report, kept)), ...coverage.findings]
+  for (const path of step.metrics) {
+    const read = await readMetrics(needs.artifacts, kept[path])
+    Object.assign(metrics, maskNames(read.metrics, mask))
+    if (read.trouble !== undefined) findings.push(metricsFinding(path, read.trouble, mask))
+  }
   const verdict = await judge(needs, context, record, { reports, tests })
   return { tests, metrics, coverage, findings, ...verdict }
 }
@@ -121,9 +124,23 @@ function reportFinding({ path, trouble }: ReadReport, kept: Readonly<Record<stri
   return [{ severity: 'warning', file: path, line, column: 1, message }]
 }
 
-async function readMetrics(artifacts: TaskArtifacts, ref: ArtifactRef | undefined): Promise<Record<string, number>> {
-  if (ref === undefined || ref.size > limit('metricsBytes')) return {}
+async function readMetrics(artifacts: TaskArtifacts, ref: ArtifactRef | undefined): Promise<FlatMetrics> {
+  if (ref === undefined) return { metrics: {} }
+  if (ref.size > limit('metricsBytes')) {
+    const message = `it has ${ref.size} bytes; at most ${limit('metricsBytes')} are read`
+    return { metrics: {}, trouble: { line: 1, column: 1, message } }
+  }
   return flattenMetrics((await artifacts.read(ref.digest)).toString('utf8'))
+}
+
+function metricsFinding(
+  file: string,
+  { line, column, message }: NonNullable<FlatMetrics['trouble']>,
+  mask: (text: string) => string,
+): Finding {
+  // Postgres keeps no NUL in text.
+  const said = mask(message).replaceAll('\0', '')
+  return { severity: 'warning', file, line, column, message: `the metrics cannot be read: ${said}` }
 }
 
 /** Names are what the step wrote, and become rows. */

@@ -83,7 +83,7 @@ async function admit(options: ApiOptions, operation: Operation, context: Context
     content: operation.content === true ? (context.req.raw.body ?? NOTHING) : NOTHING,
     body: check(operation.body, operation.body === undefined ? undefined : await readJson(context), 'body'),
     signal: AbortSignal.any([context.req.raw.signal, options.signal]),
-    lastEventId: context.req.header('last-event-id'),
+    lastEventId: lastEventIdOf(context),
   }
 }
 
@@ -118,6 +118,16 @@ async function allow(options: ApiOptions, operation: Operation, identity: Identi
   const run = number === undefined ? undefined : `${project}#${number}`
   await options.requireRole(identity, project, operation.role, run)
   if (project !== '*') await options.requireProject(project, operation.method === 'GET' ? 'look' : 'change')
+}
+
+function lastEventIdOf(context: Context): number | undefined {
+  const header = context.req.header('last-event-id')
+  if (header === undefined) return undefined
+  if (/^\d{1,15}$/.test(header)) return Number(header)
+  throw new AppError(
+    'INVALID_INPUT',
+    `The header last-event-id is "${header}". Send the id of the last event that came, or leave it out.`,
+  )
 }
 
 async function readJson(context: Context): Promise<unknown> {

@@ -8,7 +8,7 @@ export interface StreamEvent {
 /** Comments keep proxies from closing a stream on which nothing happens. */
 const KEEP_ALIVE_MS = 15_000
 
-/** Server-sent events from a generator; ends with it, or when the client goes away. */
+/** Server-sent events from a generator; ends with it, also where it fails, or when the client goes away. */
 export function eventStream(signal: AbortSignal, events: () => AsyncGenerator<StreamEvent>): Response {
   const encoder = new TextEncoder()
   let timer: NodeJS.Timeout | undefined
@@ -19,7 +19,11 @@ export function eventStream(signal: AbortSignal, events: () => AsyncGenerator<St
       timer = setInterval(() => controller.enqueue(encoder.encode(': still here\n\n')), KEEP_ALIVE_MS)
     },
     async pull(controller) {
-      const next = await source.next()
+      const next = await source.next().catch((error: unknown) => {
+        // Whatever is said on a stream that has failed throws, and a timer has nobody to catch it: the server would end.
+        clearInterval(timer)
+        throw error
+      })
       if (next.done === true || signal.aborted) {
         clearInterval(timer)
         controller.close()

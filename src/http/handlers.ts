@@ -14,8 +14,8 @@ export interface Call<Op extends Operation> {
   readonly content: AsyncIterable<Uint8Array>
   /** Aborts when the client goes away or the server stops. */
   readonly signal: AbortSignal
-  /** Of the last server-sent event the client has seen. */
-  readonly lastEventId: string | undefined
+  /** Of the last server-sent event the client has seen: the number of an event, or where to read a log on. */
+  readonly lastEventId: number | undefined
 }
 
 export type Handler<Op extends Operation> = (call: Call<Op>) => Promise<z.input<Op['answer']> | Response>

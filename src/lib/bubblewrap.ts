@@ -26,6 +26,8 @@ export interface Walled {
   /** Where it starts, and what it may write beside `own`. */
   readonly folder: string
   readonly own: readonly string[]
+  /** What it finds as `/tmp` and `/var/tmp`. Absent: empty folders in memory. */
+  readonly tmp?: string
   /** For reading, where they are there. */
   readonly shown: readonly string[]
   /**
@@ -39,13 +41,13 @@ export interface Walled {
 const SYSTEM = ['/usr', '/etc', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
 
 const WALLS = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try']
-const EMPTY = ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run', '--tmpfs', '/var/tmp']
+const EMPTY = ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/run']
 
 /**
  * The command behind bubblewrap's walls: it sees these folders and the system, and of processes its own alone.
  * The network is as it is.
  */
-export function behindWalls({ argv, folder, own, shown, endsTogether }: Walled): readonly [string, ...string[]] {
+export function behindWalls({ argv, folder, own, tmp, shown, endsTogether }: Walled): readonly [string, ...string[]] {
   const written = [folder, ...own].flatMap((path) => ['--bind', path, path])
   const read = shown.flatMap((path) => ['--ro-bind-try', path, path])
   return [
@@ -54,6 +56,7 @@ export function behindWalls({ argv, folder, own, shown, endsTogether }: Walled):
     ...WALLS,
     ...SYSTEM.flatMap(showSystem),
     ...EMPTY,
+    ...['/tmp', '/var/tmp'].flatMap((path) => (tmp === undefined ? ['--tmpfs', path] : ['--bind', tmp, path])),
     ...read,
     ...written,
     '--chdir',

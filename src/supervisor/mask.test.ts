@@ -277,3 +277,19 @@ test('a member with quotes is hidden also in JSON within JSON', () => {
   const text = JSON.stringify(JSON.stringify({ other: 'pa"ss\\wö/rd' }))
   expect(masker.text(text)).toBe(String.raw`"{\"other\":\"***\"}"`)
 })
+
+test('a secret is hidden as HTML and XML have it, whoever escaped it', () => {
+  const masker = createMasker([`a&b<c>d"e'f`])
+  const texts = {
+    xml: `a&amp;b&lt;c&gt;d"e'f`,
+    attribute: `a&amp;b&lt;c&gt;d&quot;e'f`,
+    python: 'a&amp;b&lt;c&gt;d&quot;e&#x27;f',
+    jinja: 'a&amp;b&lt;c&gt;d&#34;e&#39;f',
+    php: 'a&amp;b&lt;c&gt;d&quot;e&#039;f',
+    java: 'a&amp;b&lt;c&gt;d&quot;e&apos;f',
+  }
+
+  const shown = Object.values(texts).map((text) => masker.text(`<td>${text}</td>`))
+
+  expect(new Set(shown)).toEqual(new Set(['<td>***</td>']))
+})

@@ -18,6 +18,8 @@ export function sandboxed(order: AttemptOrder, argv: Argv): Argv {
     argv,
     folder: order.workspace,
     own: [home, tmp],
+    // Not in memory: what programs write to /tmp by name may be large, and counts as what they write to TMPDIR.
+    tmp,
     shown: toolFolders(order),
     endsTogether: false,
   })

@@ -17,7 +17,7 @@ export interface Needles {
 /**
  * Every text by which a secret could show in a log: itself, its longer lines, its members where it is JSON, what
  * follows the name in `NAME:SECRET`, the password of a URL, and each of these in base64 (at any of the three offsets
- * in a longer text), in a URL, and escaped in JSON, by Python or by a shell.
+ * in a longer text), in a URL, and escaped in JSON, in HTML or XML, by Python or by a shell.
  */
 export function secretNeedles(values: Iterable<string>): Needles {
   const plain = new Set<string>()
@@ -100,6 +100,7 @@ function escapedForms(plain: string): string[] {
     JSON.stringify(asciiEscapes(json)).slice(1, -1),
     ...shellForms(plain),
     ...pythonForms(plain),
+    ...markupForms(plain),
   ]
 }
 
@@ -139,6 +140,18 @@ function asciiRepr(text: string): string {
 
 function hexEscape(letter: string): string {
   return `\\x${(letter.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`
+}
+
+/** As XML has text; and quotes as PHP, Python, templates (Jinja, Go) and XML have them in HTML and in attributes. */
+function markupForms(plain: string): string[] {
+  const text = plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const named = text.replaceAll('"', '&quot;')
+  return [
+    text,
+    named,
+    text.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
+    ...['&#39;', '&#039;', '&#x27;', '&apos;'].map((quote) => named.replaceAll("'", quote)),
+  ]
 }
 
 /** In single quotes by hand and by Python's `shlex`, in double quotes, and as `printf %q` has it. */

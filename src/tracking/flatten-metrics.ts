@@ -1,11 +1,25 @@
+import { parse as parseYaml, YAMLParseError } from 'yaml'
+
+export interface FlatMetrics {
+  readonly metrics: Readonly<Record<string, number>>
+  /** Why there are none, and where in the file. */
+  readonly trouble?: { readonly line: number; readonly column: number; readonly message: string }
+}
+
 /**
- * A metrics file as numbers by dotted name: `{"train": {"loss": 0.1}}` is `train.loss`. What is no finite
- * number is left out, and so is a file that is no JSON: metrics are told, not demanded.
+ * A metrics file, JSON or YAML, as numbers by dotted name: `{"train": {"loss": 0.1}}` is `train.loss`. What is no finite
+ * number is left out; Python's `NaN` is no JSON, and takes no other number with it.
  */
-export function flattenMetrics(text: string): Record<string, number> {
+export function flattenMetrics(text: string): FlatMetrics {
   const metrics: Record<string, number> = {}
-  collect(parse(text), '', metrics, 0)
-  return metrics
+  try {
+    const value = parse(text)
+    if (typeof value !== 'object') return { metrics, trouble: { ...START, message: 'it has no names with numbers' } }
+    collect(value, '', metrics, 0)
+    return { metrics }
+  } catch (error) {
+    return { metrics: {}, trouble: troubleOf(error) }
+  }
 }
 
 const MOST = 1_000
@@ -29,6 +43,15 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined
+    return parseYaml(text, { logLevel: 'error' })
   }
+}
+
+const START = { line: 1, column: 1 }
+
+function troubleOf(error: unknown): NonNullable<FlatMetrics['trouble']> {
+  const place = error instanceof YAMLParseError ? error.linePos?.[0] : undefined
+  const { message } = error as Error
+  const said = message.split('\n', 1)[0]?.replace(/ at line \d+, column \d+:$/, '') ?? ''
+  return { line: place?.line ?? 1, column: place?.col ?? 1, message: `it is neither JSON nor YAML: ${said}` }
 }

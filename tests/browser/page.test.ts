@@ -134,6 +134,57 @@ test('of a large log the page shows the end at once, says what stands before, an
   expect(troubles).toEqual([])
 })
 
+test('a page that a proxy answers for while the server starts goes on by itself afterwards', async () => {
+  const { page } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('proxied', { 'tidegate.yaml': 'steps:\n  talk: { run: echo hello }\n' })
+  await signIn(page, place.server.address, dev.token)
+  const isDown = { status: 502, contentType: 'text/html', body: 'Bad Gateway' }
+  await page.route('**/stream?**', (route) => route.fulfill(isDown), { times: 2 })
+  await page.goto(`${place.server.address}/proxied`)
+  await page.getByText('No run yet').waitFor()
+
+  await project.push(dev)
+  await page.getByRole('link', { name: '#1 first' }).click()
+  await page.route('**/log/stream?**', (route) => route.fulfill(isDown), { times: 1 })
+  await page.getByRole('button', { name: /^talk/ }).click()
+
+  await page.getByRole('log', { name: 'Log of talk' }).getByText('hello').waitFor()
+})
+
+test('of a log that is not kept any more the page says so', async () => {
+  const { page } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('forgotten', { 'tidegate.yaml': 'steps:\n  talk: { run: echo hello }\n' })
+  await project.push(dev)
+  await rm(join(place.dataFolder, 'attempts/forgotten/1/talk/1/log'))
+
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/forgotten/runs/1`)
+  await page.getByRole('button', { name: /^talk/ }).click()
+
+  await page.getByRole('alert').getByText('is not kept any more: logs go when their time is over').waitFor()
+  expect(await page.getByText('live', { exact: true }).count()).toBe(0)
+})
+
+test('the logs of earlier attempts are a link away from that of the last', async () => {
+  const { page } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('tried', {
+    'tidegate.yaml':
+      'steps:\n  flaky: { run: "echo try $TIDEGATE_ATTEMPT; exit 1", retry: { on: [exit], limit: 1 } }\n',
+  })
+  await project.push(dev)
+
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/tried/runs/1`)
+  await page.getByRole('log', { name: 'Log of flaky' }).getByText('try tried#1/flaky/2').waitFor()
+  const first = await page.getByRole('link', { name: 'attempt 1' }).getAttribute('href')
+
+  const log = await page.request.get(new URL(first ?? '', place.server.address).href)
+  expect(await log.text()).toContain('try tried#1/flaky/1')
+})
+
 test('a failing test shows its name, what it said and the lines that matter', async () => {
   const { page, troubles } = await browser.visitor()
   const dev = await place.person('dev')

@@ -248,6 +248,38 @@ test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and
   )
 })
 
+test.each([
+  [['runs', 'x', '-n', 'abc'], "argument 'abc' is invalid. Write a whole number from 1 to 200."],
+  [['runs', 'x', '-n', '1000'], "argument '1000' is invalid. Write a whole number from 1 to 200."],
+  [['logs', 'x/1', 'train', '--attempt', '0'], "argument '0' is invalid. Write a whole number of at least 1."],
+  [
+    ['logs', 'x/1', 'train', '--grep', 'loss', '-C', '-1'],
+    "argument '-1' is invalid. Write a whole number from 0 to 100.",
+  ],
+  [
+    ['logs', 'x/1', 'train', '-i'],
+    '--context and --ignore-case belong to a search: name what to look for with --grep.',
+  ],
+  [['logs', 'x/1', 'train', '--grep', 'loss', '-f'], 'follow the log: `tidegate logs -f … | grep …`.'],
+  [['logs', 'x/1', 'train', '--grep', 'loss', '--raw'], '--grep prints lines, and --raw the bytes as they are.'],
+])('%j is refused in words of the command line', async (args, said) => {
+  const refused = await tidegate(...args)
+
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain(said)
+})
+
+test.each([
+  [['nonsense'], "unknown command 'nonsense'"],
+  [['logs', 'runs/1', 'train', '--grep', '42', '--nonsense'], "unknown option '--nonsense'"],
+  [['logs'], "missing required argument 'run'"],
+])('what is no command is not mistaken for one whose answer is no: %j', async (args, said) => {
+  const refused = await tidegate(...args)
+
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain(said)
+})
+
 test('the log of a step that a run does not have names those it has', async () => {
   const seeds = await place.project('seeds', {
     'tidegate.yaml': 'steps:\n  fit: { run: "echo ${{ matrix.seed }}", matrix: { seed: [0, 1] }, cache: false }\n',

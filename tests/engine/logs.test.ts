@@ -87,7 +87,7 @@ const grep = (pattern: string, more: Partial<typeof SEARCH> = {}) =>
   grepLog(logFileOf(folder), { ...SEARCH, pattern, ...more }, new AbortController().signal)
 
 test('a log is searched line by line: colours do not hide a word, and each state of a progress bar is a line', async () => {
-  await write('epoch 1\n10 %\r20 % loss nan\r30 %\n\u001b[31mER\u001b[0mROR here\r\nlast')
+  await write('epoch 1\n10 %\r20 % loss nan\r30 %\n\u001b[31mER\u001b(B\u001b[mROR here\r\nlast')
 
   expect((await grep('nan|ERROR|last$')).lines.map(({ line, text }) => `${line} ${text}`)).toEqual([
     '3 20 % loss nan',

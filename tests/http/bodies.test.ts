@@ -67,3 +67,12 @@ test('a body of 1 GB is refused with the limit before it is sent, and one that h
   expect(announced.text).toContain(`larger than ${limit('apiBodyBytes')} bytes`)
   expect((await send({ method: 'GET', path })).status).toBe(200)
 })
+
+test('a stream that is asked to go on from an id it cannot have given is refused', async () => {
+  const ask = (id: string) => send({ method: 'GET', path: '/events/stream', headers: { 'last-event-id': id } })
+
+  const answers = [await ask('abc'), await ask('-5')]
+
+  expect(answers.map(({ status }) => status)).toEqual([400, 400])
+  expect(answers[0]?.text).toContain('The header last-event-id is \\"abc\\". Send the id of the last event that came')
+})

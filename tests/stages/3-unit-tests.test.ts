@@ -87,6 +87,23 @@ steps:
     expect(push.stderr).not.toContain('\u001b]0;')
     expect(push.stderr).not.toContain('\u001b[2J')
   })
+
+  test('metrics are read from JSON with NaN and from YAML, and a file that is neither is a finding', async () => {
+    const project = await place.project('measured', {
+      'nan.json': '{"loss": NaN, "accuracy": 0.5}',
+      'm.yaml': 'f1: 0.25\n',
+      'cut.json': '{"auc": 0.9,\n "recall"',
+      'tidegate.yaml': 'steps:\n  train: { run: "true", metrics: [nan.json, m.yaml, cut.json] }\n',
+    })
+    await project.push(await place.person('dana'))
+
+    const run = await project.run(1)
+
+    expect(Object.fromEntries(run.metrics.map(({ name, value }) => [name, value]))).toEqual({ accuracy: 0.5, f1: 0.25 })
+    expect(run.findings.filter(({ step }) => step === 'train')).toMatchObject([
+      { file: 'cut.json', line: 2, message: expect.stringContaining('the metrics cannot be read: it is neither') },
+    ])
+  })
 })
 
 const FAILING = `<?xml version="1.0" encoding="utf-8"?>

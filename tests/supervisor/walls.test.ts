@@ -135,6 +135,16 @@ describe('in a sandbox', () => {
     expect(leftOf(order.workspace)).toEqual([])
   })
 
+  test('what it writes to /tmp is on the disk, counts there, and is gone afterwards', async () => {
+    const write = (folder: string) => `dd if=/dev/zero of=${folder}/large bs=1M count=60; exec sleep 600`
+    for (const folder of ['/tmp', '/var/tmp', '$TMPDIR']) {
+      const { record, order } = await place.run(write(folder), { ...WALLS, diskBytes: 30 * 2 ** 20, graceMs: 100 })
+
+      expect(record).toMatchObject({ outcome: 'failed', reason: 'disk-full' })
+      expect(existsSync(`${order.workspace}.tmp`)).toBe(false)
+    }
+  }, 30_000)
+
   test('the grace is as without walls: also of a program that is not the last of its script', async () => {
     const inputs = [
       await place.file(

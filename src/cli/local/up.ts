@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { wholeNumber } from '../whole-number.ts'
 
 interface UpOptions {
   readonly config?: string
@@ -17,8 +18,8 @@ export function registerUp(program: Command): void {
       '--data <folder>',
       'where everything is kept; default: TIDEGATE_DATA, else ~/.tidegate (root: /var/lib/tidegate)',
     )
-    .option('--port <port>', 'API, web page and git; 0 takes a free one', Number)
-    .option('--gateway-port <port>', 'predictions; 0 takes a free one', Number)
+    .option('--port <port>', 'API, web page and git; 0 takes a free one', wholeNumber(0, 65_535))
+    .option('--gateway-port <port>', 'predictions; 0 takes a free one', wholeNumber(0, 65_535))
     .action(up)
 }
 

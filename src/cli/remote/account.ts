@@ -17,6 +17,7 @@ import { AppError } from '../../core/errors.ts'
 import type { Role } from '../../core/roles.ts'
 import { openClient, saveCredentials, type GlobalOptions } from '../context.ts'
 import { print, table, time } from '../print.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 /** Who one is, and who else there is. */
 export function registerAccount(program: Command): void {
@@ -109,7 +110,7 @@ function registerTokens(program: Command): void {
     .description('a new token of one’s own, or of --person for an admin; shown once')
     .option('--person <name>', 'whose token it is; default: one’s own')
     .option('--label <text>', 'what it is for', 'cli')
-    .option('--expires-in-days <days>', 'no end where this is absent', Number)
+    .option('--expires-in-days <days>', 'no end where this is absent', wholeNumber(1, 3_650))
     .action(async (options: { person?: string; label: string; expiresInDays?: number }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)

@@ -6,6 +6,7 @@ import { openClient, type GlobalOptions } from '../context.ts'
 import { createLogPrinter, logTime } from '../log-printer.ts'
 import { writeOut } from '../print.ts'
 import { parseRun } from '../references.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { linesOf } from './log-lines.ts'
 import { followedPieces, piecesOf, type LogPiece, type LogPlace } from './log-pieces.ts'
 
@@ -16,7 +17,7 @@ interface LogOptions {
   readonly timestamps?: boolean
   readonly raw?: boolean
   readonly grep?: string
-  readonly context: number
+  readonly context?: number
   readonly ignoreCase?: boolean
 }
 
@@ -26,26 +27,44 @@ export function registerLogs(program: Command): void {
     .command('logs <run> [step]')
     .description('the log of a step; without a step, of the first that failed or still runs')
     .option('-f, --follow', 'go on until the step ends, through all its attempts; waits for the first')
-    .option('--attempt <number>', 'another than the last', Number)
+    .option('--attempt <number>', 'another than the last', wholeNumber(1))
     .option('--service <name>', 'of a service that ran beside the step')
     .option('-t, --timestamps', 'when each line came, in UTC')
     .addOption(new Option('--raw', 'the bytes as they are, with all colours and progress').conflicts('timestamps'))
     .option('--grep <pattern>', 'only lines that match this regular expression; without a step, of every step')
-    .option('-C, --context <lines>', 'with --grep: lines around each match', Number, 0)
+    .option('-C, --context <lines>', 'with --grep: lines around each match, at most 100', wholeNumber(0, 100))
     .option('-i, --ignore-case', 'with --grep')
     .action(async (run: string, step: string | undefined, options: LogOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const asJson = globals.json === true
-      if (asJson && options.raw === true) {
-        throw new AppError('INVALID_INPUT', '--json prints lines, and --raw the bytes as they are. Leave one out.')
-      }
+      refuseMixed(options, asJson)
       const client = await openClient(globals)
-      if (options.grep !== undefined) return searchSteps(client, run, step, { ...options, grep: options.grep, asJson })
+      if (options.grep !== undefined) {
+        const { grep, context = 0 } = options
+        return searchSteps(client, run, step, { ...options, grep, context, asJson })
+      }
       const place = placeOf(run, step ?? (await interestingStep(client, run, options)), options)
       if (asJson) return printJson(client, place, options)
       if (options.raw === true) return printRaw(client, place, options)
       await printLog(client, place, options)
     })
+}
+
+/** What goes with a search and what goes with a log, where one would do nothing. */
+function refuseMixed(options: LogOptions, asJson: boolean): void {
+  const { grep, follow, raw, context, ignoreCase } = options
+  if (asJson && raw === true) refuse('--json prints lines, and --raw the bytes as they are. Leave one out.')
+  if (grep === undefined && (context !== undefined || ignoreCase === true))
+    refuse('--context and --ignore-case belong to a search: name what to look for with --grep.')
+  if (grep !== undefined && raw === true) refuse('--grep prints lines, and --raw the bytes as they are. Leave one out.')
+  if (grep !== undefined && follow === true)
+    refuse(
+      '--grep searches what has been printed. To look for it as it comes, follow the log: `tidegate logs -f … | grep …`.',
+    )
+}
+
+function refuse(message: string): never {
+  throw new AppError('INVALID_INPUT', message)
 }
 
 function placeOf(run: string, step: string, { attempt, service }: LogOptions): LogPlace {
@@ -121,7 +140,7 @@ async function interestingStep(client: Client, run: string, { follow }: LogOptio
   throw new AppError('NOT_FOUND', `No step of ${run} has a log yet.`)
 }
 
-type Search = LogOptions & { readonly grep: string; readonly asJson: boolean }
+type Search = LogOptions & { readonly grep: string; readonly context: number; readonly asJson: boolean }
 
 /** Exit code 1 where nothing matches, as grep has it. */
 async function searchSteps(client: Client, run: string, step: string | undefined, search: Search): Promise<void> {

@@ -9,13 +9,14 @@ import { openClient, type GlobalOptions } from '../context.ts'
 import { artifactTable } from './artifacts.ts'
 import { brief, print, seconds, table, time } from '../print.ts'
 import { parseRun } from '../references.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 /** What runs, what ran, and what to do about it. */
 export function registerRuns(program: Command): void {
   program
     .command('runs <project>')
     .description('runs of a project, newest first')
-    .option('-n, --limit <count>', 'how many', Number, 20)
+    .option('-n, --limit <count>', 'how many, newest first; at most 200', wholeNumber(1, 200), 20)
     .action(async (project: string, options: { limit: number }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)

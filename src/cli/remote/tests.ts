@@ -13,6 +13,7 @@ import {
 import { AppError } from '../../core/errors.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { print, table, time } from '../print.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 interface ListOptions {
   readonly flaky?: boolean
@@ -36,7 +37,7 @@ export function registerTests(program: Command): void {
     .option('--slow', 'the slowest')
     .option('--quarantined', 'those whose failing is overlooked, and why')
     .option('--search <text>', 'those with this in suite::name', '')
-    .option('-n, --limit <count>', 'how many', Number, 50)
+    .option('-n, --limit <count>', 'how many; at most 200', wholeNumber(1, 200), 50)
     .action(async (project: string, options: ListOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)
@@ -46,7 +47,7 @@ export function registerTests(program: Command): void {
   tests
     .command('runs <project>')
     .description('what became of all tests of each of the last runs, and how long they took together')
-    .option('-n, --limit <count>', 'how many', Number, 20)
+    .option('-n, --limit <count>', 'how many; at most 200', wholeNumber(1, 200), 20)
     .action(async (project: string, { limit }: { limit: number }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
       const client = await openClient(globals)

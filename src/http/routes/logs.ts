@@ -44,7 +44,7 @@ export function logHandlers(installation: Installation): LogHandlers {
     async followLog({ params, query, signal, lastEventId }) {
       const { attempt, file } = await logOf(installation, params, query)
       const start = query.tail === undefined ? query.offset : await startOfTail(file, query.tail)
-      const offset = lastEventId === undefined ? start : Number(lastEventId)
+      const offset = lastEventId ?? start
       return eventStream(signal, async function* () {
         const decoder = new TextDecoder()
         const clock = openLogTimes(file)

@@ -29,7 +29,7 @@ export function systemHandlers(
     },
     async followEvents({ query, identity, signal, lastEventId }) {
       await maySee(database.read, identity, query.project)
-      const wanted = lastEventId === undefined ? query.after : Number(lastEventId)
+      const wanted = lastEventId ?? query.after
       const after = wanted === 'newest' ? await newestEventId(database.read) : wanted
       const filter = query.project === undefined ? {} : { project: query.project }
       return eventStream(signal, async function* () {

@@ -5,9 +5,13 @@ export interface LiveMessage {
   readonly data: unknown
 }
 
+/** Between tries after a refusal. */
+const AGAIN_MS = 2_000
+
 /**
  * Server-sent events, while this tab is looked at: a browser gives all tabs together six connections, and
- * hidden ones must not hold them. On return the stream goes on from the last id seen.
+ * hidden ones must not hold them. On return the stream goes on from the last id seen. So it does after a refusal: a browser
+ * connects again by itself where a connection breaks, and gives up for good where a proxy answers that nobody is there.
  */
 export function useEventSource(options: {
   /** `lastId` is undefined the first time. A browser's own reconnection sends it as a header as well. */
@@ -16,6 +20,8 @@ export function useEventSource(options: {
   readonly onMessage: (message: LiveMessage) => void
   /** Also after a reconnection. */
   readonly onOpen?: () => void
+  /** After a refusal: whether to try again. Absent: yes. */
+  readonly onRefused?: () => Promise<boolean>
   /** Changes when another stream is meant. */
   readonly key: string
 }): void {
@@ -28,6 +34,7 @@ function follow(options: () => Parameters<typeof useEventSource>[0]): () => void
   let source: EventSource | undefined
   let lastId: string | undefined
   let ended = false
+  let again: number | undefined
   const receive = (message: MessageEvent<string>) => {
     if (message.lastEventId !== '') lastId = message.lastEventId
     if (message.type === 'end') {
@@ -38,14 +45,26 @@ function follow(options: () => Parameters<typeof useEventSource>[0]): () => void
   }
   const open = () => {
     const { url, events } = options()
-    if (ended) return
-    source = new EventSource(url(lastId))
-    source.addEventListener('open', () => options().onOpen?.())
-    for (const event of events) source.addEventListener(event, receive)
+    close()
+    if (ended || document.hidden) return
+    const opened = new EventSource(url(lastId))
+    source = opened
+    opened.addEventListener('open', () => options().onOpen?.())
+    opened.addEventListener('error', () => {
+      if (opened.readyState === EventSource.CLOSED) void refused()
+    })
+    for (const event of events) opened.addEventListener(event, receive)
   }
   const close = () => {
+    window.clearTimeout(again)
     source?.close()
     source = undefined
+  }
+  const refused = async () => {
+    const goesOn = await (options().onRefused?.() ?? true)
+    close()
+    if (goesOn) again = window.setTimeout(open, AGAIN_MS)
+    else ended = true
   }
   const onVisibility = () => {
     if (document.hidden) close()
@@ -55,6 +74,7 @@ function follow(options: () => Parameters<typeof useEventSource>[0]): () => void
   open()
   return () => {
     document.removeEventListener('visibilitychange', onVisibility)
+    ended = true
     close()
   }
 }

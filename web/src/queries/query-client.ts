@@ -16,6 +16,6 @@ export function createQueries(): QueryClient {
 }
 
 /** A refusal stays one however often it is asked for; a server that restarts comes back. */
-function mayPass(error: Error): boolean {
+export function mayPass(error: Error): boolean {
   return !isAppError(error) || error.code === 'UPSTREAM' || error.code === 'OVERLOADED'
 }

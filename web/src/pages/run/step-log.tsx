@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
-import { memo, useLayoutEffect, useRef } from 'react'
+import { Fragment, memo, useLayoutEffect, useRef } from 'react'
 import type { RunDetail, Step } from '../../../../src/api/runs.ts'
+import { Failure } from '../../parts/failure.tsx'
 import { asBytes, asCount } from '../../words/numbers.ts'
 import { liveLine, type Span } from './terminal-text.ts'
 import { logPath, useStepLog } from './use-step-log.ts'
@@ -8,7 +9,7 @@ import styles from './step-log.module.css'
 
 /** The log of a step's last attempt, live while it runs. It stays at the end, unless the reader has scrolled up. */
 export function StepLog({ run, step }: { readonly run: RunDetail; readonly step: Step }) {
-  const { screen, skippedBytes, isComplete } = useStepLog(run, step.key, step.attempt)
+  const { screen, skippedBytes, isComplete, refusal } = useStepLog(run, step.key, step.attempt)
   const box = useRef<HTMLDivElement>(null)
   const followsEnd = useRef(true)
   useLayoutEffect(() => {
@@ -18,8 +19,10 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
     const { scrollTop, scrollHeight, clientHeight } = box.current ?? { scrollTop: 0, scrollHeight: 0, clientHeight: 0 }
     followsEnd.current = scrollHeight - scrollTop - clientHeight < 24
   }
+  if (refusal !== undefined) return <Failure error={refusal} />
   const last = liveLine(screen)
-  const wholeLog = `${logPath(run, step.key)}?attempt=${step.attempt}&limit=all`
+  const logOf = (attempt: number) => `${logPath(run, step.key)}?attempt=${attempt}&limit=all`
+  const wholeLog = logOf(step.attempt)
   const missing = notShown(skippedBytes, screen.dropped)
   return (
     <div>
@@ -50,6 +53,14 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
         <a href={wholeLog} target="_blank" rel="noreferrer">
           as plain text
         </a>
+        {Array.from({ length: step.attempt - 1 }, (_, before) => (
+          <Fragment key={before}>
+            {' · '}
+            <a href={logOf(before + 1)} target="_blank" rel="noreferrer">
+              attempt {before + 1}
+            </a>
+          </Fragment>
+        ))}
       </Text>
     </div>
   )

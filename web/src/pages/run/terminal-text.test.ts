@@ -45,6 +45,12 @@ test('what only moves a cursor is left out, and so are shades beyond the eight',
   expect(textOf(screen)).toEqual(['one two three'])
 })
 
+test('of what chooses characters, keeps the cursor or draws images nothing is shown', () => {
+  const screen = screenOf('\u001b(B\u001b[mone\u001b7 two\u001b8\u001bPq#0~~\u001b\\ three\u001b[0 q\n')
+
+  expect(textOf(screen)).toEqual(['one two three', ''])
+})
+
 test('a cut escape sequence is not shown while the rest is missing', () => {
   expect(textOf(screenOf('ready\u001b[3'))).toEqual(['ready'])
 })

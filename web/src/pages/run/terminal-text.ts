@@ -1,4 +1,5 @@
 import { applyBackspaces } from '../../../../src/core/backspaces.ts'
+import { escapePattern, unfinishedEscapePattern } from '../../../../src/core/terminal-escapes.ts'
 
 /** A part of a line that looks the same. */
 export interface Span {
@@ -59,12 +60,9 @@ function withoutOverwritten(raw: string): string {
   return last.includes('\b') ? applyBackspaces(last, CHARACTER) : last
 }
 
-// What is escaped: colours end in `m`; everything else (cursor moves, window titles) has no meaning on a page.
-const ESCAPE =
-  // oxlint-disable-next-line no-control-regex
-  /(?:\u001b\[|\u009b)([0-9;:?]*)([@-~])|(?:\u001b\]|\u009d)[^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\^_]/g
-// oxlint-disable-next-line no-control-regex
-const UNFINISHED_ESCAPE = /(?:\u001b(?:\[[0-9;:?]*|\][^\u0007\u001b]*)?|\u009b[0-9;:?]*|\u009d[^\u0007\u001b]*)$/
+// Colours end in `m`; everything else (cursor moves, window titles) has no meaning on a page.
+const ESCAPE = new RegExp(escapePattern(), 'g')
+const UNFINISHED_ESCAPE = new RegExp(unfinishedEscapePattern())
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
 // oxlint-disable-next-line no-control-regex

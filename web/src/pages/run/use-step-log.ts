@@ -1,6 +1,9 @@
 import { useEffect, useRef, useState } from 'react'
 import { API_ROOT } from '../../../../src/api/operations.ts'
+import { getLogTimes } from '../../../../src/api/runs.ts'
 import { useEventSource } from '../../live/use-event-source.ts'
+import { mayPass } from '../../queries/query-client.ts'
+import { call } from '../../session/server.ts'
 import { appendText, EMPTY_SCREEN, type Screen } from './terminal-text.ts'
 
 /** Chunks of a fast log are gathered, so that drawing keeps up with it. */
@@ -26,10 +29,13 @@ export function useStepLog(
   /** Bytes before the first that was fetched. */
   readonly skippedBytes: number
   readonly isComplete: boolean
+  /** Why there is no log any more. */
+  readonly refusal: Error | undefined
 } {
   const [screen, setScreen] = useState(EMPTY_SCREEN)
   const [skippedBytes, setSkippedBytes] = useState(0)
   const [isComplete, setComplete] = useState(false)
+  const [refusal, setRefusal] = useState<Error>()
   const gathered = useRef('')
   const timer = useRef<number | undefined>(undefined)
   const key = `${run.project}#${run.number}/${step}/${attempt}`
@@ -47,6 +53,7 @@ export function useStepLog(
       setScreen(EMPTY_SCREEN)
       setSkippedBytes(0)
       setComplete(false)
+      setRefusal(undefined)
     },
     [key],
   )
@@ -59,6 +66,11 @@ export function useStepLog(
       return `${logPath(run, step)}/stream?attempt=${attempt}&${from}`
     },
     events: ['log', 'end'],
+    onRefused: async () => {
+      const why = await whyRefused(run, step, attempt)
+      setRefusal(why)
+      return why === undefined
+    },
     onMessage: ({ event, data }) => {
       if (event === 'end') return setComplete(true)
       const { offset, text } = data as { offset: number; text: string }
@@ -68,5 +80,19 @@ export function useStepLog(
       timer.current ??= window.setTimeout(draw, DRAW_MS)
     },
   })
-  return { screen, skippedBytes, isComplete }
+  return { screen, skippedBytes, isComplete, refusal }
+}
+
+/** A stream that is refused says nothing; a question about the same log is refused in words. */
+async function whyRefused(
+  { project, number }: { project: string; number: number },
+  step: string,
+  attempt: number,
+): Promise<Error | undefined> {
+  try {
+    await call(getLogTimes, { params: { project, number, step }, query: { attempt, from: 0, to: 1 } })
+    return undefined
+  } catch (error) {
+    return error instanceof Error && !mayPass(error) ? error : undefined
+  }
 }
