@@ -258,7 +258,7 @@ test('a pipeline file with problems is not run', async () => {
 
   const { code, stdout } = await place.tidegate(folder, ['run'])
 
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(stdout).toContain('tidegate.yaml:1:')
   expect(stdout).toContain('nothing was run')
 })
