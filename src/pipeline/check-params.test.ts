@@ -64,12 +64,12 @@ steps:
 `)
 
   expect(problems).toEqual([
-    'tidegate.yaml:2:24: concurrency.group: there is no params.nope in a.yaml, b.yaml',
-    'tidegate.yaml:3:17: env.SHARED: there is no params.train.dept in a.yaml, b.yaml: did you mean "params.train.depth"?',
-    'tidegate.yaml:5:19: steps.a.run: params.train is a mapping in b.yaml: an expression takes one text, number, true or false',
-    'tidegate.yaml:5:39: steps.a.run: params.train.sizes is a list in b.yaml: an expression takes one text, number, true or false',
-    'tidegate.yaml:6:19: steps.b.run: params.lr is another value in a.yaml than in b.yaml: name one of them under `params` of the step',
-    'tidegate.yaml:7:19: steps.c.run: params.lr is another value in a.yaml than in b.yaml: keep one of them under `params` of the step',
+    'tidegate.yaml:2:28: concurrency.group: there is no params.nope in a.yaml, b.yaml',
+    'tidegate.yaml:3:21: env.SHARED: there is no params.train.dept in a.yaml, b.yaml: did you mean "params.train.depth"?',
+    'tidegate.yaml:5:23: steps.a.run: params.train is a mapping in b.yaml: an expression takes one text, number, true or false',
+    'tidegate.yaml:5:43: steps.a.run: params.train.sizes is a list in b.yaml: an expression takes one text, number, true or false',
+    'tidegate.yaml:6:23: steps.b.run: params.lr is another value in a.yaml than in b.yaml: name one of them under `params` of the step',
+    'tidegate.yaml:7:23: steps.c.run: params.lr is another value in a.yaml than in b.yaml: keep one of them under `params` of the step',
     'tidegate.yaml:8:23: warning: steps.d.if: there is no params.none in a.yaml, b.yaml',
   ])
 })
@@ -79,7 +79,7 @@ test('params.yaml is looked into without being named, and without any file there
 
   expect(lint(text, { 'params.yaml': 'lr: 1' })).toEqual([])
   expect(lint(text, {})).toEqual([
-    'tidegate.yaml:1:26: steps.a.run: there is no params.lr: name its file under `params` of the step',
+    'tidegate.yaml:1:30: steps.a.run: there is no params.lr: name its file under `params` of the step',
   ])
 })
 

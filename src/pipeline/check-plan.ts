@@ -1,6 +1,6 @@
 import type { PlanStep, TaskName } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
-import { outcomesIn } from './asked-outcomes.ts'
+import { outcomePlaces } from './asked-outcomes.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
 import { wrongParam } from './check-params.ts'
@@ -154,23 +154,24 @@ class PerhapsMade {
 }
 
 /** An outcome is known when the step has ended: `if` asks only for those that its step waits for. */
-export function checkOutcomes(steps: readonly PlanStep[], drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
+export function checkOutcomes(
+  { steps: written }: Pipeline,
+  { steps, drafts }: { readonly steps: readonly PlanStep[]; readonly drafts: readonly Draft[] },
+  problemAt: ProblemAt,
+): Problem[] {
   const byKey = new Map(steps.map((step) => [step.key, step]))
   const nameOf = new Map(drafts.map((draft) => [draft.step.key, draft.name]))
-  const seen = new Set<string>()
-  return drafts.flatMap((draft) => {
-    const asked = outcomesIn(draft.step.if)
-    if (asked.length === 0 || seen.has(draft.name)) return []
-    seen.add(draft.name)
+  return written.flatMap(({ name, if: text = '' }) => {
+    const asked = Map.groupBy(outcomePlaces(text), ({ step }) => step)
+    const draft = drafts.find((one) => one.name === name)
+    if (asked.size === 0 || draft === undefined) return []
     const behind = stepsBehind(draft.step.key, byKey, nameOf)
-    return [...new Set(asked)]
-      .filter((name) => !behind.has(name))
-      .map((name) =>
-        problemAt(
-          [...draft.path, 'if'],
-          `the outcome of ${name} is not known here: this step does not wait for it. Add it to \`needs\``,
-        ),
-      )
+    return [...asked]
+      .filter(([step]) => !behind.has(step))
+      .map(([step, [place]]) => {
+        const message = `the outcome of ${step} is not known here: this step does not wait for it. Add it to \`needs\``
+        return problemAt([...draft.path, 'if'], message, { inside: { text, at: place?.at ?? 0 } })
+      })
   })
 }
 

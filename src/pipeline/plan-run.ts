@@ -68,7 +68,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     return { problems }
   }
   const steps = connectSteps(drafts)
-  const circles = [...findCycles(steps, drafts, problemAt), ...checkOutcomes(steps, drafts, problemAt)]
+  const circles = [...findCycles(steps, drafts, problemAt), ...checkOutcomes(pipeline, { steps, drafts }, problemAt)]
   problems.push(...(circles.length > 0 ? circles : findCycles(withAsked(steps), drafts, problemAt)))
   problems.sort((a, b) => a.line - b.line || a.column - b.column)
   const broken = problems.some(({ severity }) => severity === 'error')
