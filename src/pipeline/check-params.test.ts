@@ -99,6 +99,40 @@ steps:
   expect(lint(broken).filter((line) => line.includes('steps.a'))).toEqual([])
 })
 
+test('a params file of the commit that cannot be read is told where it is wrong, rather than read as empty', () => {
+  const asking = `steps: { a: { run: 'echo \${{ params.lr }}', cache: false } }`
+  const naming = `steps: { a: { run: echo, params: [p.json, params.yaml], cache: false } }`
+  const other = `steps: { a: { run: echo, cache: false } }`
+  const making = `steps: { m: { run: 'echo > params.yaml', outs: [params.yaml], cache: false }, a: { run: echo, params: [params.yaml], cache: false } }`
+  const broken = { 'params.yaml': 'lr: [1\nb: 2\n', 'p.json': '{"a": NaN}' }
+  const ofYaml = 'params.yaml:2:1: this is not YAML: Flow sequence in block collection must be sufficiently indented'
+
+  expect(lint(asking, broken)[0]).toContain(ofYaml)
+  expect(lint(asking, { 'params.yaml': 'lr: 1\n---\nlr: 2\n' })).toEqual([
+    'params.yaml:2:1: write one document: nothing after `---`',
+  ])
+  expect(lint(asking, { 'params.yaml': 'lr: 1\nlr: 2\n' })).toEqual([
+    'params.yaml:2:1: lr: this key stands here twice: write it once',
+  ])
+  expect(lint(naming, broken)).toEqual([
+    expect.stringContaining('p.json:1:1: this is not JSON: Unexpected token'),
+    expect.stringContaining(ofYaml),
+  ])
+  expect(lint(naming, { 'params.yaml': 'x: !!python/tuple [1]\ny: 010\n', 'p.json': '{}' })).toEqual([])
+  expect(lint(other, broken)).toEqual([])
+  expect(lint(making, broken).filter((line) => !line.includes('warning'))).toEqual([])
+})
+
+test('a file of another format is none for `params`', () => {
+  const text = `steps: { a: { run: echo, params: [q.toml, "nope.py:x", ":lr"], cache: false } }`
+
+  expect(lint(text, { 'q.toml': 'a = 1' })).toEqual([
+    'tidegate.yaml:1:35: steps.a.params[0]: q.toml is neither YAML nor JSON: name the whole file in `deps`',
+    'tidegate.yaml:1:43: steps.a.params[1]: "nope.py" is neither in the commit nor an out of a step',
+    'tidegate.yaml:1:56: steps.a.params[2]: ":lr" names no file: write "params.yaml:lr"',
+  ])
+})
+
 test('an entry of `params` that its file does not have is told, and the form of DVC is answered with ours', () => {
   const problems = lint(
     `

@@ -28,10 +28,19 @@ export function checkParams(
     const key = `${formatPath(path)} ${inside.at}: ${message}`
     if (!problems.has(key)) problems.set(key, { ...problemAt(path, message, { inside }), severity })
   }
-  for (const { own, uses } of [shared(pipeline), ...pipeline.steps.flatMap((step) => usesOf(step, pipeline, known))]) {
+  for (const { own, uses } of usesIn(pipeline, known)) {
     for (const use of uses) for (const reason of names.reasons(use, own)) report(use, reason)
   }
   return [...problems.values()]
+}
+
+/** Whether any expression is about params. */
+export function asksForParams(pipeline: Pipeline, known: ExpressionContext): boolean {
+  return usesIn(pipeline, known).some(({ uses }) => uses.length > 0)
+}
+
+function usesIn(pipeline: Pipeline, known: ExpressionContext): Uses[] {
+  return [shared(pipeline), ...pipeline.steps.flatMap((step) => usesOf(step, pipeline, known))]
 }
 
 interface Use {

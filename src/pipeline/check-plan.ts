@@ -3,6 +3,7 @@ import type { Problem } from '../core/problem.ts'
 import { outcomePlaces } from './asked-outcomes.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
+import { isParamsFile } from './check-params-files.ts'
 import { wrongParam } from './check-params.ts'
 import type { Draft } from './draft.ts'
 import { globPattern, isGlob } from './glob.ts'
@@ -83,6 +84,7 @@ export function checkInputs(
       const problem = known.problem(dep, draft, path, problemAt)
       if (problem !== undefined) problems.push(problem)
     }
+    problems.push(...otherParams(draft, known, problemAt))
   }
   for (const { name, acceptance } of pipeline.environments) {
     const cases = acceptance?.cases
@@ -91,6 +93,17 @@ export function checkInputs(
     problems.push(problemAt(['environments', name, 'acceptance', 'cases'], message))
   }
   return problems
+}
+
+/** Files that are there, and from which nothing can be taken. */
+function otherParams(draft: Draft, known: KnownPaths, problemAt: ProblemAt): Problem[] {
+  return draft.step.params.flatMap((param, index) => {
+    const file = paramsFile(param)
+    const path = [...draft.path, 'params', index]
+    if (file === '') return [problemAt(path, `"${param}" names no file: write "params.yaml${param}"`)]
+    if (isParamsFile(file) || known.problem(file, draft, path, problemAt) !== undefined) return []
+    return [problemAt(path, `${file} is neither YAML nor JSON: name the whole file in \`deps\``)]
+  })
 }
 
 const CHECKED_ELSEWHERE: ReadonlySet<TaskName> = new Set(['build-environment', 'freeze-dataset'])
