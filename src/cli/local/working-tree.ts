@@ -115,7 +115,10 @@ async function entriesOf(folder: string) {
   try {
     return await readdir(folder, { withFileTypes: true })
   } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'EACCES')) throw error
+    if (!hasCode(error, 'ENOENT', 'EACCES', 'ENOTDIR')) throw error
+    if (hasCode(error, 'ENOTDIR')) {
+      throw new AppError('INVALID_INPUT', `${folder} is no folder: name the one that holds it.`, {}, { cause: error })
+    }
     throw new AppError('INVALID_INPUT', `${folder} cannot be read.`, {}, { cause: error })
   }
 }
