@@ -179,12 +179,15 @@ test('what the steps have made is put where one asks, from the cache too, and ne
   const outs = join(place.folder, 'made')
 
   const inTheWay = await place.tidegate(folder, ['run', '--outs', '.'])
+  const noFolder = await place.tidegate(folder, ['run', '--outs', '/dev/null/made'])
   const first = await place.tidegate(folder, ['run', '--outs', outs])
   await rm(join(outs, 'rows.txt'))
   const second = await place.tidegate(folder, ['run', '--outs', outs])
 
   expect(inTheWay).toMatchObject({ code: 2, stdout: '' })
   expect(inTheWay.stderr).toContain('holds the files that run')
+  expect(noFolder).toMatchObject({ code: 2, stdout: '' })
+  expect(noFolder.stderr).toContain('--outs: /dev/null/made is no folder that can be written: ENOTDIR')
   expect(first.stdout).toContain('Written: model.txt, rows.txt\n')
   expect(second.stdout).toContain('Written: model.txt, rows.txt\n')
   expect(await readFile(join(outs, 'rows.txt'), 'utf8')).toBe('B\nA\n')
