@@ -113,11 +113,13 @@ class KnownPaths {
   readonly #paths = new Set<string>()
   readonly #drafts: readonly Draft[]
   readonly #perhaps: PerhapsMade
+  readonly #isLeftOut: (path: string) => boolean
   #names: KnownNames | undefined
 
-  constructor({ files, perhapsMade = [] }: PlanContext, drafts: readonly Draft[]) {
+  constructor({ files, perhapsMade = [], isLeftOut = () => false }: PlanContext, drafts: readonly Draft[]) {
     this.#files = files
     this.#drafts = drafts
+    this.#isLeftOut = isLeftOut
     this.#perhaps = new PerhapsMade(perhapsMade)
     for (const file of files) {
       this.#paths.add(file)
@@ -143,6 +145,10 @@ class KnownPaths {
     if (plain === '' || plain === '.' || this.#paths.has(plain)) return undefined
     if (draft.step.outs.some((out) => trimSlash(out) === plain))
       return problemAt(path, `"${dep}" is an out of the step itself`)
+    if (this.#isLeftOut(plain)) {
+      const message = `"${dep}" is there, but git would not commit it: it is ignored, empty or another repository’s. Name it in \`data\`, or take it out of .gitignore`
+      return problemAt(path, message)
+    }
     this.#names ??= knownNames([...this.#drafts.flatMap((other) => other.step.outs), ...this.#paths])
     return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${this.#names.hint(plain)}`)
   }

@@ -64,6 +64,7 @@ test('files that git ignores are not there, files not yet added are', async () =
 
   const { problems } = JSON.parse(stdout) as { problems: { path: string; message: string }[] }
   expect(problems.map(({ path }) => path)).toEqual(['steps.train.deps[2]'])
+  expect(problems[0]?.message).toContain('"ignored.csv" is there, but git would not commit it: it is ignored')
 })
 
 test('a server.yaml is checked as one, by its name or when told', async () => {

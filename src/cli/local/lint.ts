@@ -71,6 +71,7 @@ async function lintPipelineFile(path: string, globals: GlobalOptions, options: L
     branch: tree.branch || 'main',
     defaultBranch: tree.branch || 'main',
     files: tree.files,
+    isLeftOut: (name) => existsSync(join(folder, name)),
     readText: (name) => readText(join(folder, name)),
     ...(evidence === undefined ? {} : { evidence }),
   })
