@@ -37,7 +37,9 @@ export function readParams(path: string, text: string): ParamsDocument {
     if (error !== undefined) throw error
     return { path, text, document }
   } catch (error) {
-    throw new AppError('INVALID_INPUT', `params: ${path} cannot be read: ${(error as Error).message}`)
+    // Behind its first line a reader shows the place once more.
+    const [reason = ''] = (error as Error).message.split('\n')
+    throw new AppError('INVALID_INPUT', `params: ${path} cannot be read: ${reason.replace(/:$/, '')}`)
   }
 }
 

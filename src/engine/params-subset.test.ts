@@ -144,6 +144,12 @@ test('a key that the file lacks is named', () => {
   )
 })
 
+test('what is wrong with a file is said in one line', () => {
+  const take = () => takeSubset({ path: 'p.yaml', keys: ['a'] }, 'a: 1\na: 2\n')
+
+  expect(take).toThrow(/p\.yaml cannot be read: Map keys must be unique at line 2, column 1$/)
+})
+
 test('a format that we cannot read is refused', () => {
   expect(() => takeSubset({ path: 'p.toml', keys: ['a'] }, 'a = 1')).toThrow('neither YAML nor JSON')
 })
