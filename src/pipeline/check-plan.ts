@@ -142,6 +142,10 @@ class KnownPaths {
       return { ...problemAt(path, `"${dep}" matches no file of the commit`), severity: 'warning' }
     }
     const plain = trimSlash(dep)
+    if (dep !== plain && this.#files.includes(plain)) {
+      const advice = `write "${plain}", and name what a link leads to`
+      return problemAt(path, `"${dep}" is no folder of the commit, but a file or a link: ${advice}`)
+    }
     if (plain === '' || plain === '.' || this.#paths.has(plain)) return undefined
     if (draft.step.outs.some((out) => trimSlash(out) === plain))
       return problemAt(path, `"${dep}" is an out of the step itself`)
