@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
@@ -103,6 +103,7 @@ export async function runLocally(request: LocalRunRequest, signal: AbortSignal):
   const startedAt = performance.now()
   await using opened = new AsyncDisposableStack()
   refuseOwnFolder(request)
+  if (request.outsFolder !== undefined) makeOutsFolder(request.outsFolder)
   const { tree } = request
   const place = placeOf({ folder: tree.folder, dataFolder: request.dataFolder })
   // A server of root's lets other users pass through the data folder; below it is what is ours alone.
@@ -146,6 +147,22 @@ function refuseOwnFolder({ tree, outsFolder }: LocalRunRequest): void {
     'INVALID_INPUT',
     `${outsFolder} holds the files that run: name another folder for --outs, such as /tmp/outs or one that git ignores.`,
   )
+}
+
+/** Before anything runs: what a night of training made could not be put there. */
+function makeOutsFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    const why = (error as Error).message
+    throw new AppError(
+      'INVALID_INPUT',
+      `--outs: ${folder} is no folder that can be written: ${why}`,
+      {},
+      { cause: error },
+    )
+  }
 }
 
 /** What the rows of the folder's last local evaluation support; undefined where none is known. */

@@ -37,11 +37,13 @@ export function readParams(path: string, text: string): ParamsDocument {
     if (error !== undefined) throw error
     return { path, text, document }
   } catch (error) {
-    throw new AppError('INVALID_INPUT', `params: ${path} cannot be read: ${(error as Error).message}`)
+    // Behind its first line a reader shows the place once more.
+    const [reason = ''] = (error as Error).message.split('\n')
+    throw new AppError('INVALID_INPUT', `params: ${path} cannot be read: ${reason.replace(/:$/, '')}`)
   }
 }
 
-/** Only what stands below the dotted keys, at the same place and in the order of the file. */
+/** Only what stands below the dotted keys, at the same place and in the order of the file; what `<<` brings in comes last. */
 export function pruneParams(params: ParamsDocument, keys: readonly string[]): YAMLMap {
   const copier = createCopier(params)
   const pruned = prune(
@@ -53,11 +55,18 @@ export function pruneParams(params: ParamsDocument, keys: readonly string[]): YA
   function prune(node: unknown, paths: readonly (readonly string[])[]): unknown {
     if (paths.some((path) => path.length === 0)) return copier.copy(node)
     const kept = new YAMLMap()
-    for (const pair of membersOf(copier.resolve(node))) {
+    for (const pair of wantedOf(node, new Set(paths.map(([name = '']) => name)))) {
       const below = paths.filter(([name]) => name === nameOf(pair)).map(([, ...rest]) => rest)
-      if (below.length > 0) kept.items.push(new Pair(copier.copy(pair.key), prune(pair.value, below)))
+      kept.items.push(new Pair(copier.copy(pair.key), prune(pair.value, below)))
     }
     return kept
+  }
+
+  function wantedOf(node: unknown, names: ReadonlySet<string>): Pair[] {
+    const own = membersOf(copier.resolve(node)).filter((pair) => names.has(nameOf(pair)))
+    const found = new Set(own.map(nameOf))
+    const missing = [...names].filter((name) => !found.has(name))
+    return [...own, ...missing.flatMap((name) => memberOf(node, name, copier.resolve) ?? [])]
   }
 }
 
@@ -72,7 +81,7 @@ export function writeParams({ path, text }: ParamsDocument, pruned: YAMLMap): st
 /** Undefined: there is no such key. */
 export function valueAt(node: unknown, key: string): { readonly value: unknown } | undefined {
   let found: { readonly value: unknown } | undefined = { value: node }
-  for (const name of key.split('.')) found = membersOf(found?.value).findLast((pair) => nameOf(pair) === name)
+  for (const name of key.split('.')) found = memberOf(found?.value, name, (node) => node)
   return found
 }
 
@@ -99,6 +108,36 @@ function membersOf(node: unknown): Pair[] {
   if (isMap(node)) return node.items
   if (isSeq(node)) return node.items.map((item, at) => new Pair(plain(String(at)), item))
   return []
+}
+
+type Resolve = (node: unknown) => unknown
+
+/** Its own, of two the last; else of what `<<` brings in the first that has it. No part is looked into twice. */
+function memberOf(node: unknown, name: string, resolve: Resolve): Pair | undefined {
+  const seen = new Set<unknown>()
+  const open = [node]
+  while (open.length > 0) {
+    const next = resolve(open.shift())
+    if (seen.has(next)) continue
+    seen.add(next)
+    const own = membersOf(next).findLast((pair) => nameOf(pair) === name)
+    if (own !== undefined) return own
+    open.unshift(...mergedInto(next, resolve))
+  }
+  return undefined
+}
+
+function mergedInto(node: unknown, resolve: Resolve): unknown[] {
+  if (!isMap(node)) return []
+  return node.items.filter(isMerge).flatMap(({ value }) => {
+    const source = resolve(value)
+    return (isSeq(source) ? source.items.map(resolve) : [source]).filter(isMap)
+  })
+}
+
+/** In quotes it is a name like others. */
+function isMerge({ key }: Pair): boolean {
+  return isScalar(key) && key.value === '<<' && isPlain(key)
 }
 
 function nameOf({ key }: Pair): string {

@@ -62,6 +62,35 @@ test('an alias is what it stands for, also where its anchor is not taken', () =>
   expect(() => take('train: &a { b: *a }')).toThrow('*a stands for something that it is a part of')
 })
 
+test('what `<<` brings in is there under its own name, and what stands beside it comes first', () => {
+  const text = `base: &base { rate: 1, depth: 9, seed: { a: 1, b: 2 } }
+more: &more { rate: 2, extra: 3 }
+train:
+  depth: 2
+  <<: [*base, *more]
+deep: &deep { <<: *more, own: 1 }
+last: { <<: *deep }
+quoted: { "<<": *deep }
+loop: &loop { <<: *loop }
+`
+  const take = (...keys: string[]) => takeSubset({ path: 'p.yaml', keys }, text)
+
+  expect(take('train.rate', 'train.depth', 'train.extra').text).toBe('train:\n  depth: 2\n  rate: 1\n  extra: 3\n')
+  expect(take('train.seed.b').text).toBe('train:\n  seed:\n    b: 2\n')
+  expect(take('last.extra', 'last.own').values).toEqual({ 'p.yaml:last.extra': '3', 'p.yaml:last.own': '1' })
+  expect(take('train', 'train.extra').values).toMatchObject({ 'p.yaml:train.extra': '3' })
+  expect(() => take('quoted.own')).toThrow('p.yaml has no quoted.own')
+  expect(() => take('loop.x')).toThrow('p.yaml has no loop.x')
+  expect(() => takeSubset({ path: 'p.json', keys: ['a.b'] }, '{"a": {"<<": {"b": 1}}}')).toThrow('p.json has no a.b')
+})
+
+test('merges of merges are looked into once', () => {
+  const names = Array.from({ length: 40 }, (_, at) => `a${at}`)
+  const text = names.map((name, at) => `${name}: &${name} ${at === 0 ? '{}' : `{ <<: [*a${at - 1}, *a${at - 1}] }`}`)
+
+  expect(() => takeSubset({ path: 'p.yaml', keys: ['a39.x'] }, text.join('\n'))).toThrow('p.yaml has no a39.x')
+})
+
 test('aliases that stand for more than fits into memory are refused', () => {
   const ten = (name: string) => `[${Array.from({ length: 10 }, () => name).join(', ')}]`
   const lines = [
@@ -113,6 +142,12 @@ test('a key that the file lacks is named', () => {
   expect(() => takeSubset({ path: 'p.yaml', keys: ['train.dpeth'] }, 'train: { depth: 3 }')).toThrow(
     'has no train.dpeth',
   )
+})
+
+test('what is wrong with a file is said in one line', () => {
+  const take = () => takeSubset({ path: 'p.yaml', keys: ['a'] }, 'a: 1\na: 2\n')
+
+  expect(take).toThrow(/p\.yaml cannot be read: Map keys must be unique at line 2, column 1$/)
 })
 
 test('a format that we cannot read is refused', () => {

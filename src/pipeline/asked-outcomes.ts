@@ -3,10 +3,15 @@ import { parseExpression, parts } from './expression.ts'
 
 /** Names of the steps whose outcomes an `if` asks for; the name of a matrix means all its members. */
 export function outcomesIn(condition: string | undefined): string[] {
+  return outcomePlaces(condition).map(({ step }) => step)
+}
+
+/** The same, with where in the condition each stands. */
+export function outcomePlaces(condition: string | undefined): { readonly step: string; readonly at: number }[] {
   const parsed = parseExpression(condition ?? '')
   if (condition === undefined || !parsed.ok) return []
   return parts(parsed.tree).flatMap((part) =>
-    part.kind === 'name' && part.parts[0] === 'steps' ? [part.parts[1] ?? ''] : [],
+    part.kind === 'name' && part.parts[0] === 'steps' ? [{ step: part.parts[1] ?? '', at: part.at }] : [],
   )
 }
 

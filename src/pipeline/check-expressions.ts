@@ -27,12 +27,26 @@ interface Template {
   readonly text: string
 }
 
-function inTemplate({ path, text }: Template, names: Names, problemAt: ProblemAt): Problem[] {
-  return templateReasons(text, names).map(({ at, message }) => problemAt(path, message, { inside: { text, at } }))
+/** `at` counts from the start of the text that the expression stands in. */
+interface Reason {
+  readonly at: number
+  readonly message: string
 }
 
-function inShell({ path, text }: Template, problemAt: ProblemAt): Problem[] {
-  return shellProblems(text).map(({ at, message }) => problemAt(path, message, { inside: { text, at } }))
+function inCondition(template: Template, names: Names, problemAt: ProblemAt): Problem[] {
+  return placed(template, conditionReasons(template.text, names), problemAt)
+}
+
+function inTemplate(template: Template, names: Names, problemAt: ProblemAt): Problem[] {
+  return placed(template, templateReasons(template.text, names), problemAt)
+}
+
+function inShell(template: Template, problemAt: ProblemAt): Problem[] {
+  return placed(template, shellProblems(template.text), problemAt)
+}
+
+function placed({ path, text }: Template, reasons: readonly Reason[], problemAt: ProblemAt): Problem[] {
+  return reasons.map(({ at, message }) => problemAt(path, message, { inside: { text, at } }))
 }
 
 interface Names {
@@ -47,9 +61,8 @@ function checkStep(step: StepSpec, steps: KnownNames, problemAt: ProblemAt): Pro
   const axes = knownNames(axesOf(step))
   const problems: Problem[] = []
   if (step.if !== undefined) {
-    problems.push(
-      ...conditionReasons(step.if, { axes, steps }).map((reason) => problemAt(['steps', step.name, 'if'], reason)),
-    )
+    const condition = { path: ['steps', step.name, 'if'], text: step.if }
+    problems.push(...inCondition(condition, { axes, steps }, problemAt))
   }
   for (const { path, text } of templatesOf(step)) {
     problems.push(...inTemplate({ path: ['steps', step.name, ...path], text }, { axes }, problemAt))
@@ -103,16 +116,16 @@ export function templatesOfQuery(dataset: DatasetSpec): Template[] {
   ]
 }
 
-function conditionReasons(text: string, names: Names): string[] {
+function conditionReasons(text: string, names: Names): Reason[] {
   const parsed = parseExpression(text)
-  return parsed.ok ? nameReasons(parsed.tree, names) : [parsed.message]
+  return parsed.ok ? nameReasons(parsed.tree, names) : [parsed]
 }
 
-function templateReasons(text: string, names: Names): { at: number; message: string }[] {
+function templateReasons(text: string, names: Names): Reason[] {
   return parseTemplate(text).flatMap((part) => {
     if (part.kind === 'text') return []
-    const reasons = part.kind === 'wrong' ? [part.message] : nameReasons(part.tree, names)
-    return reasons.map((message) => ({ at: part.at, message }))
+    if (part.kind === 'wrong') return [part]
+    return nameReasons(part.tree, names).map(({ at, message }) => ({ at: part.from + at, message }))
   })
 }
 
@@ -124,25 +137,27 @@ const FOREIGN_OUTCOMES: Readonly<Record<string, string>> = {
 }
 
 /** A step's outcome is one of four words: comparing it with another is never true. */
-function wrongOutcome({ left, right }: Extract<Expression, { kind: 'compare' }>): string[] {
+function wrongOutcome({ left, right }: Extract<Expression, { kind: 'compare' }>): Reason[] {
   const isOutcome = [left, right].some((side) => side.kind === 'name' && side.parts[0] === 'steps')
   if (!isOutcome) return []
   return [left, right].flatMap((side) => {
     if (side.kind !== 'literal' || side.value === null || OUTCOMES.includes(String(side.value))) return []
     const word = String(side.value)
     const hint = FOREIGN_OUTCOMES[word] ?? nearestWord(word, OUTCOMES)
-    return [`no step ends as "${word}": write ${hint === undefined ? OUTCOMES.join(', ') : `'${hint}'`}`]
+    const message = `no step ends as "${word}": write ${hint === undefined ? OUTCOMES.join(', ') : `'${hint}'`}`
+    return [{ at: side.at, message }]
   })
 }
 
 /** Compared with another word, `event` is never equal. */
-function wrongEvent({ left, right }: Extract<Expression, { kind: 'compare' }>): string[] {
+function wrongEvent({ left, right }: Extract<Expression, { kind: 'compare' }>): Reason[] {
   if (![left, right].some((side) => side.kind === 'name' && side.parts[0] === 'event')) return []
   return [left, right].flatMap((side) => {
     if (side.kind !== 'literal' || side.value === null || RUN_EVENTS.some((event) => event === side.value)) return []
     const word = String(side.value)
     const hint = Object.hasOwn(FOREIGN_EVENTS, word) ? FOREIGN_EVENTS[word] : nearestWord(word, RUN_EVENTS)
-    return [`no run has the event "${word}": write ${hint === undefined ? RUN_EVENTS.join(', ') : `'${hint}'`}`]
+    const message = `no run has the event "${word}": write ${hint === undefined ? RUN_EVENTS.join(', ') : `'${hint}'`}`
+    return [{ at: side.at, message }]
   })
 }
 
@@ -152,17 +167,19 @@ const FOREIGN_EVENTS: Readonly<Record<string, string>> = {
   cron: 'schedule',
 }
 
-function nameReasons(tree: Expression, names: Names): string[] {
+function nameReasons(tree: Expression, names: Names): Reason[] {
   return parts(tree).flatMap((part) => {
     if (part.kind === 'compare') return [...wrongOutcome(part), ...wrongEvent(part)]
-    if (part.kind === 'call') return names.steps === undefined ? [`${part.name}() is known only in \`if\``] : []
-    if (part.kind !== 'name') return []
-    const [first, second = ''] = part.parts
-    if (first === 'matrix' && !names.axes.has(second)) {
-      return [`${NO_AXIS} "${second}"${names.axes.hint(second)}`]
-    }
-    if (first !== 'steps') return []
-    if (names.steps === undefined) return ['the outcome of a step is known only in `if`']
-    return names.steps.has(second) ? [] : [`there is no step "${second}"${names.steps.hint(second)}`]
+    const message = part.kind === 'name' || part.kind === 'call' ? wrongUse(part, names) : undefined
+    return message === undefined ? [] : [{ at: part.at, message }]
   })
+}
+
+function wrongUse(part: Extract<Expression, { kind: 'name' | 'call' }>, { axes, steps }: Names): string | undefined {
+  if (part.kind === 'call') return steps === undefined ? `${part.name}() is known only in \`if\`` : undefined
+  const [first, second = ''] = part.parts
+  if (first === 'matrix') return axes.has(second) ? undefined : `${NO_AXIS} "${second}"${axes.hint(second)}`
+  if (first !== 'steps') return undefined
+  if (steps === undefined) return 'the outcome of a step is known only in `if`'
+  return steps.has(second) ? undefined : `there is no step "${second}"${steps.hint(second)}`
 }

@@ -64,12 +64,12 @@ steps:
 `)
 
   expect(problems).toEqual([
-    'tidegate.yaml:2:24: concurrency.group: there is no params.nope in a.yaml, b.yaml',
-    'tidegate.yaml:3:17: env.SHARED: there is no params.train.dept in a.yaml, b.yaml: did you mean "params.train.depth"?',
-    'tidegate.yaml:5:19: steps.a.run: params.train is a mapping in b.yaml: an expression takes one text, number, true or false',
-    'tidegate.yaml:5:39: steps.a.run: params.train.sizes is a list in b.yaml: an expression takes one text, number, true or false',
-    'tidegate.yaml:6:19: steps.b.run: params.lr is another value in a.yaml than in b.yaml: name one of them under `params` of the step',
-    'tidegate.yaml:7:19: steps.c.run: params.lr is another value in a.yaml than in b.yaml: keep one of them under `params` of the step',
+    'tidegate.yaml:2:28: concurrency.group: there is no params.nope in a.yaml, b.yaml',
+    'tidegate.yaml:3:21: env.SHARED: there is no params.train.dept in a.yaml, b.yaml: did you mean "params.train.depth"?',
+    'tidegate.yaml:5:23: steps.a.run: params.train is a mapping in b.yaml: an expression takes one text, number, true or false',
+    'tidegate.yaml:5:43: steps.a.run: params.train.sizes is a list in b.yaml: an expression takes one text, number, true or false',
+    'tidegate.yaml:6:23: steps.b.run: params.lr is another value in a.yaml than in b.yaml: name one of them under `params` of the step',
+    'tidegate.yaml:7:23: steps.c.run: params.lr is another value in a.yaml than in b.yaml: keep one of them under `params` of the step',
     'tidegate.yaml:8:23: warning: steps.d.if: there is no params.none in a.yaml, b.yaml',
   ])
 })
@@ -79,7 +79,7 @@ test('params.yaml is looked into without being named, and without any file there
 
   expect(lint(text, { 'params.yaml': 'lr: 1' })).toEqual([])
   expect(lint(text, {})).toEqual([
-    'tidegate.yaml:1:26: steps.a.run: there is no params.lr: name its file under `params` of the step',
+    'tidegate.yaml:1:30: steps.a.run: there is no params.lr: name its file under `params` of the step',
   ])
 })
 
@@ -97,6 +97,40 @@ steps:
 
   expect(lint(made)).toEqual([])
   expect(lint(broken).filter((line) => line.includes('steps.a'))).toEqual([])
+})
+
+test('a params file of the commit that cannot be read is told where it is wrong, rather than read as empty', () => {
+  const asking = `steps: { a: { run: 'echo \${{ params.lr }}', cache: false } }`
+  const naming = `steps: { a: { run: echo, params: [p.json, params.yaml], cache: false } }`
+  const other = `steps: { a: { run: echo, cache: false } }`
+  const making = `steps: { m: { run: 'echo > params.yaml', outs: [params.yaml], cache: false }, a: { run: echo, params: [params.yaml], cache: false } }`
+  const broken = { 'params.yaml': 'lr: [1\nb: 2\n', 'p.json': '{"a": NaN}' }
+  const ofYaml = 'params.yaml:2:1: this is not YAML: Flow sequence in block collection must be sufficiently indented'
+
+  expect(lint(asking, broken)[0]).toContain(ofYaml)
+  expect(lint(asking, { 'params.yaml': 'lr: 1\n---\nlr: 2\n' })).toEqual([
+    'params.yaml:2:1: write one document: nothing after `---`',
+  ])
+  expect(lint(asking, { 'params.yaml': 'lr: 1\nlr: 2\n' })).toEqual([
+    'params.yaml:2:1: lr: this key stands here twice: write it once',
+  ])
+  expect(lint(naming, broken)).toEqual([
+    expect.stringContaining('p.json:1:1: this is not JSON: Unexpected token'),
+    expect.stringContaining(ofYaml),
+  ])
+  expect(lint(naming, { 'params.yaml': 'x: !!python/tuple [1]\ny: 010\n', 'p.json': '{}' })).toEqual([])
+  expect(lint(other, broken)).toEqual([])
+  expect(lint(making, broken).filter((line) => !line.includes('warning'))).toEqual([])
+})
+
+test('a file of another format is none for `params`', () => {
+  const text = `steps: { a: { run: echo, params: [q.toml, "nope.py:x", ":lr"], cache: false } }`
+
+  expect(lint(text, { 'q.toml': 'a = 1' })).toEqual([
+    'tidegate.yaml:1:35: steps.a.params[0]: q.toml is neither YAML nor JSON: name the whole file in `deps`',
+    'tidegate.yaml:1:43: steps.a.params[1]: "nope.py" is neither in the commit nor an out of a step',
+    'tidegate.yaml:1:56: steps.a.params[2]: ":lr" names no file: write "params.yaml:lr"',
+  ])
 })
 
 test('an entry of `params` that its file does not have is told, and the form of DVC is answered with ours', () => {

@@ -25,14 +25,22 @@ export function checkParams(
   const names = new ParamNames(namedParams(pipeline, context, known), known.params ?? {}, context)
   const problems = new Map<string, Problem>()
   const report = ({ path, inside }: Use, { message, severity = 'error' }: Reason): void => {
-    const key = `${formatPath(path)} ${inside?.at}: ${message}`
-    const options = inside === undefined ? {} : { inside }
-    if (!problems.has(key)) problems.set(key, { ...problemAt(path, message, options), severity })
+    const key = `${formatPath(path)} ${inside.at}: ${message}`
+    if (!problems.has(key)) problems.set(key, { ...problemAt(path, message, { inside }), severity })
   }
-  for (const { own, uses } of [shared(pipeline), ...pipeline.steps.flatMap((step) => usesOf(step, pipeline, known))]) {
+  for (const { own, uses } of usesIn(pipeline, known)) {
     for (const use of uses) for (const reason of names.reasons(use, own)) report(use, reason)
   }
   return [...problems.values()]
+}
+
+/** Whether any expression is about params. */
+export function asksForParams(pipeline: Pipeline, known: ExpressionContext): boolean {
+  return usesIn(pipeline, known).some(({ uses }) => uses.length > 0)
+}
+
+function usesIn(pipeline: Pipeline, known: ExpressionContext): Uses[] {
+  return [shared(pipeline), ...pipeline.steps.flatMap((step) => usesOf(step, pipeline, known))]
 }
 
 interface Use {
@@ -41,7 +49,7 @@ interface Use {
   readonly names: readonly string[]
   /** In `if` what is not known is null, as the language says, and may well be meant. */
   readonly isCondition: boolean
-  readonly inside?: PlaceInText
+  readonly inside: PlaceInText
 }
 
 interface Uses {
@@ -68,7 +76,7 @@ function usesOf(step: StepSpec, { env }: Pipeline, known: ExpressionContext): Us
   const path = ['steps', step.name]
   const condition = parseExpression(step.if ?? 'true')
   const uses = [
-    ...(condition.ok ? inTree([...path, 'if'], condition.tree, true) : []),
+    ...(condition.ok ? inTree([...path, 'if'], condition.tree, { text: step.if ?? '', isCondition: true }) : []),
     ...templatesOf(step).flatMap((each) => inTemplate([...path, ...each.path], each.text)),
     ...inVariables(env),
   ]
@@ -85,14 +93,20 @@ function inVariables(env: Pipeline['env']): Use[] {
 function inTemplate(path: Path, text: string): Use[] {
   return parseTemplate(text).flatMap((part) => {
     if (part.kind !== 'expression') return []
-    return inTree(path, part.tree, false).map((use) => ({ ...use, inside: { text, at: part.at } }))
+    return inTree(path, part.tree, { text, from: part.from, isCondition: false })
   })
 }
 
-function inTree(path: Path, tree: Expression, isCondition: boolean): Use[] {
-  return parts(tree).flatMap((part) =>
-    part.kind === 'name' && part.parts[0] === 'params' ? [{ path, names: part.parts.slice(1), isCondition }] : [],
-  )
+/** `from`: where in the text the tree's places count from. */
+function inTree(
+  path: Path,
+  tree: Expression,
+  { text, from = 0, isCondition }: { text: string; from?: number; isCondition: boolean },
+): Use[] {
+  return parts(tree).flatMap((part) => {
+    if (part.kind !== 'name' || part.parts[0] !== 'params') return []
+    return [{ path, names: part.parts.slice(1), isCondition, inside: { text, at: from + part.at } }]
+  })
 }
 
 class ParamNames {

@@ -1,8 +1,9 @@
 import type { PlanStep, TaskName } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
-import { outcomesIn } from './asked-outcomes.ts'
+import { outcomePlaces } from './asked-outcomes.ts'
 import type { ProblemAt } from './check-pipeline.ts'
 import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
+import { isParamsFile } from './check-params-files.ts'
 import { wrongParam } from './check-params.ts'
 import type { Draft } from './draft.ts'
 import { globPattern, isGlob } from './glob.ts'
@@ -83,6 +84,7 @@ export function checkInputs(
       const problem = known.problem(dep, draft, path, problemAt)
       if (problem !== undefined) problems.push(problem)
     }
+    problems.push(...otherParams(draft, known, problemAt))
   }
   for (const { name, acceptance } of pipeline.environments) {
     const cases = acceptance?.cases
@@ -93,6 +95,17 @@ export function checkInputs(
   return problems
 }
 
+/** Files that are there, and from which nothing can be taken. */
+function otherParams(draft: Draft, known: KnownPaths, problemAt: ProblemAt): Problem[] {
+  return draft.step.params.flatMap((param, index) => {
+    const file = paramsFile(param)
+    const path = [...draft.path, 'params', index]
+    if (file === '') return [problemAt(path, `"${param}" names no file: write "params.yaml${param}"`)]
+    if (isParamsFile(file) || known.problem(file, draft, path, problemAt) !== undefined) return []
+    return [problemAt(path, `${file} is neither YAML nor JSON: name the whole file in \`deps\``)]
+  })
+}
+
 const CHECKED_ELSEWHERE: ReadonlySet<TaskName> = new Set(['build-environment', 'freeze-dataset'])
 
 class KnownPaths {
@@ -100,11 +113,13 @@ class KnownPaths {
   readonly #paths = new Set<string>()
   readonly #drafts: readonly Draft[]
   readonly #perhaps: PerhapsMade
+  readonly #isLeftOut: (path: string) => boolean
   #names: KnownNames | undefined
 
-  constructor({ files, perhapsMade = [] }: PlanContext, drafts: readonly Draft[]) {
+  constructor({ files, perhapsMade = [], isLeftOut = () => false }: PlanContext, drafts: readonly Draft[]) {
     this.#files = files
     this.#drafts = drafts
+    this.#isLeftOut = isLeftOut
     this.#perhaps = new PerhapsMade(perhapsMade)
     for (const file of files) {
       this.#paths.add(file)
@@ -127,9 +142,17 @@ class KnownPaths {
       return { ...problemAt(path, `"${dep}" matches no file of the commit`), severity: 'warning' }
     }
     const plain = trimSlash(dep)
+    if (dep !== plain && this.#files.includes(plain)) {
+      const advice = `write "${plain}", and name what a link leads to`
+      return problemAt(path, `"${dep}" is no folder of the commit, but a file or a link: ${advice}`)
+    }
     if (plain === '' || plain === '.' || this.#paths.has(plain)) return undefined
     if (draft.step.outs.some((out) => trimSlash(out) === plain))
       return problemAt(path, `"${dep}" is an out of the step itself`)
+    if (this.#isLeftOut(plain)) {
+      const message = `"${dep}" is there, but git would not commit it: it is ignored, empty or another repository’s. Name it in \`data\`, or take it out of .gitignore`
+      return problemAt(path, message)
+    }
     this.#names ??= knownNames([...this.#drafts.flatMap((other) => other.step.outs), ...this.#paths])
     return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${this.#names.hint(plain)}`)
   }
@@ -154,23 +177,24 @@ class PerhapsMade {
 }
 
 /** An outcome is known when the step has ended: `if` asks only for those that its step waits for. */
-export function checkOutcomes(steps: readonly PlanStep[], drafts: readonly Draft[], problemAt: ProblemAt): Problem[] {
+export function checkOutcomes(
+  { steps: written }: Pipeline,
+  { steps, drafts }: { readonly steps: readonly PlanStep[]; readonly drafts: readonly Draft[] },
+  problemAt: ProblemAt,
+): Problem[] {
   const byKey = new Map(steps.map((step) => [step.key, step]))
   const nameOf = new Map(drafts.map((draft) => [draft.step.key, draft.name]))
-  const seen = new Set<string>()
-  return drafts.flatMap((draft) => {
-    const asked = outcomesIn(draft.step.if)
-    if (asked.length === 0 || seen.has(draft.name)) return []
-    seen.add(draft.name)
+  return written.flatMap(({ name, if: text = '' }) => {
+    const asked = Map.groupBy(outcomePlaces(text), ({ step }) => step)
+    const draft = drafts.find((one) => one.name === name)
+    if (asked.size === 0 || draft === undefined) return []
     const behind = stepsBehind(draft.step.key, byKey, nameOf)
-    return [...new Set(asked)]
-      .filter((name) => !behind.has(name))
-      .map((name) =>
-        problemAt(
-          [...draft.path, 'if'],
-          `the outcome of ${name} is not known here: this step does not wait for it. Add it to \`needs\``,
-        ),
-      )
+    return [...asked]
+      .filter(([step]) => !behind.has(step))
+      .map(([step, [place]]) => {
+        const message = `the outcome of ${step} is not known here: this step does not wait for it. Add it to \`needs\``
+        return problemAt([...draft.path, 'if'], message, { inside: { text, at: place?.at ?? 0 } })
+      })
   })
 }
 

@@ -39,8 +39,8 @@ steps: { a: { run: echo, cache: false } }
 
   expect(problems.map(formatProblem)).toEqual([
     'tidegate.yaml:5:19: data["raw.csv"].run: ${{ params.n }} stands inside $(( )): give it to a variable of `env` first',
-    'tidegate.yaml:5:38: data["raw.csv"].run: in ${{ brnch }}: there is no "brnch": did you mean "branch"?',
-    'tidegate.yaml:6:16: data["raw.csv"].env.A: the step has no matrix axis "x"',
-    'tidegate.yaml:6:38: data["raw.csv"].env.B: success() is known only in `if`',
+    'tidegate.yaml:5:42: data["raw.csv"].run: in ${{ brnch }}: there is no "brnch": did you mean "branch"?',
+    'tidegate.yaml:6:20: data["raw.csv"].env.A: the step has no matrix axis "x"',
+    'tidegate.yaml:6:42: data["raw.csv"].env.B: success() is known only in `if`',
   ])
 })

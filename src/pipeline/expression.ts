@@ -4,7 +4,7 @@ import type { MatrixMember } from './pipeline.ts'
 
 export type ExpressionValue = string | number | boolean | null
 
-/** `at` counts characters from the start of the expression's text. */
+/** `at` counts characters from the start of the text that was parsed. */
 export type Expression =
   | { readonly kind: 'literal'; readonly at: number; readonly value: ExpressionValue }
   /** `branch`, `matrix.seed`, `steps.train.outcome`. */
@@ -62,8 +62,9 @@ const REMEMBERED = 500
 const parsed = new Map<string, ParsedExpression>()
 
 function parseAnew(text: string): ParsedExpression {
-  const wrapped = /^\s*\$\{\{([\s\S]*)\}\}\s*$/.exec(text)
-  return readExpression(wrapped?.[1] ?? text)
+  const [, before, inner] = /^(\s*\$\{\{)([\s\S]*)\}\}\s*$/.exec(text) ?? []
+  // Blanks in place of the braces leave everything where it stands.
+  return readExpression(before === undefined || inner === undefined ? text : ' '.repeat(before.length) + inner)
 }
 
 /** Every expression has a value, whatever the context: what is not known is null, and null is false. */

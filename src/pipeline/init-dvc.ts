@@ -1,5 +1,7 @@
 import { posix } from 'node:path'
+import { isParamsFile } from './check-params-files.ts'
 import { withScripts } from './check-scripts.ts'
+import { paramsFile } from './connect-steps.ts'
 import { dvcValues, fillDvc, namesInDvc, type DvcScope } from './dvc-values.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { sketchMatrix, type SketchedMatrix } from './dvc-matrix.ts'
@@ -74,17 +76,21 @@ function stepOf(name: string, written: unknown, importing: Importing): SketchedS
   if (stage['frozen'] === true && isKept(name, { made: [...outs, ...metrics], reads: paths('deps') }, importing))
     return []
   const run = commandOf(stage['cmd'], fill, folder)
+  const params = paramsOf(stage['params'], fill, folder)
+  // Of files in other formats nothing is taken here: they are read whole.
+  const others = params.map(paramsFile).filter((file) => !isParamsFile(file))
+  const deps = [...new Set([...paths('deps'), ...others])]
   return [
     {
       name: ownStepName(name, importing.notes),
       run,
-      ...(paths('deps').length === 0 ? {} : { deps: withScripts(paths('deps'), run, importing.files) }),
-      params: paramsOf(stage['params'], fill, folder),
+      ...(deps.length === 0 ? {} : { deps: withScripts(deps, run, importing.files) }),
+      params: params.filter((param) => isParamsFile(paramsFile(param))),
       outs: [...new Set(outs)],
       metrics,
       ...(matrix === undefined ? {} : { matrix: matrix.text }),
       // DVC runs a stage without deps every time, too.
-      ...(stage['always_changed'] === true || paths('deps').length === 0 ? { cache: false as const } : {}),
+      ...(stage['always_changed'] === true || deps.length === 0 ? { cache: false as const } : {}),
     },
   ]
 }

@@ -166,6 +166,19 @@ test('plain stages of dvc.yaml become steps', () => {
   expect(notes).toContain('The steps are those of dvc.yaml.')
 })
 
+test('params of dvc.yaml in other formats than YAML and JSON are read whole', () => {
+  const { pipeline, problems } = init({
+    'dvc.yaml': 'stages: { train: { cmd: python t.py, deps: [t.py], params: [lr, c.toml: [a.b], d.py: null] } }',
+    't.py': '',
+    'params.yaml': 'lr: 1',
+    'c.toml': '[a]\nb = 1',
+    'd.py': 'x = 1',
+  })
+
+  expect(problems.map(formatProblem)).toEqual([])
+  expect(pipeline?.steps).toMatchObject([{ deps: ['t.py', 'c.toml', 'd.py'], params: ['params.yaml:lr'] }])
+})
+
 test('what cannot be known is said', () => {
   const { pipeline, notes } = init(REPOSITORIES['a pickle without a class']!)
 

@@ -134,3 +134,13 @@ test('metrics of two steps in one file are told at their own key, those of a mat
     'steps.m.metrics[0]: every member of the matrix makes "m.json": put ${{ matrix.… }} into the path',
   ])
 })
+
+test('a file or a link that `deps` names as a folder is told, as a step would not find it', () => {
+  const text = 'steps: { a: { run: cat link/x, deps: [link/, src/] } }'
+
+  const problems = lintPipeline(text, { files: ['link', 'src/a.py'] })
+
+  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'steps.a.deps[0]: "link/" is no folder of the commit, but a file or a link: write "link", and name what a link leads to',
+  ])
+})

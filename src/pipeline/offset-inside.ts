@@ -1,13 +1,15 @@
 import type { PlaceInText } from './yaml-source.ts'
 
 /**
- * Where in a YAML text one character of a scalar stands; `start` is where the scalar begins. Undefined where its text is
- * not simply there: with escapes, or folded lines.
+ * Where in a YAML text one character of a scalar stands; `start` is where the scalar begins. Undefined where the file has it
+ * in another form: blank lines between folded ones, and rare escapes.
  */
-export function offsetInside(yaml: string, start: number, { text, at }: PlaceInText): number | undefined {
-  if (yaml[start] === '|') return offsetInBlock(yaml, start, { text, at })
-  const first = /["']/.test(yaml[start] ?? '') ? start + 1 : start
-  return yaml.startsWith(text.slice(0, at + 1), first) && !text.slice(0, at).includes('\n') ? first + at : undefined
+export function offsetInside(yaml: string, start: number, place: PlaceInText): number | undefined {
+  const sign = yaml[start]
+  if (sign === '|') return offsetInBlock(yaml, start, place)
+  if (sign === '>') return offsetInLines(yaml, firstOfBlock(yaml, start), '', place)
+  if (sign === "'" || sign === '"') return offsetInLines(yaml, start + 1, sign, place)
+  return offsetInLines(yaml, start, '', place)
 }
 
 /** Each line of a literal block is a line of its text behind the indentation. */
@@ -23,3 +25,34 @@ function offsetInBlock(yaml: string, start: number, { text, at }: PlaceInText): 
     header !== -1 && lineStart > header && written.endsWith(line) && /^ *$/.test(written.slice(0, -line.length))
   return isThere ? lineStart + written.length - line.length + (lines.at(-1)?.length ?? 0) : undefined
 }
+
+function firstOfBlock(yaml: string, start: number): number {
+  const header = yaml.indexOf('\n', start)
+  return header === -1 ? yaml.length : header + (/^\s*/.exec(yaml.slice(header))?.[0].length ?? 0)
+}
+
+/** Where a line ends within such a scalar, its text has a blank. */
+function offsetInLines(yaml: string, first: number, quote: string, { text, at }: PlaceInText): number | undefined {
+  let offset = first
+  for (const character of text.slice(0, at)) {
+    const width = widthOf(character, yaml, offset, quote)
+    if (width === 0) return undefined
+    offset += width
+  }
+  const isThere = at === text.length || widthOf(text[at] ?? '', yaml, offset, quote) > 0
+  return isThere ? offset : undefined
+}
+
+const FOLD = /[ \t]*\r?\n[ \t]*(?=\S)/y
+
+/** How many characters the file has for one of the text; 0: it is not there. */
+function widthOf(character: string, yaml: string, offset: number, quote: string): number {
+  FOLD.lastIndex = offset
+  if (character === ' ' && FOLD.test(yaml)) return FOLD.lastIndex - offset
+  const written = yaml[offset] ?? ''
+  if (quote === "'" && written === quote) return character === quote && yaml[offset + 1] === quote ? 2 : 0
+  if (quote === '"' && written === '\\') return ESCAPED[yaml[offset + 1] ?? ''] === character ? 2 : 0
+  return yaml.startsWith(character, offset) && character !== '\n' ? character.length : 0
+}
+
+const ESCAPED: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', n: '\n', t: '\t' }

@@ -10,6 +10,8 @@ export interface PlanContext {
   readonly event: RunEvent
   /** Paths of the commit. */
   readonly files: readonly string[]
+  /** Of a working folder: whether something stands there that a commit would not hold. Asked of paths that `files` lacks. */
+  readonly isLeftOut?: (path: string) => boolean
   /** Paths that a part of the file which has errors may make: they are not missing. `''`: any path. */
   readonly perhapsMade?: readonly string[]
   /** When given, every person and group the file names must be one of these. */

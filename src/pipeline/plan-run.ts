@@ -1,6 +1,7 @@
 import { limit } from '../core/limits.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Problem } from '../core/problem.ts'
+import { checkParamsFiles } from './check-params-files.ts'
 import { checkParams } from './check-params.ts'
 import { checkInputs, checkOutcomes, checkOuts, checkPeople } from './check-plan.ts'
 import { checkBehaviour } from './check-checks.ts'
@@ -57,6 +58,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     ...checkAudience(drafts, problemAt),
     ...checkOuts(drafts, problemAt),
     ...checkParams(pipeline, context, known, problemAt),
+    ...checkParamsFiles(pipeline, drafts, context, known),
     ...checkInputs(pipeline, drafts, { ...context, params: known.params ?? {} }, problemAt),
     ...checkBehaviour(pipeline, context, drafts),
     ...checkPeople(pipeline, context.people, problemAt),
@@ -68,7 +70,7 @@ export function planRun(pipeline: Pipeline, context: PlanContext): PlannedRun {
     return { problems }
   }
   const steps = connectSteps(drafts)
-  const circles = [...findCycles(steps, drafts, problemAt), ...checkOutcomes(steps, drafts, problemAt)]
+  const circles = [...findCycles(steps, drafts, problemAt), ...checkOutcomes(pipeline, { steps, drafts }, problemAt)]
   problems.push(...(circles.length > 0 ? circles : findCycles(withAsked(steps), drafts, problemAt)))
   problems.sort((a, b) => a.line - b.line || a.column - b.column)
   const broken = problems.some(({ severity }) => severity === 'error')

@@ -3,8 +3,14 @@ import { evaluate, parseExpression, valueText, type Expression, type ExpressionC
 /** A text cut at its `${{ }}`: literal text and expressions in turn. */
 export type TemplatePart =
   | { readonly kind: 'text'; readonly text: string }
-  /** `at`: of the `${{` in the text. */
-  | { readonly kind: 'expression'; readonly at: number; readonly text: string; readonly tree: Expression }
+  /** `at`: of the `${{` in the text; `from`: of what stands behind it, where the places of the tree count from. */
+  | {
+      readonly kind: 'expression'
+      readonly at: number
+      readonly from: number
+      readonly text: string
+      readonly tree: Expression
+    }
   | { readonly kind: 'wrong'; readonly at: number; readonly message: string }
 
 export function parseTemplate(text: string): TemplatePart[] {
@@ -12,12 +18,13 @@ export function parseTemplate(text: string): TemplatePart[] {
   let done = 0
   for (let start = text.indexOf('${{'); start >= 0; start = text.indexOf('${{', done)) {
     if (start > done) pieces.push({ kind: 'text', text: text.slice(done, start) })
-    const end = closingBraces(text, start + 3)
+    const from = start + 3
+    const end = closingBraces(text, from)
     if (end === undefined) return [...pieces, { kind: 'wrong', at: start, message: 'this ${{ has no closing }}' }]
-    const inner = text.slice(start + 3, end)
+    const inner = text.slice(from, end)
     const parsed = parseExpression(inner)
-    if (parsed.ok) pieces.push({ kind: 'expression', at: start, text: inner.trim(), tree: parsed.tree })
-    else pieces.push({ kind: 'wrong', at: start, message: `in \${{${inner}}}: ${parsed.message}` })
+    if (parsed.ok) pieces.push({ kind: 'expression', at: start, from, text: inner.trim(), tree: parsed.tree })
+    else pieces.push({ kind: 'wrong', at: from + parsed.at, message: `in \${{${inner}}}: ${parsed.message}` })
     done = end + 2
   }
   if (done < text.length) pieces.push({ kind: 'text', text: text.slice(done) })

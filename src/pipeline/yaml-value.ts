@@ -23,6 +23,9 @@ const CORE_TAGS: ReadonlySet<string> = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => YAML_ORG + name),
 )
 
+/** Readers disagree about which of the two counts. */
+export const KEY_TWICE = 'this key stands here twice: write it once'
+
 /** More values than this cannot be written into a file of the allowed size; only aliases can reach it. */
 const MOST_VALUES = 500_000
 
@@ -125,7 +128,7 @@ class Expansion {
       if (name === '<<') {
         merged.push(...this.#merge(pair.value, path, offset))
       } else if (members.has(name)) {
-        this.#refuse(own, offset, 'this key stands here twice: write it once')
+        this.#refuse(own, offset, KEY_TWICE)
       } else {
         members.set(name, this.value(pair.value, own, offset))
       }

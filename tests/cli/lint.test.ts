@@ -32,6 +32,26 @@ test('each problem is one line with file, line, column and path, and the exit co
   expect(stdout).toContain('1 error, 0 warnings.')
 })
 
+test('a folder stands for the file in it, and a file for no folder', async () => {
+  const folder = await place.repository('by-folder', {
+    'part/tidegate.yaml': GOOD,
+    'part/train.py': '',
+    'train.py': '',
+  })
+
+  const linted = await place.tidegate(folder, ['lint', 'part'])
+  const without = await place.tidegate(folder, ['lint', '.'])
+  const run = await place.tidegate(folder, ['run', 'train.py'])
+
+  expect(linted).toEqual({ code: 0, stdout: 'part/tidegate.yaml: no problems.\n', stderr: '' })
+  expect(without.stderr).toContain('There is no file tidegate.yaml here.')
+  expect(run).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `${join(folder, 'train.py')} is no folder: name the one that holds it.\n`,
+  })
+})
+
 test('files that git ignores are not there, files not yet added are', async () => {
   const folder = await place.repository('context', {
     'tidegate.yaml': GOOD.replace('[train.py]', '[train.py, new.csv, ignored.csv]'),
@@ -44,6 +64,7 @@ test('files that git ignores are not there, files not yet added are', async () =
 
   const { problems } = JSON.parse(stdout) as { problems: { path: string; message: string }[] }
   expect(problems.map(({ path }) => path)).toEqual(['steps.train.deps[2]'])
+  expect(problems[0]?.message).toContain('"ignored.csv" is there, but git would not commit it: it is ignored')
 })
 
 test('a server.yaml is checked as one, by its name or when told', async () => {

@@ -93,11 +93,30 @@ test('a run keeps its state beside the data folder’s own, and registers nothin
   expect(await readdir(join(place.data, 'store', 'sha256'))).not.toHaveLength(0)
 })
 
-test('a folder without git runs with all its files', async () => {
+test('a folder without git runs with what its .gitignore leaves, and with repositories that lie in it', async () => {
   const folder = join(place.folder, 'no-git')
-  await writeFiles(folder, { 'tidegate.yaml': TWO_STEPS, 'words.txt': 'b\na\n' })
+  const command = "find . -type f ! -name seen ! -name tidegate.yaml | sort | tr '\\n' ' ' > seen"
+  await writeFiles(folder, {
+    'tidegate.yaml': `steps: { list: { run: "${command}", outs: [seen] } }\n`,
+    'words.txt': 'a\n',
+    '.gitignore': 'venv/\n*.key\n',
+    'own.key': 'x',
+    'venv/lib.py': '',
+    'part/.gitignore': 'kept\n',
+    'part/kept': '',
+    'part/b.key': '',
+    'cloned/c.txt': '',
+    'cloned/.gitignore': 'd.txt\n',
+    'cloned/d.txt': '',
+  })
+  await git(join(folder, 'cloned'), 'init', '--quiet')
+  const outs = join(place.folder, 'no-git-made')
 
-  expect((await runJson(folder)).state).toBe('succeeded')
+  await place.tidegate(folder, ['run', '--outs', outs])
+
+  expect(await readFile(join(outs, 'seen'), 'utf8')).toBe(
+    './.gitignore ./cloned/.gitignore ./cloned/c.txt ./part/.gitignore ./words.txt ',
+  )
 })
 
 test('a commit that is checked out without a branch runs on none', async () => {
@@ -160,12 +179,15 @@ test('what the steps have made is put where one asks, from the cache too, and ne
   const outs = join(place.folder, 'made')
 
   const inTheWay = await place.tidegate(folder, ['run', '--outs', '.'])
+  const noFolder = await place.tidegate(folder, ['run', '--outs', '/dev/null/made'])
   const first = await place.tidegate(folder, ['run', '--outs', outs])
   await rm(join(outs, 'rows.txt'))
   const second = await place.tidegate(folder, ['run', '--outs', outs])
 
   expect(inTheWay).toMatchObject({ code: 2, stdout: '' })
   expect(inTheWay.stderr).toContain('holds the files that run')
+  expect(noFolder).toMatchObject({ code: 2, stdout: '' })
+  expect(noFolder.stderr).toContain('--outs: /dev/null/made is no folder that can be written: ENOTDIR')
   expect(first.stdout).toContain('Written: model.txt, rows.txt\n')
   expect(second.stdout).toContain('Written: model.txt, rows.txt\n')
   expect(await readFile(join(outs, 'rows.txt'), 'utf8')).toBe('B\nA\n')
@@ -258,7 +280,7 @@ test('a pipeline file with problems is not run', async () => {
 
   const { code, stdout } = await place.tidegate(folder, ['run'])
 
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(stdout).toContain('tidegate.yaml:1:')
   expect(stdout).toContain('nothing was run')
 })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { AppError } from '../../core/errors.ts'
@@ -25,11 +25,11 @@ export function registerLint(program: Command): void {
     .option('--server-config', 'the file is an installation’s server.yaml, whatever its name')
     .addHelpText(
       'after',
-      '\nThe file is tidegate.yaml where none is named. It is checked with the files of its folder that git has\nor would have, as they are now, and with what the last `tidegate run` here has measured; with --server also\nwith what the server has. Exits 1 when there are errors; warnings alone are 0.',
+      '\nThe file is tidegate.yaml where none is named, and that of a folder where one is. It is checked with the files of its\nfolder that git has or would have, as they are now, and with what the last `tidegate run` here has measured; with --server also\nwith what the server has. Exits 1 when there are errors; warnings alone are 0.',
     )
     .action(async (file: string | undefined, options: LintOptions, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>()
-      const path = file ?? 'tidegate.yaml'
+      const path = fileOf(file ?? '.')
       const isServer = options.serverConfig === true || basename(path) === 'server.yaml'
       const problems = isServer ? await lintServerFile(path) : await lintPipelineFile(path, globals, options)
       const hasErrors = problems.some(({ severity }) => severity === 'error')
@@ -38,6 +38,10 @@ export function registerLint(program: Command): void {
       print(globals, answer, () => [describe(path, problems), ...(plan === undefined ? [] : [plan.text])].join('\n'))
       if (hasErrors) process.exitCode = 1
     })
+}
+
+function fileOf(path: string): string {
+  return existsSync(path) && statSync(path).isDirectory() ? join(path, 'tidegate.yaml') : path
 }
 
 async function explain(path: string, options: LintOptions) {
@@ -67,6 +71,7 @@ async function lintPipelineFile(path: string, globals: GlobalOptions, options: L
     branch: tree.branch || 'main',
     defaultBranch: tree.branch || 'main',
     files: tree.files,
+    isLeftOut: (name) => existsSync(join(folder, name)),
     readText: (name) => readText(join(folder, name)),
     ...(evidence === undefined ? {} : { evidence }),
   })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { Plan } from '../../core/plan.ts'
@@ -36,6 +36,7 @@ export function planWorkingTree(tree: WorkingTree, steps: readonly string[]): Pl
     defaultBranch: tree.branch,
     event: 'local',
     files: tree.files,
+    isLeftOut: (path) => existsSync(join(tree.folder, path)),
     readText: (path) => readOrNothing(join(tree.folder, path)),
   }
   const parsed = parsePipeline(text, FILE)

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { RunState } from '../../core/run-state.ts'
 import type { GlobalOptions } from '../context.ts'
 import { dataFolderOf } from './data-folder.ts'
 import { readWorkingTree } from './working-tree.ts'
@@ -57,7 +58,7 @@ export function registerRun(program: Command): void {
         if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined
         throw error
       })
-      process.exitCode = result?.state === 'succeeded' ? 0 : 1
+      process.exitCode = exitCode(result?.state)
       if (result === undefined) return
       if (globals.json === true) process.stdout.write(`${JSON.stringify(jsonResult(result, shown.gates), null, 2)}\n`)
       else shown.ended(result)
@@ -70,7 +71,12 @@ files, the same engine, the same cache; nothing is registered or deployed. For g
 datasets from the store, and only for these, the server one is logged in to is asked; model and rows are kept by digest
 here. Secrets are taken from your environment by their names. Ctrl-C ends every process of the run; where only its
 output is read no more (\`| head\`), it goes on to its end.
-Exits 0 when the run succeeded, 1 when it did not, 2 when it could not be started.`
+Exits 0 when the run succeeded, 1 when it did not, 2 when it could not be started, as with errors in tidegate.yaml.`
+
+function exitCode(state: RunState | undefined): number {
+  if (state === 'invalid') return 2
+  return state === 'succeeded' ? 0 : 1
+}
 
 function collect(name: string, names: string[] = []): string[] {
   return [...names, name]

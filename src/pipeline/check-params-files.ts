@@ -1,0 +1,57 @@
+import { limit } from '../core/limits.ts'
+import type { Problem } from '../core/problem.ts'
+import { asksForParams } from './check-params.ts'
+import { paramsFile, readerOf } from './connect-steps.ts'
+import type { Draft } from './draft.ts'
+import type { ExpressionContext } from './expression.ts'
+import { namedParams } from './params.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { PlanContext } from './plan-context.ts'
+import { readYaml } from './yaml-source.ts'
+import { KEY_TWICE } from './yaml-value.ts'
+
+/**
+ * What keeps params files of the commit from being read, at its place in them: a step could not take what it names, and an
+ * expression would be an empty text. `params.yaml` counts where a step or an expression asks for it.
+ */
+export function checkParamsFiles(
+  pipeline: Pipeline,
+  drafts: readonly Draft[],
+  context: PlanContext,
+  known: ExpressionContext,
+): Problem[] {
+  const { readText, perhapsMade = [] } = context
+  if (readText === undefined || perhapsMade.length > 0) return []
+  const ofSteps = new Set(drafts.flatMap(({ step }) => step.params.map(paramsFile)))
+  const files = asksForParams(pipeline, known) ? namedParams(pipeline, context, known) : ofSteps
+  const isMade = (file: string) => drafts.some(({ step }) => step.outs.some(readerOf(file)))
+  return [...files].flatMap((file) => {
+    const text = context.files.includes(file) && !isMade(file) ? readText(file) : undefined
+    return text === undefined ? [] : wrongIn(file, text)
+  })
+}
+
+function wrongIn(file: string, text: string): Problem[] {
+  // A large one is not read here, and can still be given to a step.
+  if (!isParamsFile(file) || Buffer.byteLength(text) > limit('pipelineFileBytes')) return []
+  const { value, problems, problemAt } = readYaml(text, file)
+  const wrong = value === undefined ? problems : problems.filter(({ message }) => message === KEY_TWICE)
+  if (wrong.length > 0 || !file.endsWith('.json')) return [...wrong]
+  const reason = notJson(text)
+  return reason === undefined ? [] : [problemAt([], `this is not JSON: ${reason}`)]
+}
+
+/** Comments, `NaN` and commas at the end are YAML. */
+function notJson(text: string): string | undefined {
+  try {
+    JSON.parse(text)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** Whether a step may name it in `params`. */
+export function isParamsFile(path: string): boolean {
+  return /\.(json|ya?ml)$/.test(path)
+}
