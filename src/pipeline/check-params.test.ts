@@ -123,6 +123,24 @@ test('a params file of the commit that cannot be read is told where it is wrong,
   expect(lint(making, broken).filter((line) => !line.includes('warning'))).toEqual([])
 })
 
+test('a number that a text would have otherwise than its file is told there', () => {
+  const text = `
+steps:
+  a: { run: 'echo \${{ params.id }} \${{ params.v }} \${{ params.lr }}', if: params.old > 1, cache: false }
+  b: { run: 'echo \${{ params.v }}', params: [b.json], cache: false }
+`
+  const files = {
+    'params.yaml': 'id: 12345678901234567890\nv: 3.10\nlr: 1e-3\nold: 1.50\nother: 2.0\nmode: 010\n',
+    'b.json': '{"v": 1, "id": 1}',
+  }
+
+  expect(lint(text, { 'params.yaml': files['params.yaml'] }).filter((line) => line.startsWith('params'))).toEqual([
+    'params.yaml:1:5: id: this would become 12345678901234567000: put it in quotes: "12345678901234567890"',
+    'params.yaml:2:4: v: this would become 3.1: put it in quotes: "3.10"',
+  ])
+  expect(lint(text.replace(/^ {2}a:.*\n/m, ''), files)).toEqual([])
+})
+
 test('a file of another format is none for `params`', () => {
   const text = `steps: { a: { run: echo, params: [q.toml, "nope.py:x", ":lr"], cache: false } }`
 

@@ -34,9 +34,24 @@ export function checkParams(
   return [...problems.values()]
 }
 
-/** Whether any expression is about params. */
-export function asksForParams(pipeline: Pipeline, known: ExpressionContext): boolean {
-  return usesIn(pipeline, known).some(({ uses }) => uses.length > 0)
+export interface AskedParam {
+  /** Without `params`. */
+  readonly names: readonly string[]
+  /** The step's own files that have it; none: whichever file has it. */
+  readonly files: readonly string[]
+  /** Written into a text, as everywhere but in `if`. */
+  readonly becomesText: boolean
+}
+
+/** Everything that expressions ask of params files. */
+export function askedParams(pipeline: Pipeline, known: ExpressionContext): AskedParam[] {
+  const { params = {} } = known
+  return usesIn(pipeline, known).flatMap(({ own, uses }) =>
+    uses.map(({ names, isCondition }) => {
+      const files = own.filter((file) => valueAt(params[file], names) !== undefined)
+      return { names, files, becomesText: !isCondition }
+    }),
+  )
 }
 
 function usesIn(pipeline: Pipeline, known: ExpressionContext): Uses[] {
