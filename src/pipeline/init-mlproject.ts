@@ -74,6 +74,11 @@ function environmentNotes(file: Record<string, unknown>): string[] {
     notes.push(
       `Packages of ${conda} are not read: list those from pip in requirements.txt, or name the interpreter in \`build.interpreter\`.`,
     )
+  const python = file['python_env']
+  if (typeof python === 'string')
+    notes.push(
+      `${python} is not read: its packages belong in requirements.txt, its version of Python in \`build.python\`.`,
+    )
   if (isRecord(file['docker_env']))
     notes.push('The image of docker_env is not used: steps run on this machine, in the environment of `build`.')
   return notes

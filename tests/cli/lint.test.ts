@@ -37,14 +37,17 @@ test('a folder stands for the file in it, and a file for no folder', async () =>
     'part/tidegate.yaml': GOOD,
     'part/train.py': '',
     'train.py': '',
+    'other/tidegate.yml': GOOD,
   })
 
   const linted = await place.tidegate(folder, ['lint', 'part'])
+  const other = await place.tidegate(folder, ['lint', 'other'])
   const without = await place.tidegate(folder, ['lint', '.'])
   const run = await place.tidegate(folder, ['run', 'train.py'])
 
   expect(linted).toEqual({ code: 0, stdout: 'part/tidegate.yaml: no problems.\n', stderr: '' })
   expect(without.stderr).toContain('There is no file tidegate.yaml here.')
+  expect(other.stderr).toContain('There is no file other/tidegate.yaml here. Give other/tidegate.yml that name.')
   expect(run).toEqual({
     code: 2,
     stdout: '',

@@ -112,8 +112,14 @@ export function readText(path: string): string | undefined {
 }
 
 function nothingThere(path: string): AppError {
-  const hint = basename(path) === 'tidegate.yaml' ? ' `tidegate init` writes one that fits the repository.' : ''
-  return new AppError('INVALID_INPUT', `There is no file ${path} here.${hint}`)
+  return new AppError('INVALID_INPUT', `There is no file ${path} here.${hintFor(path)}`)
+}
+
+function hintFor(path: string): string {
+  if (basename(path) !== 'tidegate.yaml') return ''
+  const other = path.replace(/\.yaml$/, '.yml')
+  if (existsSync(other)) return ` Give ${other} that name.`
+  return ' `tidegate init` writes one that fits the repository.'
 }
 
 function describe(path: string, problems: readonly Problem[]): string {
