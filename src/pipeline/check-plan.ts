@@ -139,7 +139,8 @@ class KnownPaths {
     if (isGlob(dep)) {
       const pattern = globPattern(dep)
       if (dep === '**' || this.#files.some((file) => pattern.test(file))) return undefined
-      return { ...problemAt(path, `"${dep}" matches no file of the commit`), severity: 'warning' }
+      const message = `"${dep}" matches no file of the commit${this.#hintAtOuts(pattern)}`
+      return { ...problemAt(path, message), severity: 'warning' }
     }
     const plain = trimSlash(dep)
     if (dep !== plain && this.#files.includes(plain)) {
@@ -155,6 +156,12 @@ class KnownPaths {
     }
     this.#names ??= knownNames([...this.#drafts.flatMap((other) => other.step.outs), ...this.#paths])
     return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${this.#names.hint(plain)}`)
+  }
+
+  #hintAtOuts(pattern: RegExp): string {
+    const outs = new Set(this.#drafts.flatMap(({ step }) => step.outs).filter((out) => pattern.test(out)))
+    if (outs.size === 0) return ''
+    return `, and of outs a pattern reads only those in the folder that it begins with: name ${[...outs].slice(0, 5).join(', ')}`
   }
 }
 
