@@ -32,8 +32,8 @@ export interface OwnedDataset {
   readonly owners: readonly string[]
   /** Digests that had a yes. */
   readonly approved: readonly Digest[]
-  /** Digests that had a no: nobody is asked about them again. */
-  readonly rejected: readonly Digest[]
+  /** Digests that had a no: nobody is asked about them again. An older program, whose attempt may run after an upgrade, does not say. */
+  readonly rejected?: readonly Digest[]
   readonly last?: FrozenContent & { readonly frozenAt: number }
 }
 
@@ -98,7 +98,7 @@ function use(input: FreezeDatasetInput, frozen: FrozenContent, context: TaskCont
   return { ...output, result: { ...output.result, frozenAt: owned.last.frozenAt, proposed: frozen } }
 }
 
-function whyNotUsed({ owners, rejected }: OwnedDataset, { artifact }: FrozenContent): string {
+function whyNotUsed({ owners, rejected = [] }: OwnedDataset, { artifact }: FrozenContent): string {
   const who = owners.join(' or ')
   return rejected.includes(artifact.digest)
     ? `was rejected, and ${who} may still say yes: \`tidegate data approve --digest ${artifact.digest}\``

@@ -14,7 +14,10 @@ export const LIMITS = {
   hostStartMs: { value: 60_000, meaning: 'until a model host must have loaded its model' },
   hostMemoryBytes: { value: 2 * 2 ** 30, meaning: 'of one model host where the file says nothing' },
   hostQueue: { value: 256, meaning: 'requests that wait for one model host before it answers 503' },
-  stepProcesses: { value: 8_192, meaning: 'of one attempt at a time, where the kernel has control groups for us' },
+  stepProcesses: {
+    value: 8_192,
+    meaning: 'and threads of one attempt at a time, where the kernel has control groups for us',
+  },
   stepDiskBytes: { value: 200 * 2 ** 30, meaning: 'an attempt may write where its file says nothing' },
   mountedFiles: { value: 1_000, meaning: 'of a folder from which it is mounted for a step, and not copied' },
   mountedBytes: { value: 256 << 20, meaning: 'of a folder from which it is mounted for a step, and not copied' },

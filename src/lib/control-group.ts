@@ -19,6 +19,8 @@ export interface ControlGroup {
   processes(): number[]
   /** How many of its processes the kernel has killed because there was no memory left for them. */
   memoryKills(): number
+  /** Whether the kernel has refused it a process, or a thread, for its own limit of them. */
+  metProcessLimit(): boolean
   peakMemoryBytes(): number | undefined
 }
 
@@ -129,15 +131,16 @@ function groupOf(members: readonly Member[], limits: GroupLimits): ControlGroup 
   if (first === undefined) return undefined
   const memory = members.find(({ parent }) => parent.controllers.includes('memory'))
   const limitsMemory = memory !== undefined && setMemoryLimit(memory, limits.memoryBytes)
-  for (const { folder, parent } of members) {
-    if (limits.processes !== undefined && parent.controllers.includes('pids'))
-      write(join(folder, 'pids.max'), String(limits.processes))
-  }
+  const { processes } = limits
+  const counting =
+    processes === undefined ? undefined : members.find(({ parent }) => parent.controllers.includes('pids'))
+  if (counting !== undefined) write(join(counting.folder, 'pids.max'), String(processes))
   return {
     name: first.name,
     limitsMemory,
     processes: () => processesIn(first.folder).filter((pid) => pid !== process.pid),
     memoryKills: () => (memory === undefined ? 0 : memoryKills(memory)),
+    metProcessLimit: () => counting !== undefined && metProcessLimit(counting),
     peakMemoryBytes: () => (memory === undefined ? undefined : peakBytes(memory)),
   }
 }
@@ -260,6 +263,13 @@ function setMemoryLimit({ parent: { version }, folder }: Member, bytes: number |
 function memoryKills({ parent: { version }, folder }: Member): number {
   const file = join(folder, version === 2 ? 'memory.events' : 'memory.oom_control')
   return Number(/^oom_kill (\d+)$/m.exec(read(file))?.[1] ?? 0)
+}
+
+/** Many kernels count here too what a group above refused: then ours never had as many as it may. Older ones keep no peak. */
+function metProcessLimit({ folder }: Member): boolean {
+  if (!/^max [1-9]/m.test(read(join(folder, 'pids.events')))) return false
+  const peak = read(join(folder, 'pids.peak'))
+  return peak === '' || Number(peak) >= Number(read(join(folder, 'pids.max')))
 }
 
 function peakBytes({ parent: { version }, folder }: Member): number | undefined {

@@ -20,6 +20,7 @@ import type { LogEnd, LogFile } from './log-file.ts'
 import { openOutput } from './open-output.ts'
 import { kernelMemoryKills } from './memory-check.ts'
 import { placeFolders, type PlacedFolders } from './place-folders.ts'
+import { withProcessLimit } from './process-limit.ts'
 import { prepareWorkspace, sealWorkspace } from './workspace.ts'
 import type { RecordSync } from './record-sync.ts'
 import { runCommand } from './run-command.ts'
@@ -123,7 +124,8 @@ async function attempt(attempt: Attempt): Promise<AttemptEnd> {
     await prepareWorkspace({ order, files, mounts: placed.mounts, store, signal: watch.signal, note })
     await Promise.race([attempt.start.confirmed, aborted(watch.signal)])
     watch.signal.throwIfAborted()
-    return await withCheckpoint(order, await runAndCollect(attempt, placed, store), store, attempt.log)
+    const end = withProcessLimit(order, attempt.group, await runAndCollect(attempt, placed, store))
+    return await withCheckpoint(order, end, store, attempt.log)
   } catch (error) {
     return watch.interruption ? interrupted(watch.interruption) : endOfError(error)
   }

@@ -177,6 +177,22 @@ test('a folder with nothing in it, as of a disk that is not mounted, is not what
   expect(output).toEqual({ failure: { reason: 'refused', message } })
 })
 
+test('a digest waits for its owner also where an older program asked, which does not say what was rejected', async () => {
+  const path = join(folder, 'asked-before.csv')
+  await writeFile(path, 'a\n1\n')
+
+  const output = await freeze({
+    path: 'asked-before.csv',
+    source: { kind: 'file', path: 'asked-before.csv', source: path },
+    owned: { owners: ['olga'], approved: [] },
+  })
+
+  expect(output.failure).toMatchObject({
+    reason: 'refused',
+    message: expect.stringContaining('waits for the yes of olga'),
+  })
+})
+
 test('a commit cannot read files outside the folders that are allowed, not even through a link', async () => {
   const secret = join(place.dataFolder, 'secret.csv')
   await writeFile(secret, 'key\n')

@@ -52,6 +52,25 @@ test('of a fork bomb only so many processes live, where the kernel can limit the
   expect(/fork|Resource temporarily/i.test(log)).toBe(kernelLimits.includes('pids'))
 })
 
+test('a failure says that the attempt met its limit of processes, where the kernel can limit them', async () => {
+  const forks = `python3 -c "
+import os, time
+while True:
+    if os.fork() == 0: time.sleep(60)
+"`
+  const advice = 'start fewer workers, or fewer threads in each (`OMP_NUM_THREADS`).'
+  const said = ` It met its limit of 30 processes and threads at a time: ${advice}`
+
+  const met = await place.run(forks, { processes: 30 })
+  const within = await place.run('sleep 0 & wait; exit 3', { processes: 30 })
+  const overcome = await place.run(`${forks} || true`, { processes: 30 })
+
+  if (!kernelLimits.includes('pids')) return
+  expect(met.record).toMatchObject({ reason: 'exit', message: `It ended with exit code 1.${said}` })
+  expect(within.record.message).toBe('It ended with exit code 3.')
+  expect(overcome.record).toMatchObject({ outcome: 'succeeded' })
+})
+
 test('a process that left its session, its parent and its environment is ended too, where there are control groups', async () => {
   const hide = `env -i setsid sh -c 'sleep 600 & echo $! > hidden.pid; exec env -i setsid true'; sleep 0.1`
   const { order } = await place.run(hide, USER)

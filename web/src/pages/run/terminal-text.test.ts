@@ -21,6 +21,47 @@ test('a progress bar that is done stays as it was last', () => {
   expect(textOf(screen)).toEqual(['100 %', 'saved', ''])
 })
 
+const TWO_BARS = [
+  'start\n\repoch 0/2\n\rbatch 0/2\u001b[A\n\rbatch 2/2\u001b[A',
+  '\n\r         \u001b[A\repoch 1/2\n\rbatch 0/2\u001b[A\n\r         \u001b[A\repoch 2/2\nsaved\n',
+].join('')
+const RICH = [
+  '\u001b[?25l\r\u001b[2Kload \u001b[91m10%\u001b[0m\ntrain 0%',
+  '\r\u001b[2K\u001b[1A\u001b[2Ka note\nload \u001b[91m20%\u001b[0m\ntrain 5%',
+  '\r\u001b[2K\u001b[1A\u001b[2Kload 100%\ntrain 100%\n\u001b[?25hdone\n',
+].join('')
+
+test('bars below one another, between which the cursor goes up and down, are lines that change', () => {
+  expect(textOf(screenOf(TWO_BARS))).toEqual(['start', 'epoch 2/2', 'saved', ''])
+  expect(textOf(screenOf(RICH))).toEqual(['a note', 'load 100%', 'train 100%', 'done', ''])
+  expect(textOf(screenOf('one\ntwo\nthree\u001b[2F1\u001b[1B2\u001b[E3'))).toEqual(['1', '2', '3', ''])
+})
+
+test('bars below one another look the same wherever a chunk ends, and are never more lines than there are bars', () => {
+  for (const whole of [TWO_BARS, RICH]) {
+    for (let cut = 0; cut <= whole.length; cut++) {
+      expect(screenOf(whole.slice(0, cut), whole.slice(cut))).toEqual(screenOf(whole))
+      expect(screenOf(whole.slice(0, cut)).lines.length).toBeLessThanOrEqual(4)
+    }
+  }
+})
+
+test('a line to which the cursor goes up stays until something is written there', () => {
+  expect(textOf(screenOf('one\ntwo\n\u001b[2A'))).toEqual(['one', 'two', ''])
+  expect(textOf(screenOf('one\ntwo\n\u001b[2A\u001b[?25h\u001b[0m\r\n2'))).toEqual(['one', '2', ''])
+  expect(textOf(screenOf('one\ntwo\n\u001b[2A\u001b[K'))).toEqual(['', 'two', ''])
+})
+
+test('a line that is erased without a carriage return is empty', () => {
+  expect(textOf(screenOf('waiting\u001b[2K\u001b[1Gready\n'))).toEqual(['ready', ''])
+})
+
+test('the cursor reaches only the last hundred lines', () => {
+  const screen = screenOf(Array.from({ length: 300 }, (_, line) => `${line}\n`).join(''), '\u001b[999Ahere')
+
+  expect(textOf(screen).slice(198, 203)).toEqual(['198', '199', 'here', '201', '202'])
+})
+
 test('colours are kept across lines until they are taken back', () => {
   const screen = screenOf('\u001b[1;31mfailed\nstill\u001b[0m plain\n')
 
