@@ -6,7 +6,7 @@ import { paramsFile, readerOf, trimSlash } from './connect-steps.ts'
 import { isParamsFile } from './check-params-files.ts'
 import { wrongParam } from './check-params.ts'
 import type { Draft } from './draft.ts'
-import { globPattern, isGlob } from './glob.ts'
+import { globPattern, isGlob, type GlobPattern } from './glob.ts'
 import type { Path } from './path.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { PlanContext } from './plan-context.ts'
@@ -158,7 +158,7 @@ class KnownPaths {
     return problemAt(path, `"${dep}" is neither in the commit nor an out of a step${this.#names.hint(plain)}`)
   }
 
-  #hintAtOuts(pattern: RegExp): string {
+  #hintAtOuts(pattern: GlobPattern): string {
     const outs = new Set(this.#drafts.flatMap(({ step }) => step.outs).filter((out) => pattern.test(out)))
     if (outs.size === 0) return ''
     return `, and of outs a pattern reads only those in the folder that it begins with: name ${[...outs].slice(0, 5).join(', ')}`
