@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { existsSync, readdirSync } from 'node:fs'
+import { IS_ROOT } from '../harness/is-root.ts'
 import { openTestServer, type TestPerson, type TestProject, type TestServer } from '../harness/server.ts'
 import { git } from '../source/git-place.ts'
 import { until } from '../stages/delivery-story.ts'
@@ -66,91 +67,102 @@ async function tryAll(name: string, attempts: Record<string, string>): Promise<R
   )
 }
 
-test('a step cannot read the database, the keys, the tokens, other projects or what the server writes', async () => {
-  const data = place.dataFolder
-  const inData = [
-    'state.db',
-    'state.db-wal',
-    'admin-token',
-    'keys/secrets.key',
-    'server.log',
-    'server.lock',
-    'repositories/victim.git/HEAD',
-    'attempts/victim/1/wait/1/log',
-    'attempts/victim/1/wait/1/order.json',
-    'workspaces/victim/1/wait/1/notes.txt',
-    'gateway/routes.json',
-    'executor/supervisors.log',
-  ]
-  const folders = ['workspaces', 'workspaces/victim', 'store', 'store/sha256', 'repositories', 'predictions']
-  expect(inData.filter((path) => !existsSync(join(data, path)))).toEqual([])
+test.runIf(IS_ROOT)(
+  'a step cannot read the database, the keys, the tokens, other projects or what the server writes',
+  async () => {
+    const data = place.dataFolder
+    const inData = [
+      'state.db',
+      'state.db-wal',
+      'admin-token',
+      'keys/secrets.key',
+      'server.log',
+      'server.lock',
+      'repositories/victim.git/HEAD',
+      'attempts/victim/1/wait/1/log',
+      'attempts/victim/1/wait/1/order.json',
+      'workspaces/victim/1/wait/1/notes.txt',
+      'gateway/routes.json',
+      'executor/supervisors.log',
+    ]
+    const folders = ['workspaces', 'workspaces/victim', 'store', 'store/sha256', 'repositories', 'predictions']
+    expect(inData.filter((path) => !existsSync(join(data, path)))).toEqual([])
 
-  const seen = await tryAll('reader', {
-    ...Object.fromEntries(inData.map((path) => [path, `read(${JSON.stringify(join(data, path))})`])),
-    ...Object.fromEntries(folders.map((path) => [`${path}/`, `str(os.listdir(${JSON.stringify(join(data, path))}))`])),
-  })
+    const seen = await tryAll('reader', {
+      ...Object.fromEntries(inData.map((path) => [path, `read(${JSON.stringify(join(data, path))})`])),
+      ...Object.fromEntries(
+        folders.map((path) => [`${path}/`, `str(os.listdir(${JSON.stringify(join(data, path))}))`]),
+      ),
+    })
 
-  expect(seen).toEqual(
-    Object.fromEntries([...inData, ...folders.map((path) => `${path}/`)].map((what) => [what, 'PermissionError'])),
-  )
-})
+    expect(seen).toEqual(
+      Object.fromEntries([...inData, ...folders.map((path) => `${path}/`)].map((what) => [what, 'PermissionError'])),
+    )
+  },
+)
 
-test('a step cannot change the data folder, its build environment or the workspaces of others', async () => {
-  const data = place.dataFolder
-  const [environment] = readdirSync(join(data, 'environments')).filter((name) => !name.includes('.'))
-  const write = (path: string) => `str(open(${JSON.stringify(join(data, path))}, "a"))`
+test.runIf(IS_ROOT)(
+  'a step cannot change the data folder, its build environment or the workspaces of others',
+  async () => {
+    const data = place.dataFolder
+    const [environment] = readdirSync(join(data, 'environments')).filter((name) => !name.includes('.'))
+    const write = (path: string) => `str(open(${JSON.stringify(join(data, path))}, "a"))`
 
-  const seen = await tryAll('writer', {
-    data: write('new'),
-    environment: write(`environments/${environment}/lib/new`),
-    locks: write('environments/locks/new'),
-    hook: write('hooks/v3/post-receive'),
-    workspace: write('workspaces/victim/1/wait/1/enough'),
-    workspaces: write('workspaces/new'),
-    'the signal': `str(os.kill(${victim.pid}, 15))`,
-  })
+    const seen = await tryAll('writer', {
+      data: write('new'),
+      environment: write(`environments/${environment}/lib/new`),
+      locks: write('environments/locks/new'),
+      hook: write('hooks/v3/post-receive'),
+      workspace: write('workspaces/victim/1/wait/1/enough'),
+      workspaces: write('workspaces/new'),
+      'the signal': `str(os.kill(${victim.pid}, 15))`,
+    })
 
-  expect(new Set(Object.values(seen))).toEqual(new Set(['PermissionError']))
-  expect((await victim.project.run(1)).state).toBe('running')
-})
+    expect(new Set(Object.values(seen))).toEqual(new Set(['PermissionError']))
+    expect((await victim.project.run(1)).state).toBe('running')
+  },
+)
 
-test("a step sees its own environment, and neither the server's nor that of other attempts", async () => {
-  const seen = await tryAll('looker', {
-    own: '",".join(sorted(os.environ))',
-    user: 'str(os.getuid())',
-    groups: 'str(os.getgroups())',
-    server: `read("/proc/${process.pid}/environ")`,
-    victim: `read("/proc/${victim.pid}/environ")`,
-    'the cwd of the victim': `str(os.listdir("/proc/${victim.pid}/cwd"))`,
-    supervisor: 'read(f"/proc/{os.getppid()}/environ")',
-    everything: '"".join(read(path) for path in glob.glob("/proc/[0-9]*/environ") if os.access(path, os.R_OK))',
-  })
+test.runIf(IS_ROOT)(
+  "a step sees its own environment, and neither the server's nor that of other attempts",
+  async () => {
+    const seen = await tryAll('looker', {
+      own: '",".join(sorted(os.environ))',
+      user: 'str(os.getuid())',
+      groups: 'str(os.getgroups())',
+      server: `read("/proc/${process.pid}/environ")`,
+      victim: `read("/proc/${victim.pid}/environ")`,
+      'the cwd of the victim': `str(os.listdir("/proc/${victim.pid}/cwd"))`,
+      supervisor: 'read(f"/proc/{os.getppid()}/environ")',
+      everything: '"".join(read(path) for path in glob.glob("/proc/[0-9]*/environ") if os.access(path, os.R_OK))',
+    })
 
-  const { own, user, groups, everything, supervisor, ...others } = seen
-  expect(own?.split(',').filter((name) => !name.startsWith('TIDEGATE_'))).toEqual([
-    'HOME',
-    'LANG',
-    'LOGNAME',
-    'PATH',
-    'PWD',
-    'PYTHONDONTWRITEBYTECODE',
-    'PYTHONNOUSERSITE',
-    'TMPDIR',
-    'USER',
-    'VIRTUAL_ENV',
-  ])
-  expect(Number(user)).toBeGreaterThanOrEqual(200_000)
-  expect(['[]', `[${user}]`]).toContain(groups)
-  expect(others).toEqual({
-    server: 'PermissionError',
-    victim: 'PermissionError',
-    'the cwd of the victim': 'PermissionError',
-  })
-  for (const text of [everything, supervisor]) {
-    expect(text).not.toContain('the-servers-own')
-    expect(text).not.toContain('horse-battery')
-  }
-})
+    const { own, user, groups, everything, supervisor, ...others } = seen
+    expect(own?.split(',').filter((name) => !name.startsWith('TIDEGATE_'))).toEqual([
+      'HOME',
+      'LANG',
+      'LOGNAME',
+      'PATH',
+      'PWD',
+      'PYTHONDONTWRITEBYTECODE',
+      'PYTHONNOUSERSITE',
+      'TMPDIR',
+      'USER',
+      'VIRTUAL_ENV',
+    ])
+    expect(Number(user)).toBeGreaterThanOrEqual(200_000)
+    expect(['[]', `[${user}]`]).toContain(groups)
+    expect(others).toEqual({
+      server: 'PermissionError',
+      victim: 'PermissionError',
+      'the cwd of the victim': 'PermissionError',
+    })
+    for (const text of [everything, supervisor]) {
+      expect(text).not.toContain('the-servers-own')
+      expect(text).not.toContain('horse-battery')
+    }
+  },
+)
 
 test('the token of a step opens its own run, and neither other projects nor anything its person may do', async () => {
   const { id } = await ana.client.call(createToken, { body: {} })
