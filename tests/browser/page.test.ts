@@ -254,6 +254,42 @@ test('a viewer sees what a run wrote, and which role may fetch it, without a lin
   expect(troubles).toEqual([])
 })
 
+test('every page is titled by what it shows, also after the visitor has gone on from another', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  await place.person('lead', 'approver')
+  const project = await place.project('titled', PRODUCTION_ONLY)
+  await project.push(dev)
+  const { id } = await deploymentIn('titled', 'production', 'awaiting-approval')
+  const isTitled = (title: string) => expect.poll(() => page.title(), { timeout: 10_000 }).toBe(`${title} · Tidegate`)
+
+  await page.goto(`${place.server.address}/titled/runs/1`)
+  await isTitled('Sign in')
+  await page.getByLabel('Token').fill(dev.token)
+  await page.getByLabel('Token').press('Enter')
+  await isTitled('titled#1')
+  await page.getByRole('link', { name: 'registered as version 1' }).click()
+  await isTitled('titled@1')
+  await page.getByRole('link', { name: 'titled', exact: true }).click()
+  await isTitled('titled')
+  await page.goBack()
+  await isTitled('titled@1')
+  await page.getByRole('link', { name: 'Projects' }).click()
+  await isTitled('Projects')
+
+  for (const [path, title] of [
+    [`deployments/${id}`, 'titled@1 to production'],
+    ['alerts', 'Monitoring · titled'],
+    ['tests', 'Tests · titled'],
+    ['test?test=reads_ink', 'reads_ink · titled'],
+    ['no/such/page', 'No such page'],
+  ] as const) {
+    await page.goto(`${place.server.address}/titled/${path}`)
+    await isTitled(title)
+  }
+  expect(troubles).toEqual([])
+})
+
 test('a tester judges and signs, a reviewer approves, the pusher may not: all on the page, all in the rows', async () => {
   const [mia, ana, lead] = await Promise.all([
     place.person('mia', 'maintainer'),
