@@ -185,6 +185,34 @@ test('the logs of earlier attempts are a link away from that of the last', async
   expect(await log.text()).toContain('try tried#1/flaky/1')
 })
 
+test('the log of each service beside a step is a link away from that of the step', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('beside', {
+    'tidegate.yaml': `steps:
+  train:
+    run: echo trained
+    services:
+      cache: { run: "echo warm; touch warm; exec sleep 600", ready: { command: test -e warm } }
+      broker: { run: "echo open; touch open; exec sleep 600", ready: { command: test -e open } }
+`,
+  })
+  await project.push(dev)
+
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/beside/runs/1`)
+  await page.getByRole('button', { name: /^train/ }).click()
+  await page.getByRole('log', { name: 'Log of train' }).getByText('trained').waitFor()
+  const read = async (name: string) => {
+    const path = await page.getByRole('link', { name }).getAttribute('href')
+    return (await page.request.get(new URL(path ?? '', place.server.address).href)).text()
+  }
+
+  expect(await read('service cache')).toBe('warm\n')
+  expect(await read('service broker')).toBe('open\n')
+  expect(troubles).toEqual([])
+})
+
 test('a failing test shows its name, what it said and the lines that matter', async () => {
   const { page, troubles } = await browser.visitor()
   const dev = await place.person('dev')
