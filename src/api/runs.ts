@@ -49,6 +49,7 @@ export const Step = z.object({
   attempt: z.number().int(),
   seconds: z.number().nullable(),
   logBytes: z.number(),
+  services: z.array(z.string()).describe('programs beside the command, each with a log of its own'),
   debug: z
     .object({ folder: z.string(), environment: z.string(), until: Millis })
     .nullable()

@@ -25,6 +25,7 @@ export const ERRORS = {
     meaning: 'Somebody who committed, pushed or started a change may not approve or sign it.',
   },
   NOT_FOUND: { status: 404, meaning: 'There is nothing of that name, or the person may not see it.' },
+  WRONG_METHOD: { status: 405, meaning: 'The path takes other methods; the message names them.' },
   ALREADY_EXISTS: { status: 409, meaning: 'The name is taken.' },
   STATE_CONFLICT: {
     status: 409,

@@ -1,4 +1,4 @@
-import { Hono, type Context } from 'hono'
+import { Hono, type Context, type HonoRequest } from 'hono'
 import type { z } from 'zod'
 import { API_ROOT, OPERATIONS, type OperationName } from '../api/operations.ts'
 import type { Operation } from '../api/operation.ts'
@@ -32,9 +32,9 @@ export function createApiApp(options: ApiOptions): Hono {
   app.get(`${API_ROOT}/openapi.json`, (context) => context.json(openApiDocument()))
   for (const name of Object.keys(OPERATIONS) as OperationName[]) {
     const operation: Operation = OPERATIONS[name]
-    const path = API_ROOT + operation.path.replace(/\{(\w+)\}/g, ':$1')
-    app.on(operation.method, path, (context) => answer(options, name, operation, context))
+    app.on(operation.method, routeOf(operation), (context) => answer(options, name, operation, context))
   }
+  for (const [path, methods] of methodsByPath()) app.all(path, ({ req }) => failure(wrongMethod(req, methods)))
   app.notFound((context) =>
     failure(
       new AppError(
@@ -48,6 +48,24 @@ export function createApiApp(options: ApiOptions): Hono {
     return failure(new AppError('INTERNAL', 'Something went wrong here; the server’s log has the details.'))
   })
   return app
+}
+
+function routeOf({ path }: Operation): string {
+  return API_ROOT + path.replace(/\{(\w+)\}/g, ':$1')
+}
+
+function methodsByPath(): Map<string, string[]> {
+  const methods = new Map([[`${API_ROOT}/openapi.json`, ['GET']]])
+  for (const operation of Object.values(OPERATIONS)) {
+    const path = routeOf(operation)
+    methods.set(path, [...(methods.get(path) ?? []), operation.method])
+  }
+  return methods
+}
+
+function wrongMethod({ method, path }: HonoRequest, methods: readonly string[]): AppError {
+  const allow = methods.join(', ')
+  return new AppError('WRONG_METHOD', `${path} takes ${allow}, not ${method}.`, { allow })
 }
 
 async function answer(
@@ -178,5 +196,6 @@ export function failure(error: AppError): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (error.status === 503) headers['retry-after'] = '1'
   const { code, message, details } = error
+  if (typeof details['allow'] === 'string') headers['allow'] = details['allow']
   return new Response(JSON.stringify({ error: { code, message, details } }), { status: error.status, headers })
 }

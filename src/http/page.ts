@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { extname, join, normalize, sep } from 'node:path'
+import { basename, extname, join, normalize, sep } from 'node:path'
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -20,14 +20,17 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
 }
 
-/** Serves the built web page from `folder`; every path that is no file is the page itself, which routes by itself. */
+/**
+ * Serves the built web page from `folder`; every path that names no file is the page itself, which routes by itself.
+ * Its own addresses have no dot in their last part.
+ */
 export function createPage(folder: string): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return answer(response, 405, 'There is nothing to write to here.')
-    const file = await findFile(folder, request.url ?? '/')
-    if (file === undefined)
-      return answer(response, 404, 'The web page is not built. Run `npm run build:web`, or use the packed Tidegate.')
+    const path = decodePath(request.url ?? '/')
+    const file = await findFile(folder, path)
+    if (file === undefined) return answer(response, 404, whyNoFile(path))
     const isAsset = file.includes(`${sep}assets${sep}`)
     response.writeHead(200, {
       ...HEADERS,
@@ -42,11 +45,22 @@ export function createPage(folder: string): (request: IncomingMessage, response:
   }
 }
 
-async function findFile(folder: string, url: string): Promise<string | undefined> {
-  const path = normalize(join(folder, decodePath(url)))
-  if (path.startsWith(folder + sep) && (await isFile(path))) return path
+async function findFile(folder: string, path: string): Promise<string | undefined> {
+  const file = normalize(join(folder, path))
+  if (file.startsWith(folder + sep) && (await isFile(file))) return file
+  if (namesFile(path)) return undefined
   const page = join(folder, 'index.html')
   return (await isFile(page)) ? page : undefined
+}
+
+function whyNoFile(path: string): string {
+  return namesFile(path)
+    ? 'There is no such file. A page that was open while Tidegate was updated finds its own when it is loaded anew.'
+    : 'The web page is not built. Run `npm run build:web`, or use the packed Tidegate.'
+}
+
+function namesFile(path: string): boolean {
+  return basename(path).includes('.')
 }
 
 function decodePath(url: string): string {

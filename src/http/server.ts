@@ -4,7 +4,6 @@ import { getRequestListener } from '@hono/node-server'
 import type { GitServer } from '../source/git-server.ts'
 import { AppError } from '../core/errors.ts'
 import { hasCode } from '../lib/error-code.ts'
-import { API_ROOT } from '../api/operations.ts'
 
 export interface HttpOptions {
   readonly host: string
@@ -46,13 +45,16 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   }
 }
 
+/** Also versions it does not have: programs are not answered with the web page. */
+const API_PATH = /^\/api(?:[/?]|$)/
+
 async function route(
   options: HttpOptions,
   api: (request: IncomingMessage, response: ServerResponse) => unknown,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (request.url?.startsWith(`${API_ROOT}/`) === true) {
+  if (API_PATH.test(request.url ?? '')) {
     await api(request, response)
     return
   }

@@ -165,7 +165,16 @@ export async function listProjects(reader: Reader, after = ''): Promise<Project[
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 
+/** The page of a project is at `/<name>`. */
+const TAKEN_BY_PATHS = new Set(['api', 'sign-in'])
+
 function checkProjectName(name: string): string {
+  if (TAKEN_BY_PATHS.has(name))
+    throw new AppError(
+      'INVALID_INPUT',
+      `"${name}" cannot name a project: the server has something else at /${name}. Choose another name.`,
+      { name },
+    )
   if (NAME.test(name)) return name
   throw new AppError(
     'INVALID_INPUT',

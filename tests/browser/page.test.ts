@@ -185,6 +185,34 @@ test('the logs of earlier attempts are a link away from that of the last', async
   expect(await log.text()).toContain('try tried#1/flaky/1')
 })
 
+test('the log of each service beside a step is a link away from that of the step', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  const project = await place.project('beside', {
+    'tidegate.yaml': `steps:
+  train:
+    run: echo trained
+    services:
+      cache: { run: "echo warm; touch warm; exec sleep 600", ready: { command: test -e warm } }
+      broker: { run: "echo open; touch open; exec sleep 600", ready: { command: test -e open } }
+`,
+  })
+  await project.push(dev)
+
+  await signIn(page, place.server.address, dev.token)
+  await page.goto(`${place.server.address}/beside/runs/1`)
+  await page.getByRole('button', { name: /^train/ }).click()
+  await page.getByRole('log', { name: 'Log of train' }).getByText('trained').waitFor()
+  const read = async (name: string) => {
+    const path = await page.getByRole('link', { name }).getAttribute('href')
+    return (await page.request.get(new URL(path ?? '', place.server.address).href)).text()
+  }
+
+  expect(await read('service cache')).toBe('warm\n')
+  expect(await read('service broker')).toBe('open\n')
+  expect(troubles).toEqual([])
+})
+
 test('a failing test shows its name, what it said and the lines that matter', async () => {
   const { page, troubles } = await browser.visitor()
   const dev = await place.person('dev')
@@ -251,6 +279,42 @@ test('a viewer sees what a run wrote, and which role may fetch it, without a lin
 
   expect(await section.getByText('model.txt', { exact: true }).count()).toBe(1)
   expect(await section.getByRole('link').count()).toBe(0)
+  expect(troubles).toEqual([])
+})
+
+test('every page is titled by what it shows, also after the visitor has gone on from another', async () => {
+  const { page, troubles } = await browser.visitor()
+  const dev = await place.person('dev')
+  await place.person('lead', 'approver')
+  const project = await place.project('titled', PRODUCTION_ONLY)
+  await project.push(dev)
+  const { id } = await deploymentIn('titled', 'production', 'awaiting-approval')
+  const isTitled = (title: string) => expect.poll(() => page.title(), { timeout: 10_000 }).toBe(`${title} · Tidegate`)
+
+  await page.goto(`${place.server.address}/titled/runs/1`)
+  await isTitled('Sign in')
+  await page.getByLabel('Token').fill(dev.token)
+  await page.getByLabel('Token').press('Enter')
+  await isTitled('titled#1')
+  await page.getByRole('link', { name: 'registered as version 1' }).click()
+  await isTitled('titled@1')
+  await page.getByRole('link', { name: 'titled', exact: true }).click()
+  await isTitled('titled')
+  await page.goBack()
+  await isTitled('titled@1')
+  await page.getByRole('link', { name: 'Projects' }).click()
+  await isTitled('Projects')
+
+  for (const [path, title] of [
+    [`deployments/${id}`, 'titled@1 to production'],
+    ['alerts', 'Monitoring · titled'],
+    ['tests', 'Tests · titled'],
+    ['test?test=reads_ink', 'reads_ink · titled'],
+    ['no/such/page', 'No such page'],
+  ] as const) {
+    await page.goto(`${place.server.address}/titled/${path}`)
+    await isTitled(title)
+  }
   expect(troubles).toEqual([])
 })
 

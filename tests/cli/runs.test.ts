@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -237,6 +237,30 @@ test('what was cleaned up of a run is not listed, and refused in words when it i
   expect(inside).toEqual({ code: 2, stdout: '', stderr: `d/b.txt ${why}` })
   expect(folder).toEqual({ code: 2, stdout: '', stderr: `d ${why}` })
   expect(kept?.stdout).toBe('kept\n')
+})
+
+test('an artifact that cannot be put where it is wanted is refused by naming the folder', async () => {
+  const kept = await place.project('kept', {
+    'tidegate.yaml': 'steps:\n  write: { run: echo kept > k.txt, deps: [], outs: [k.txt] }\n',
+  })
+  await kept.push(ana)
+  await mkdir(join(shell.folder, 'there'))
+  const get = (output: string) => tidegate('artifact', 'get', 'kept/1', 'k.txt', '--output', output)
+
+  const [missing, within, folder, written] = [
+    await get('missing/k.txt'),
+    await get('missing/'),
+    await get('there'),
+    await get('there/k.txt'),
+  ]
+
+  const other = 'Make it, or name another with --output.\n'
+  const stderr = `missing/k.txt cannot be written: there is no folder missing. ${other}`
+  expect(missing).toEqual({ code: 2, stdout: '', stderr })
+  expect(within.stderr).toBe(`missing/ cannot be written: there is no folder missing/. ${other}`)
+  expect(folder.stderr).toBe('there is a folder. Name the file in it, too, with --output.\n')
+  expect(written.stdout).toBe('there/k.txt\n')
+  expect(await readdir(shell.folder)).not.toContainEqual(expect.stringContaining('.part'))
 })
 
 test.each(['', 'nonsense', '127.0.0.1:7070'])('%j is no address of a server, and is said to be so', async (server) => {

@@ -38,6 +38,8 @@ describe.each(DATABASES)('on %s', (kind) => {
       { name: '../x' },
       { name: '' },
       { name: 'a.b' },
+      { name: 'api' },
+      { name: 'sign-in' },
       { name: 'x', path: '../up' },
       { name: 'x', path: '/abs' },
       { name: 'x', path: 'a//b' },

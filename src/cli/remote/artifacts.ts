@@ -1,12 +1,13 @@
 import { createWriteStream, existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { access, constants, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { Command } from 'commander'
 import { getArtifact, listArtifacts, type Artifact } from '../../api/artifacts.ts'
 import { AppError } from '../../core/errors.ts'
+import { hasCode } from '../../lib/error-code.ts'
 import { openClient, type GlobalOptions } from '../context.ts'
 import { print, size, table } from '../print.ts'
 import { parseRun } from '../references.ts'
@@ -42,6 +43,7 @@ export function registerArtifacts(program: Command): void {
       const content = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
       if (options.output === '-') return pipeline(whole(content, path), process.stdout)
       const file = options.output ?? ownName(response, path)
+      await requirePlace(file)
       await keep(whole(content, path), file, response.headers.get('tidegate-executable') === '1' ? 0o777 : 0o666)
       print(globals, { file }, () => file)
     })
@@ -59,6 +61,28 @@ function ownName(response: Response, path: string): string {
   const file = basename(name === undefined ? path : decodeURIComponent(name))
   if (!existsSync(file)) return file
   throw new AppError('INVALID_INPUT', `${file} is here already. Name another with --output.`)
+}
+
+async function requirePlace(file: string): Promise<void> {
+  if (await isFolder(file)) throw noPlace(`${file} is a folder. Name the file in it, too, with --output.`)
+  const folder = file.endsWith(sep) ? file : dirname(file)
+  if (!(await isFolder(folder)))
+    throw noPlace(`${file} cannot be written: there is no folder ${folder}. Make it, or name another with --output.`)
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    if (!hasCode(cause, 'EACCES')) throw cause
+    throw noPlace(`${file} cannot be written: you may not write to ${folder}. Name another with --output.`, cause)
+  })
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}
+
+function noPlace(message: string, cause?: unknown): AppError {
+  return new AppError('INVALID_INPUT', message, {}, { cause })
 }
 
 /** An answer that has begun cannot say any more why it ends. */

@@ -1,4 +1,5 @@
 import type { Run, RunDetail, Step } from '../../api/runs.ts'
+import type { PlanStep } from '../../core/plan.ts'
 import type { Problem } from '../../core/problem.ts'
 import type { RunRow, StepRow } from '../../db/tables.ts'
 import { sessionsOf, signaturesOf } from '../../delivery/acceptance/acceptance.sql.ts'
@@ -80,14 +81,14 @@ export async function describeRunDetail(reader: Reader, run: RunRow, dataFolder:
   const facts = await factsOf(reader, run, rows)
   const attempts = new Map((await listLastAttempts(reader, run.id)).map((attempt) => [attempt.step, attempt]))
   const plan = await getPlan(reader, run.id)
-  const needs = new Map(plan.steps.map((step) => [step.key, step.needs.map((need) => need.step)]))
+  const planned = new Map(plan.steps.map((step) => [step.key, step]))
   return {
     ...asRun(run, facts),
     steps: rows.map((row) => {
       const attempt = attempts.get(row.key)
       const debug = attempt === undefined || run.debug === 0 ? undefined : debugPlace(dataFolder, run, attempt)
       const isKept = debug !== undefined && row.kind === 'command'
-      return asStep(row, needs.get(row.key) ?? [], attempt?.log_bytes ?? 0, isKept ? debug : null)
+      return asStep(row, planned.get(row.key), attempt?.log_bytes ?? 0, isKept ? debug : null)
     }),
     gates: (await listGates(reader, run.id)).map(({ title, outcome, summary, evidence, waivedBy, waivedReason }) => ({
       title,
@@ -107,7 +108,7 @@ export async function describeRunDetail(reader: Reader, run: RunRow, dataFolder:
   }
 }
 
-function asStep(row: StepRow, needs: string[], logBytes: number, debug: Step['debug']): Step {
+function asStep(row: StepRow, planned: PlanStep | undefined, logBytes: number, debug: Step['debug']): Step {
   const { started_at: start, ended_at: end } = row
   return {
     key: row.key,
@@ -118,10 +119,11 @@ function asStep(row: StepRow, needs: string[], logBytes: number, debug: Step['de
     message: row.message,
     why: row.why,
     cache: row.cache,
-    needs,
+    needs: planned?.needs.map((need) => need.step) ?? [],
     attempt: row.attempt,
     seconds: start === null || end === null ? null : (end - start) / 1_000,
     logBytes,
+    services: planned?.services?.map(({ name }) => name) ?? [],
     debug,
     startedAt: start,
     endedAt: end,

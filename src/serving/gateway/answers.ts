@@ -39,8 +39,7 @@ const EXTRA_HEADERS: Readonly<Record<number, OutgoingHttpHeaders>> = {
 function statusOf(error: AppError | undefined): number {
   if (error === undefined) return 500
   if (error.code === 'UPSTREAM') return upstreamStatus(error)
-  // The error table has no code for a wrong method; the protocol's clients expect its status.
-  return error.details.status === 405 ? 405 : error.status
+  return error.status
 }
 
 function upstreamStatus(error: AppError): number {

@@ -146,7 +146,7 @@ function decode(part: string): string {
 
 function requireMethod(request: IncomingMessage, method: 'GET' | 'POST'): void {
   if (request.method === method || (method === 'GET' && request.method === 'HEAD')) return
-  throw new AppError('INVALID_INPUT', `this path takes ${method}, not ${request.method}`, { status: 405 })
+  throw new AppError('WRONG_METHOD', `this path takes ${method}, not ${request.method}`)
 }
 
 function notFound(message: string): AppError {

@@ -5,6 +5,7 @@ import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Crumbs } from '../../parts/page-frame.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
+import { usePageTitle } from '../../parts/use-page-title.ts'
 import { alerts } from '../../queries/queries.ts'
 import { AlertCard } from './alert-card.tsx'
 import { MonitorWindows } from './monitor-windows.tsx'
@@ -12,6 +13,7 @@ import { MonitorWindows } from './monitor-windows.tsx'
 export function AlertsPage() {
   const { project } = useParams({ from: '/signed-in/$project/alerts' })
   const query = useQuery(alerts(project))
+  usePageTitle(`Monitoring · ${project}`)
   useProjectEvents(project)
   return (
     <Stack gap="xl">

@@ -4,6 +4,7 @@ import { useParams } from '@tanstack/react-router'
 import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Crumbs } from '../../parts/page-frame.tsx'
 import { ProjectPlace } from '../../parts/project-place.tsx'
+import { usePageTitle } from '../../parts/use-page-title.ts'
 import { project as projectDetail } from '../../queries/queries.ts'
 import { FiringAlerts } from './firing-alerts.tsx'
 import { Environments } from './environments.tsx'
@@ -15,6 +16,7 @@ import { WaitingForPeople } from './waiting-for-people.tsx'
 /** One project: what waits for people first, then what serves, then what happened. */
 export function ProjectPage() {
   const { project } = useParams({ from: '/signed-in/$project' })
+  usePageTitle(project)
   useProjectEvents(project)
   const { data } = useQuery(projectDetail(project))
   return (

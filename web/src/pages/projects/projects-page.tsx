@@ -2,10 +2,12 @@ import { Code, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Nothing } from '../../parts/section.tsx'
+import { usePageTitle } from '../../parts/use-page-title.ts'
 import { projects } from '../../queries/queries.ts'
 import { ProjectCard } from './project-card.tsx'
 
 export function ProjectsPage() {
+  usePageTitle('Projects')
   const query = useQuery(projects)
   return (
     <Stack gap="lg">

@@ -4,6 +4,7 @@ import { useParams } from '@tanstack/react-router'
 import type { RunDetail } from '../../../../src/api/runs.ts'
 import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Loaded } from '../../parts/loaded.tsx'
+import { usePageTitle } from '../../parts/use-page-title.ts'
 import { run } from '../../queries/queries.ts'
 import { Artifacts } from './artifacts.tsx'
 import { Coverage } from './coverage.tsx'
@@ -19,6 +20,7 @@ import { Tests } from './tests.tsx'
 export function RunPage() {
   const { project, number } = useParams({ from: '/signed-in/$project/runs/$number' })
   const query = useQuery(run(project, Number(number)))
+  usePageTitle(`${project}#${number}`)
   useProjectEvents(project)
   return <Loaded query={query}>{(detail) => <OneRun run={detail} />}</Loaded>
 }

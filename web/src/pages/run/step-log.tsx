@@ -21,8 +21,7 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
   }
   if (refusal !== undefined) return <Failure error={refusal} />
   const last = liveLine(screen)
-  const logOf = (attempt: number) => `${logPath(run, step.key)}?attempt=${attempt}&limit=all`
-  const wholeLog = logOf(step.attempt)
+  const wholeLog = wholeLogPath(run, step, step.attempt)
   const missing = notShown(skippedBytes, screen.dropped)
   return (
     <div>
@@ -49,21 +48,33 @@ export function StepLog({ run, step }: { readonly run: RunDetail; readonly step:
       </div>
       <Text size="xs" c="dimmed" mt={4}>
         {isComplete ? 'complete' : 'live'}
-        {step.logBytes > 0 && `, ${asBytes(step.logBytes)}`} ·{' '}
-        <a href={wholeLog} target="_blank" rel="noreferrer">
-          as plain text
-        </a>
-        {Array.from({ length: step.attempt - 1 }, (_, before) => (
-          <Fragment key={before}>
+        {step.logBytes > 0 && `, ${asBytes(step.logBytes)}`}
+        {logLinks(run, step).map(({ name, href }) => (
+          <Fragment key={name}>
             {' · '}
-            <a href={logOf(before + 1)} target="_blank" rel="noreferrer">
-              attempt {before + 1}
+            <a href={href} target="_blank" rel="noreferrer">
+              {name}
             </a>
           </Fragment>
         ))}
       </Text>
     </div>
   )
+}
+
+/** All of the log, those of earlier attempts, and those of the services beside the last. */
+function logLinks(run: RunDetail, step: Step): { name: string; href: string }[] {
+  const wholeLog = wholeLogPath(run, step, step.attempt)
+  const earlier = Array.from({ length: step.attempt - 1 }, (_, before) => before + 1)
+  return [
+    { name: 'as plain text', href: wholeLog },
+    ...earlier.map((attempt) => ({ name: `attempt ${attempt}`, href: wholeLogPath(run, step, attempt) })),
+    ...step.services.map((service) => ({ name: `service ${service}`, href: `${wholeLog}&service=${service}` })),
+  ]
+}
+
+function wholeLogPath(run: RunDetail, step: Step, attempt: number): string {
+  return `${logPath(run, step.key)}?attempt=${attempt}&limit=all`
 }
 
 /** Bytes that were never fetched, and lines that were let go since. */

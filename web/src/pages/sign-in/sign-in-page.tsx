@@ -4,11 +4,13 @@ import { useRouter, useSearch } from '@tanstack/react-router'
 import { useState, type FormEvent } from 'react'
 import { whoAmI } from '../../../../src/api/access.ts'
 import { Failure } from '../../parts/failure.tsx'
+import { usePageTitle } from '../../parts/use-page-title.ts'
 import { serverAs } from '../../session/server.ts'
 import { storeToken } from '../../session/token.ts'
 
 /** A token is tried before it is kept, so that a wrong one is told here and not on every page. */
 export function SignInPage() {
+  usePageTitle('Sign in')
   const [token, setToken] = useState('')
   const { to } = useSearch({ from: '/sign-in' })
   const router = useRouter()

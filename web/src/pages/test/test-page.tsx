@@ -5,6 +5,7 @@ import type { TestDetail } from '../../../../src/api/tests.ts'
 import { useProjectEvents } from '../../live/use-project-events.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Crumbs } from '../../parts/page-frame.tsx'
+import { usePageTitle } from '../../parts/use-page-title.ts'
 import { test as testDetail } from '../../queries/queries.ts'
 import { Flakes } from './flakes.tsx'
 import { History } from './history.tsx'
@@ -17,6 +18,7 @@ export function TestPage() {
   const { project } = useParams({ from: '/signed-in/$project/test' })
   const { test } = useSearch({ from: '/signed-in/$project/test' })
   const query = useQuery(testDetail(project, test))
+  usePageTitle(`${query.data?.name ?? test} · ${project}`)
   useProjectEvents(project)
   return (
     <Stack gap={6}>

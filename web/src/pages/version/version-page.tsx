@@ -10,6 +10,7 @@ import { ReportLink } from '../../parts/report-link.tsx'
 import { Section, Sheet } from '../../parts/section.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { Ago } from '../../parts/time.tsx'
+import { usePageTitle } from '../../parts/use-page-title.ts'
 import { lineage } from '../../queries/queries.ts'
 import { asMeasure } from '../../words/numbers.ts'
 import { GATE_TONES, type Tone } from '../../words/tones.ts'
@@ -18,6 +19,7 @@ import { Datasets } from '../run/datasets.tsx'
 export function VersionPage() {
   const { project, version } = useParams({ from: '/signed-in/$project/versions/$version' })
   const query = useQuery(lineage(project, Number(version)))
+  usePageTitle(`${query.data?.version.model ?? project}@${version}`)
   useProjectEvents(project)
   return <Loaded query={query}>{(found) => <OneVersion lineage={found} />}</Loaded>
 }
