@@ -119,6 +119,8 @@ test('a follower waits for a step to begin, goes on into its next attempt, and e
   const tries = await place.project('tries', { 'tidegate.yaml': tried(goFile) })
   const pushed = tries.push(ana)
   while ((await tries.runs()).length === 0) await sleep(20)
+  const waits = async () => (await tries.run(1)).steps.some(({ key, why }) => key === 'train' && why !== null)
+  while (!(await waits())) await sleep(20)
   const following = tidegate('logs', 'tries/1', 'train', '-f')
   const early = await tidegate('logs', 'tries/1', 'train')
   await sleep(1_000)
