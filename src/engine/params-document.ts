@@ -1,5 +1,5 @@
-import { Document, isAlias, isMap, isScalar, isSeq, Pair, parseDocument, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml'
-import type { Alias, Node, ScalarTag } from 'yaml'
+import { Document, isAlias, isMap, isScalar, isSeq, LineCounter, Pair, parseDocument, Scalar } from 'yaml'
+import { visit, YAMLMap, YAMLSeq, type Alias, type Node, type ScalarTag } from 'yaml'
 import { mapTag, seqTag, stringifyString, stringTag } from 'yaml/util'
 import { AppError } from '../core/errors.ts'
 
@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts'
  * Numbers, truth and dates are left as the text that stands there: what `no`, `2024_01` and `12:30:00` mean differs between
  * versions of YAML, and whoever reads the file decides; of a large number no digit is lost either.
  */
-const AS_TEXT = { schema: 'failsafe', resolveKnownTags: false, logLevel: 'silent' } as const
+const AS_TEXT = { schema: 'failsafe', resolveKnownTags: false, logLevel: 'silent', uniqueKeys: false } as const
 
 /** Escapes are read in different ways too: a pair of surrogates, an end of line of Unicode. */
 const TEXT_AS_IT_STANDS: ScalarTag = {
@@ -32,15 +32,33 @@ export function readParams(path: string, text: string): ParamsDocument {
   try {
     // JSON reads as YAML does, which also says where its values stand; but it must be JSON.
     if (isJson(path)) JSON.parse(text)
-    const document: Document = parseDocument(text, { ...AS_TEXT, uniqueKeys: !isJson(path) })
+    const lineCounter = new LineCounter()
+    const document: Document = parseDocument(text, { ...AS_TEXT, lineCounter })
     const [error] = document.errors
     if (error !== undefined) throw error
+    if (!isJson(path)) requireKeysOnce(document, lineCounter)
     return { path, text, document }
   } catch (error) {
     // Behind its first line a reader shows the place once more.
     const [reason = ''] = (error as Error).message.split('\n')
     throw new AppError('INVALID_INPUT', `params: ${path} cannot be read: ${reason.replace(/:$/, '')}`)
   }
+}
+
+/** The parser compares each key with every other: of a file of a megabyte that would take a minute. */
+function requireKeysOnce(document: Document, lines: LineCounter): void {
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        const { line, col } = lines.linePos(key.range?.[0] ?? 0)
+        if (seen.has(key.value))
+          throw new Error(`the key ${String(key.value)} stands twice, again at line ${line}, column ${col}`)
+        seen.add(key.value)
+      }
+    },
+  })
 }
 
 /** Only what stands below the dotted keys, at the same place and in the order of the file; what `<<` brings in comes last. */

@@ -147,7 +147,7 @@ test('a key that the file lacks is named', () => {
 test('what is wrong with a file is said in one line', () => {
   const take = () => takeSubset({ path: 'p.yaml', keys: ['a'] }, 'a: 1\na: 2\n')
 
-  expect(take).toThrow(/p\.yaml cannot be read: Map keys must be unique at line 2, column 1$/)
+  expect(take).toThrow(/p\.yaml cannot be read: the key a stands twice, again at line 2, column 1$/)
 })
 
 test('a format that we cannot read is refused', () => {

@@ -41,6 +41,8 @@ test('a file made to overflow the stack, or to grow without end, has no metrics 
   expect(flattenMetrics(`${deep}1${'}'.repeat(5_000)}`).metrics).toEqual({})
   expect(flattenMetrics('['.repeat(100_000)).trouble).toBeDefined()
   expect(flattenMetrics(bomb.join('\n')).trouble?.message).toContain('alias')
+  const long = Array.from({ length: 30_000 }, (_, at) => `metric_${at}: ${at}`).join('\n')
+  expect(flattenMetrics(long).trouble?.message).toContain('of YAML at most')
   const many = JSON.stringify(Array.from({ length: 5_000 }, (_, i) => i))
   expect(Object.keys(flattenMetrics(many).metrics)).toHaveLength(1_000)
 })
