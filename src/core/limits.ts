@@ -34,6 +34,7 @@ export const LIMITS = {
   reportFiles: { value: 2_000, meaning: 'report files of one step that are read, where it names them by a pattern' },
   reportCases: { value: 100_000, meaning: 'test cases kept of one report, and of all of a step' },
   metricsBytes: { value: 1 << 20, meaning: 'of one metrics file' },
+  metricsYamlBytes: { value: 256 << 10, meaning: 'of one metrics file that is no JSON' },
   gatewaySpoolRows: { value: 1_000, meaning: 'of logged predictions before a spool file is closed' },
   gatewaySpoolMs: { value: 1_000, meaning: 'before a spool file with rows in it is closed' },
   pageRows: { value: 200, meaning: 'of one page of any list' },

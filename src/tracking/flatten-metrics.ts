@@ -1,4 +1,5 @@
 import { parse as parseYaml, YAMLParseError } from 'yaml'
+import { limit } from '../core/limits.ts'
 
 export interface FlatMetrics {
   readonly metrics: Readonly<Record<string, number>>
@@ -43,14 +44,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    if (text.length > MOST_YAML) throw new Error(`of YAML at most ${MOST_YAML} characters are read`)
+    const most = limit('metricsYamlBytes')
+    if (Buffer.byteLength(text) > most) throw new Error(`of YAML at most ${most} bytes are read`)
     // Of a name that stands twice the last counts, as in JSON: to compare all with all takes minutes.
     return parseYaml(text, { logLevel: 'error', uniqueKeys: false })
   }
 }
-
-/** The server reads it, a megabyte in a second. */
-const MOST_YAML = 256 << 10
 
 const START = { line: 1, column: 1 }
 
