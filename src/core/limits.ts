@@ -25,7 +25,7 @@ export const LIMITS = {
   metadataMemoryBytes: { value: 4 * 2 ** 30, meaning: 'of address space for each process of it' },
   metadataProcesses: { value: 256, meaning: 'of it at a time, where the server is root' },
   metadataOutputBytes: { value: 4 << 20, meaning: 'that it may print, or write into one file' },
-  pipelineFileBytes: { value: 1 << 20, meaning: 'of tidegate.yaml' },
+  pipelineFileBytes: { value: 1 << 20, meaning: 'of tidegate.yaml, and of each file that `params` names' },
   yamlDepth: { value: 40, meaning: 'of nesting in tidegate.yaml' },
   yamlAliases: { value: 100, meaning: 'expansions of aliases in tidegate.yaml' },
   matrixMembers: { value: 256, meaning: 'of one step' },

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { limit } from '../core/limits.ts'
 import type { Plan, PlanStep } from '../core/plan.ts'
 import type { CommandOrder, FolderInput, TaskOrder } from '../core/ports/executor.ts'
 import type { Digest } from '../core/digest.ts'
@@ -92,6 +93,7 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
   for (const wanted of paramsFiles(step.params)) {
     const whole = all.get(wanted.path)
     if (whole === undefined) throw missingDeps([wanted.path])
+    if (whole.size > limit('pipelineFileBytes')) throw largeParams(whole)
     const text = new TextDecoder().decode(await kernel.options.readBytes(whole.digest))
     const subset = takeSubset(wanted, text)
     Object.assign(params, subset.values)
@@ -111,6 +113,15 @@ async function collectInputs(kernel: Kernel, context: StepContext): Promise<Inpu
     params: { params, paramsFiles: Object.fromEntries(paramsSeen) },
     deps: Object.fromEntries(named.map((file) => [file.path, keyOfFile(file)])),
   }
+}
+
+/** The server reads it, between all else that it does. */
+function largeParams({ path, size }: TreeFile): AppError {
+  const most = limit('pipelineFileBytes')
+  return new AppError(
+    'INVALID_INPUT',
+    `params: ${path} has ${size} bytes, and may have ${most}: name the whole file in \`deps\`.`,
+  )
 }
 
 /** What a step may not see under its own name is not there for it under that path either, whoever left a file there. */

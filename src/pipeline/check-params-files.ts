@@ -1,4 +1,3 @@
-import { limit } from '../core/limits.ts'
 import type { Problem } from '../core/problem.ts'
 import { askedParams, type AskedParam } from './check-params.ts'
 import { paramsFile, readerOf } from './connect-steps.ts'
@@ -41,8 +40,7 @@ function textsIn(file: string, asked: readonly AskedParam[]): ReadonlySet<string
 }
 
 function wrongIn(file: string, text: string, texts: ReadonlySet<string>): Problem[] {
-  // A large one is not read here, and can still be given to a step.
-  if (!isParamsFile(file) || Buffer.byteLength(text) > limit('pipelineFileBytes')) return []
+  if (!isParamsFile(file)) return []
   const { value, problems, problemAt } = readYaml(text, file, (path) => texts.has(formatPath(path)))
   const isWrong = ({ message, path }: Problem) => message === KEY_TWICE || texts.has(path)
   const wrong = value === undefined ? problems : problems.filter(isWrong)

@@ -123,6 +123,15 @@ test('a params file of the commit that cannot be read is told where it is wrong,
   expect(lint(making, broken).filter((line) => !line.includes('warning'))).toEqual([])
 })
 
+test('a params file that is too large is told, rather than read as empty', () => {
+  const large = { 'params.yaml': `lr: 1\nrows: ${'x'.repeat(1 << 20)}\n` }
+
+  expect(lint(`steps: { a: { run: 'echo \${{ params.lr }}', cache: false } }`, large)[0]).toMatch(
+    /^params.yaml:1:1: the file has \d+ bytes, and may have 1048576/,
+  )
+  expect(lint(`steps: { a: { run: echo, deps: [params.yaml] } }`, large)).toEqual([])
+})
+
 test('a number that a text would have otherwise than its file is told there', () => {
   const text = `
 steps:

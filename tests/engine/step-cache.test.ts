@@ -127,6 +127,16 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(String(await place.artifacts.read(seen!.digest))).toBe('train:\n  lr: 1\n')
   })
 
+  test('a params file that is too large to be read by the server fails its step, with what to do', async () => {
+    const large = `train: {lr: 1}\nrows: ${'x'.repeat(1 << 20)}\n`
+    const { steps } = await run('large', { ...files, 'params.yaml': large }, train({ params: ['params.yaml:train'] }))
+
+    expect(steps['train']?.state).toBe('failed')
+    expect(steps['train']?.message).toMatch(
+      /^params: params.yaml has \d+ bytes, and may have 1048576: name the whole file/,
+    )
+  })
+
   test('a step that names where it runs is cached for there, and any other step everywhere', async () => {
     const writes = (key: string, text: string, env: Record<string, string> = {}) =>
       train({ key, work: { kind: 'command', run: `out model.onnx ${text}`, env, secrets: [] } })
