@@ -27,6 +27,8 @@ export async function takeDatabase(url: string, onLost: (error: unknown) => void
       if (isDisposed) return
       try {
         held = await take(url, hold)
+        // Nobody else would end it any more.
+        if (isDisposed) await held.end()
         return
       } catch (error) {
         if (error instanceof AppError) throw error

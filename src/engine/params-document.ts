@@ -2,6 +2,7 @@ import { Document, isAlias, isMap, isScalar, isSeq, LineCounter, Pair, parseDocu
 import { visit, YAMLMap, YAMLSeq, type Alias, type Node, type ScalarTag } from 'yaml'
 import { mapTag, seqTag, stringifyString, stringTag } from 'yaml/util'
 import { AppError } from '../core/errors.ts'
+import { isParamsFile } from '../pipeline/connect-steps.ts'
 
 /**
  * Numbers, truth and dates are left as the text that stands there: what `no`, `2024_01` and `12:30:00` mean differs between
@@ -26,7 +27,7 @@ export interface ParamsDocument {
 }
 
 export function readParams(path: string, text: string): ParamsDocument {
-  if (!/\.(json|ya?ml)$/.test(path)) {
+  if (!isParamsFile(path)) {
     throw new AppError('INVALID_INPUT', `params: ${path} is neither YAML nor JSON; use one of them.`)
   }
   try {
@@ -52,10 +53,12 @@ function requireKeysOnce(document: Document, lines: LineCounter): void {
       const seen = new Set<unknown>()
       for (const { key } of items) {
         if (!isScalar(key)) continue
+        if (!seen.has(key.value)) {
+          seen.add(key.value)
+          continue
+        }
         const { line, col } = lines.linePos(key.range?.[0] ?? 0)
-        if (seen.has(key.value))
-          throw new Error(`the key ${String(key.value)} stands twice, again at line ${line}, column ${col}`)
-        seen.add(key.value)
+        throw new Error(`the key ${String(key.value)} stands twice, again at line ${line}, column ${col}`)
       }
     },
   })

@@ -1,6 +1,6 @@
 import type { Problem } from '../core/problem.ts'
 import { askedParams, type AskedParam } from './check-params.ts'
-import { paramsFile, readerOf } from './connect-steps.ts'
+import { isParamsFile, paramsFile, readerOf } from './connect-steps.ts'
 import type { Draft } from './draft.ts'
 import type { ExpressionContext } from './expression.ts'
 import { namedParams } from './params.ts'
@@ -57,9 +57,4 @@ function notJson(text: string): string | undefined {
   } catch (error) {
     return (error as Error).message
   }
-}
-
-/** Whether a step may name it in `params`. */
-export function isParamsFile(path: string): boolean {
-  return /\.(json|ya?ml)$/.test(path)
 }

@@ -68,6 +68,11 @@ export function isMeantFor({ step }: Draft, other: Draft): boolean {
   return step.audience === undefined || step.audience.includes(other.step.key)
 }
 
+/** Whether a step may name it in `params`. */
+export function isParamsFile(path: string): boolean {
+  return /\.(json|ya?ml)$/.test(path)
+}
+
 export function paramsFile(param: string): string {
   return param.split(':', 1)[0] ?? param
 }

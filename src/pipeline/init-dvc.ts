@@ -1,7 +1,6 @@
 import { posix } from 'node:path'
-import { isParamsFile } from './check-params-files.ts'
 import { withScripts } from './check-scripts.ts'
-import { paramsFile } from './connect-steps.ts'
+import { isParamsFile, paramsFile } from './connect-steps.ts'
 import { dvcValues, fillDvc, namesInDvc, type DvcScope } from './dvc-values.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { sketchMatrix, type SketchedMatrix } from './dvc-matrix.ts'

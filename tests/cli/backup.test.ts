@@ -13,7 +13,14 @@ import { listenAtPoints, type Point } from '../../src/core/points.ts'
 import { backUp, type BackupNote } from '../../src/flow/back-up.ts'
 import { restore } from '../../src/flow/restore.ts'
 import { openMonorepo } from '../harness/monorepo.ts'
-import { openTestServer, peopleOf, projectAt, type TestProject, type TestServer } from '../harness/server.ts'
+import {
+  ON_LOOPBACK,
+  openTestServer,
+  peopleOf,
+  projectAt,
+  type TestProject,
+  type TestServer,
+} from '../harness/server.ts'
 import { git } from './command.ts'
 import { bringLive, predict, servedProject } from './live-model.ts'
 
@@ -51,12 +58,7 @@ async function startRestored(file: string, folder: string) {
   const server = await startServer({
     dataFolder,
     databaseUrl: `sqlite:${join(dataFolder, 'state.db')}`,
-    host: '127.0.0.1',
-    port: 0,
-    gatewayPort: 0,
-    publicUrl: undefined,
-    firstUser: 200_000,
-    cpus: undefined,
+    ...ON_LOOPBACK,
   })
   const token = (await readFile(join(dataFolder, 'admin-token'), 'utf8')).trim()
   const { admin } = peopleOf(server.address, place.folder, token)

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { startServer } from '../../src/app.ts'
 import { takeDatabase } from '../../src/db/take-database.ts'
 import { createTestDatabase } from '../harness/databases.ts'
-import { openTestServer } from '../harness/server.ts'
+import { ON_LOOPBACK, openTestServer } from '../harness/server.ts'
 
 /** As when Postgres is restarted. */
 const BREAK = `select pg_terminate_backend(pid) from pg_locks where objid = 7070004 and locktype = 'advisory'
@@ -19,12 +19,7 @@ test('a second server on the same Postgres, with a data folder of its own, is re
   const second = startServer({
     dataFolder: join(place.folder, 'other'),
     databaseUrl: place.databaseUrl,
-    host: '127.0.0.1',
-    port: 0,
-    gatewayPort: 0,
-    publicUrl: undefined,
-    firstUser: 200_000,
-    cpus: undefined,
+    ...ON_LOOPBACK,
   })
 
   await expect(second).rejects.toMatchObject({
@@ -61,5 +56,22 @@ test('a server whose connection was broken takes its database again, unless anot
 
   expect(lostBefore).toEqual([])
   await first[Symbol.asyncDispose]()
+  await other.end()
+})
+
+test('a server that ends while it takes its database again leaves nothing behind', async () => {
+  await using place = await createTestDatabase('postgres')
+  const other = new Client({ connectionString: place.url })
+  await other.connect()
+  const first = await takeDatabase(place.url, unlost)
+  await other.query(`${BREAK}; select pg_advisory_lock(7070004)`)
+  await sleep(500)
+
+  await first[Symbol.asyncDispose]()
+  await other.query('select pg_advisory_unlock(7070004)')
+  await sleep(1_000)
+
+  const { rows } = await other.query<{ free: boolean }>('select pg_try_advisory_lock(7070004) as free')
+  expect(rows).toEqual([{ free: true }])
   await other.end()
 })

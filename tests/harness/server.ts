@@ -51,6 +51,16 @@ export interface TestProject {
   ended(number: number): Promise<RunDetail>
 }
 
+/** On free ports, with all else as it is without a `server.yaml`. */
+export const ON_LOOPBACK = {
+  host: '127.0.0.1',
+  port: 0,
+  gatewayPort: 0,
+  publicUrl: undefined,
+  firstUser: 200_000,
+  cpus: undefined,
+} as const
+
 /** `data-folder`: SQLite where `tidegate up` has it when nobody says otherwise. */
 export async function openTestServer(
   kind: DatabaseKind | 'data-folder',
@@ -64,12 +74,7 @@ export async function openTestServer(
   const server = await startServer({
     dataFolder,
     databaseUrl,
-    host: '127.0.0.1',
-    port: 0,
-    gatewayPort: 0,
-    publicUrl: undefined,
-    firstUser: 200_000,
-    cpus: undefined,
+    ...ON_LOOPBACK,
     ...config,
   })
   opening.defer(() => server.stopGateway())

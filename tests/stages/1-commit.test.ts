@@ -8,6 +8,7 @@ import { startServer, type Server } from '../../src/app.ts'
 import { createClient, type Client } from '../../src/client/client.ts'
 import { openDatabase } from '../../src/db/open-database.ts'
 import { createTestDatabase, DATABASES } from '../harness/databases.ts'
+import { ON_LOOPBACK } from '../harness/server.ts'
 import { commitFiles, git, makeWork, runClient, temporaryFolder } from '../source/git-place.ts'
 
 const TAGGED = `on: { push: { branches: ["**"], tags: ["v*"] } }
@@ -32,12 +33,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     server = await startServer({
       dataFolder,
       databaseUrl: place.url,
-      host: '127.0.0.1',
-      port: 0,
-      gatewayPort: 0,
-      publicUrl: undefined,
-      firstUser: 200_000,
-      cpus: undefined,
+      ...ON_LOOPBACK,
     })
     const token = (await readFile(server.adminTokenFile!, 'utf8')).trim()
     admin = createClient({ url: server.address, token })
